@@ -1,0 +1,8 @@
+# Connectors: each a real .so on the SDK alone.
+plugin_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version $(NO_UNDEFINED) -Wl,-z,nodelete -Wl,--exclude-libs,ALL
+include plugins/http/local.mk
+include plugins/file/local.mk
+
+# libtool's .la files have no use for a plugin that is opened by path
+install-data-hook:
+	rm -f $(DESTDIR)$(plugindir)/*.la

@@ -1,0 +1,11 @@
+# Check programs, one .mk a subject. UNIT_LIBS after the program's own objects.
+UNIT_LIBS = $(core_LIBS) $(CHECK_LIBS)
+include tests/unit/sdk.mk
+include tests/unit/config.mk
+include tests/unit/journal.mk
+include tests/unit/wire.mk
+include tests/unit/transform.mk
+include tests/unit/host.mk
+include tests/unit/hub.mk
+include tests/unit/index.mk
+include tests/unit/admin.mk
