@@ -7,3 +7,4 @@ sdk_lib_libbusbar_sdk_a_SOURCES =
 pkgconfigdir = $(libdir)/pkgconfig
 nodist_pkgconfig_DATA = sdk/busbar-sdk.pc
 include sdk/lib/local.mk
+include sdk/lib/plugin.mk
