@@ -1,1 +1,1 @@
-# core/wire
+core_libbusbar_core_la_SOURCES += core/wire/wire.h core/wire/read.c core/wire/write.c
