@@ -7,7 +7,8 @@
  * neither an int64 nor a uint64 is an ext type BB_EXT_DECIMAL that holds its JSON source text, so
  * 1.50 and 1.5 stay two things; floats, bin and other ext types are not canonical.
  *
- * The cursor reads msgpack in place and never past its end; nothing here allocates but bb_buf.
+ * The cursor reads msgpack in place and never past its end; nothing here allocates but bb_buf and,
+ * for a map of more than 32 keys, the search for a duplicate (32 bytes a key, freed at once).
  * Thread: any; no function keeps state. Errors: 0 or -1 with err filled (err may be NULL).
  */
 #ifndef BUSBAR_MESSAGE_H
@@ -20,7 +21,7 @@ extern "C" {
 #endif
 
 #define BB_EXT_DECIMAL 1      /* msgpack ext type: a number's source text, ASCII, RFC 8259 grammar */
-#define BB_DEPTH_MAX 64       /* nesting of arrays and maps in a message */
+#define BB_DEPTH_MAX 64       /* nesting of arrays and maps, a message's own array counted */
 #define BB_ATTRIBUTES_MAX 64  /* entries in attributes */
 #define BB_ATTRIBUTE_MAX 4096 /* bytes in one attribute's value */
 
@@ -51,6 +52,7 @@ void bb_put_uint(struct bb_buf *b, uint64_t v);
 void bb_put_str(struct bb_buf *b, const char *s, size_t len);
 void bb_put_cstr(struct bb_buf *b, const char *s);
 void bb_put_bin(struct bb_buf *b, const void *p, size_t len); /* wire frames, never in a message */
+/* A number by its text: an integer that fits becomes one. Fails b when text is not a number. */
 void bb_put_decimal(struct bb_buf *b, const char *text, size_t len);
 void bb_put_array(struct bb_buf *b, uint32_t n);
 void bb_put_map(struct bb_buf *b, uint32_t n);
@@ -83,7 +85,9 @@ struct bb_tok {
 };
 static inline struct bb_cur bb_cur_of(struct bb_bytes b)
 {
-    struct bb_cur c = {(const uint8_t *)b.ptr, (const uint8_t *)b.ptr + b.len};
+    struct bb_cur c = {(const uint8_t *)b.ptr, (const uint8_t *)b.ptr};
+    if (b.len)
+        c.end += b.len;
     return c;
 }
 /* Reads one token. 0, or -1 at the end, on a truncated token or on a count that the bytes left
@@ -110,18 +114,20 @@ struct bb_envelope { /* absent attributes have ptr NULL; all point into the mess
     struct bb_bytes attributes; /* the whole map */
     struct bb_bytes data;
 };
-/* Reads the envelope: array of two, attributes a map of valid names ([a-z0-9]{1,20} and the
- * names above) without duplicates, values strings or integers; specversion "1.0", id, source and
- * type present and not empty. Looks at data only as far as its end: it must be one value that
+/* Reads the envelope: array of two, attributes a map of valid names ([a-z0-9]{1,20}, not "data")
+ * without duplicates, values strings (UTF-8, no control characters) or integers, the names above
+ * strings; specversion "1.0", id, source and type present and not empty. Looks at data only as far as its end: it must be one value that
  * ends the bytes. */
 int bb_envelope_read(struct bb_bytes whole, struct bb_envelope *e, struct bb_fault *err);
 /* Any attribute by name (a string): 1, 0. */
 int bb_envelope_get(const struct bb_envelope *e, const char *name, struct bb_bytes *out);
-/* Writes [attributes, data] from e's members (attributes ignored); data must be one value. */
+/* Writes [attributes, data] from e's members (attributes ignored). No specversion: "1.0"; no data:
+ * nil. Fails b when data is not one value. */
 void bb_envelope_put(struct bb_buf *b, const struct bb_envelope *e);
 
 /* Checks every byte of one value: canonical kinds only, UTF-8, decimals' grammar, depth, string
- * keys, no duplicate key in a map, nothing after it. */
+ * keys, no duplicate key in a map, no decimal that an integer could hold, nothing after it. Heads
+ * wider than needed are allowed. */
 int bb_value_check(struct bb_bytes value, struct bb_fault *err);
 /* bb_envelope_read and bb_value_check of data in one pass. */
 int bb_message_check(struct bb_bytes whole, struct bb_fault *err);
