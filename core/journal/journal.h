@@ -94,7 +94,8 @@ struct bb_append_msg {
 
 enum bb_settle_to { /* what the delivery becomes */
     BB_TO_DELIVERED, BB_TO_SKIPPED, BB_TO_DISCARDED, /* terminal */
-    BB_TO_SPILLED, BB_TO_RETRYING, BB_TO_PROBING, BB_TO_HELD, BB_TO_QUARANTINED /* a row */
+    BB_TO_SPILLED, BB_TO_RETRYING, BB_TO_PROBING, BB_TO_HELD, BB_TO_QUARANTINED, /* a row */
+    BB_TO_INFLIGHT /* still in flight, but so long that the frontier must pass it: a row */
 };
 struct bb_settle {
     uint32_t route;
@@ -139,7 +140,8 @@ struct bb_op {
         } append;
         struct { struct bb_settle *v; size_t n; } settle;
         struct { struct bb_mark *v; size_t n; } mark;      /* rows due: INFLIGHT + MAYBE_SENT */
-        struct { uint32_t route; uint64_t mark; } reserve; /* raise D; applied with the next commit */
+        struct { uint32_t route; uint64_t mark; } reserve; /* set D (also down again: the hub alone knows
+                                                      what it handed over) */
         struct { uint32_t route; uint64_t lane; } kick;    /* head SPILLED and not in flight: due now */
         struct { const char *name; bool oldest; bool remove; uint32_t id; } route; /* register; id result */
         struct {
@@ -254,6 +256,9 @@ int bb_view_delivery(struct bb_view *v, uint32_t route, uint64_t seq, struct bb_
 int bb_view_open_rows(struct bb_view *v, uint32_t route, uint64_t from_seq, size_t max,
                       int (*fn)(void *, uint32_t route, uint64_t seq, uint64_t lane,
                                 const struct bb_row *), void *arg);
+/* Every row of a route, lane by lane: the hub counts them into its filter at start. */
+int bb_view_rows(struct bb_view *v, uint32_t route,
+                 int (*fn)(void *, uint64_t lane, uint64_t seq, const struct bb_row *), void *arg);
 int bb_view_routes(struct bb_view *v, int (*fn)(void *, const char *name, const struct bb_route_state *),
                    void *arg);
 /* The name behind an endpoint's number; "" when unknown. */
