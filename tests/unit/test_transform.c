@@ -1,0 +1,709 @@
+/*
+ * test_transform.c - the map step: rules by table, mistakes by table, and against a naive
+ * implementation on a tree, with random messages and random rules
+ */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <busbar/json.h>
+#include "core/transform/transform.h"
+
+#define HEAD "\"specversion\":\"1.0\",\"id\":\"1\",\"source\":\"t\",\"type\":\"mfg.x\""
+
+static struct bb_bytes bytes_of(const struct bb_buf *b)
+{
+    struct bb_bytes v = {b->ptr, b->len};
+    return v;
+}
+
+static void json_to(struct bb_buf *b, const char *json)
+{
+    struct bb_bytes j = {json, strlen(json)};
+    struct bb_fault f = {0, ""};
+    bb_buf_init(b, 1 << 26);
+    ck_assert_msg(bb_json_read(j, b, &f) == 0, "%s: %s", json, f.text);
+}
+
+static char *json_of(struct bb_bytes v)
+{
+    struct bb_buf b;
+    struct bb_fault f = {0, ""};
+    bb_buf_init(&b, 1 << 26);
+    ck_assert_msg(bb_json_write(v, &b, &f) == 0, "%s", f.text);
+    bb_buf_put(&b, "", 1);
+    ck_assert(!b.failed);
+    return (char *)b.ptr;
+}
+
+/* ---- rules ------------------------------------------------------------------------------------ */
+
+/* attrs after the required four, data; what comes out, or the error's text when out is NULL */
+static const struct {
+    const char *rules, *attrs, *data, *attrs_out, *data_out;
+} cases[] = {
+    {"[{\"copy\":{\"from\":\"/data/a\",\"to\":\"/data/b\"}}]", "", "{\"a\":1.50}", "",
+     "{\"a\":1.50,\"b\":1.50}"},
+    {"[{\"rename\":{\"from\":\"/data/a\",\"to\":\"/data/b\"}}]", "", "{\"a\":1,\"c\":2}", "",
+     "{\"c\":2,\"b\":1}"},
+    {"[{\"rename\":{\"from\":\"/data/a\",\"to\":\"/data/c\"}}]", "", "{\"a\":1,\"c\":2}", "",
+     "{\"c\":1}"},
+    {"[{\"rename\":{\"from\":\"/data/a\",\"to\":\"/data/a\"}}]", "", "{\"a\":1,\"c\":2}", "",
+     "{\"c\":2,\"a\":1}"},
+    {"[{\"constant\":{\"to\":\"/data/x/y/z\",\"value\":[1,{\"q\":null}]}}]", "", "{}", "",
+     "{\"x\":{\"y\":{\"z\":[1,{\"q\":null}]}}}"},
+    {"[{\"constant\":{\"to\":\"/data/x\",\"value\":1}}]", "", "null", "", "{\"x\":1}"},
+    {"[{\"drop\":\"/data/q\"},{\"drop\":\"/data/not/there\"}]", "", "{\"q\":[1,2],\"r\":true}", "",
+     "{\"r\":true}"},
+    {"[{\"drop\":\"/data/l/1\"}]", "", "{\"l\":[1,2,3]}", "", "{\"l\":[1,3]}"},
+    {"[{\"copy\":{\"from\":\"/data/l/0\",\"to\":\"/data/l/-\"}}]", "", "{\"l\":[1,2]}", "",
+     "{\"l\":[1,2,1]}"},
+    {"[{\"constant\":{\"to\":\"/data/l/-/k\",\"value\":5}}]", "", "{\"l\":[1]}", "",
+     "{\"l\":[1,{\"k\":5}]}"},
+    {"[{\"constant\":{\"to\":\"/data/l/1\",\"value\":5}}]", "", "{\"l\":[1,2]}", "",
+     "{\"l\":[1,5]}"},
+    {"[{\"copy\":{\"from\":\"/data\",\"to\":\"/data/old\"}}]", "", "{\"a\":1}", "",
+     "{\"a\":1,\"old\":{\"a\":1}}"},
+    {"[{\"copy\":{\"from\":\"/data\",\"to\":\"/data/o/p\"}},"
+     "{\"copy\":{\"from\":\"/data\",\"to\":\"/data/o/q\"}}]", "", "{\"a\":1}", "",
+     "{\"a\":1,\"o\":{\"p\":{\"a\":1},\"q\":{\"a\":1,\"o\":{\"p\":{\"a\":1}}}}}"},
+    {"[{\"copy\":{\"from\":\"/data/inner\",\"to\":\"/data\"}}]", "", "{\"inner\":{\"a\":1}}", "",
+     "{\"a\":1}"},
+    {"[{\"constant\":{\"to\":\"/data\",\"value\":null}}]", "", "{\"a\":1}", "", "null"},
+    {"[{\"copy\":{\"from\":\"/data/n\",\"to\":\"/attributes/item\"}}]", "", "{\"n\":4711}",
+     ",\"item\":\"4711\"", "{\"n\":4711}"},
+    {"[{\"copy\":{\"from\":\"/data/n\",\"to\":\"/attributes/item\"}}]", ",\"plant\":\"1\"",
+     "{\"n\":-12345678901234567890123456789012345.50}",
+     ",\"plant\":\"1\",\"item\":\"-12345678901234567890123456789012345.50\"",
+     "{\"n\":-12345678901234567890123456789012345.50}"},
+    {"[{\"rename\":{\"from\":\"/attributes/plant\",\"to\":\"/data/plant\"}}]",
+     ",\"plant\":\"1000\"", "{}", "", "{\"plant\":\"1000\"}"},
+    {"[{\"drop\":\"/attributes/plant\"}]", ",\"plant\":\"1000\",\"item\":\"i\"", "[]",
+     ",\"item\":\"i\"", "[]"},
+    {"[{\"copy\":{\"from\":\"/data/no\",\"to\":\"/data/x\",\"optional\":true}}]", "", "{\"a\":1}",
+     "", "{\"a\":1}"},
+    {"[{\"rename\":{\"from\":\"/data/a~1b\",\"to\":\"/data/c~0d\"}}]", "", "{\"a/b\":1}", "",
+     "{\"c~d\":1}"},
+    {"[{\"copy\":{\"from\":\"/data/\",\"to\":\"/data/x\"}}]", "", "{\"\":7}", "",
+     "{\"\":7,\"x\":7}"},
+    /* errors at run time */
+    {"[{\"drop\":\"/data/z\"},{\"copy\":{\"from\":\"/data/qty\",\"to\":\"/data/x\"}}]", "", "{}",
+     NULL, "step 1 (map) rule 2 (copy): no value at /data/qty"},
+    {"[{\"constant\":{\"to\":\"/data/a/b\",\"value\":1}}]", "", "{\"a\":1}", NULL,
+     "step 1 (map) rule 1 (constant): the way leads through a value that is no map or array at "
+     "/data/a/b"},
+    {"[{\"constant\":{\"to\":\"/data/l/7\",\"value\":1}}]", "", "{\"l\":[]}", NULL,
+     "step 1 (map) rule 1 (constant): an array has no such index (\"-\" appends) at /data/l/7"},
+    {"[{\"copy\":{\"from\":\"/data/l\",\"to\":\"/attributes/item\"}}]", "", "{\"l\":[]}", NULL,
+     "step 1 (map) rule 1 (copy): an attribute takes a string or a number, which it is not at "
+     "/data/l"},
+    {"[{\"copy\":{\"from\":\"/data/e\",\"to\":\"/attributes/id\"}}]", "", "{\"e\":\"\"}", NULL,
+     "step 1 (map) rule 1 (copy): id, type and source cannot be empty at /data/e"},
+};
+
+static struct bb_transform *compiled(const char *rules)
+{
+    struct bb_buf b;
+    struct bb_fault f;
+    char text[4096], where[256];
+    struct bb_transform *t;
+    snprintf(text, sizeof text, "[{\"map\":%s}]", rules);
+    json_to(&b, text);
+    t = bb_transform_compile(bytes_of(&b), where, sizeof where, &f);
+    ck_assert_msg(t != NULL, "%s: %s at %s", rules, f.text, where);
+    bb_buf_free(&b);
+    return t;
+}
+
+START_TEST(rules_by_table)
+{
+    char text[8192];
+    struct bb_buf in, out;
+    struct bb_fault f;
+    struct bb_transform *t = compiled(cases[_i].rules);
+    bb_status s;
+    snprintf(text, sizeof text, "[{" HEAD "%s},%s]", cases[_i].attrs, cases[_i].data);
+    json_to(&in, text);
+    bb_buf_init(&out, 65536);
+    s = bb_transform_apply(t, bytes_of(&in), &out, &f);
+    if (cases[_i].attrs_out) {
+        char *got;
+        ck_assert_msg(s == BB_OK, "%s: %s", cases[_i].rules, f.text);
+        snprintf(text, sizeof text, "[{" HEAD "%s},%s]", cases[_i].attrs_out, cases[_i].data_out);
+        got = json_of(bytes_of(&out));
+        ck_assert_str_eq(got, text);
+        ck_assert_int_eq(bb_message_check(bytes_of(&out), &f), 0);
+        free(got);
+    } else {
+        ck_assert_int_eq(s, BB_E_REJECT);
+        ck_assert_str_eq(f.text, cases[_i].data_out);
+        ck_assert_uint_eq(out.len, 0);
+    }
+    bb_buf_free(&in);
+    bb_buf_free(&out);
+    bb_transform_free(&t);
+    ck_assert_ptr_null(t);
+}
+END_TEST
+
+/* ---- mistakes --------------------------------------------------------------------------------- */
+
+static const struct {
+    const char *steps, *pointer, *text;
+} mistakes[] = {
+    {"{}", "", "transform takes a list"},
+    {"[1]", "/0", "a step is a map with one key"},
+    {"[{\"mop\":[]}]", "/0/mop", "did you mean \"map\"?"},
+    {"[{\"map\":{}}]", "/0/map", "map takes a list of rules"},
+    {"[{\"map\":[]},{\"map\":[{\"renam\":{}}]}]", "/1/map/0/renam", "did you mean \"rename\"?"},
+    {"[{\"map\":[{\"teleport\":{}}]}]", "/0/map/0/teleport", "copy, rename, constant, drop"},
+    {"[{\"map\":[{\"copy\":{\"from\":\"/data/a\"}}]}]", "/0/map/0/copy", "needs \"to\""},
+    {"[{\"map\":[{\"copy\":{\"form\":\"/data/a\"}}]}]", "/0/map/0/copy/form",
+     "did you mean \"from\"?"},
+    {"[{\"map\":[{\"copy\":{\"value\":1}}]}]", "/0/map/0/copy/value", "from, to, optional"},
+    {"[{\"map\":[{\"copy\":{\"from\":\"/payload/a\",\"to\":\"/data\"}}]}]", "/0/map/0/copy/from",
+     "starts with /data or /attributes"},
+    {"[{\"map\":[{\"drop\":\"/database\"}]}]", "/0/map/0/drop", "starts with /data"},
+    {"[{\"map\":[{\"drop\":\"/attributes/id\"}]}]", "/0/map/0/drop", "cannot be removed"},
+    {"[{\"map\":[{\"drop\":\"/data\"}]}]", "/0/map/0/drop", "cannot be removed"},
+    {"[{\"map\":[{\"drop\":\"/data/~2\"}]}]", "/0/map/0/drop", "~0"},
+    {"[{\"map\":[{\"drop\":\"/attributes/a/b\"}]}]", "/0/map/0/drop", "one name"},
+    {"[{\"map\":[{\"rename\":{\"from\":\"/attributes/type\",\"to\":\"/data/t\"}}]}]",
+     "/0/map/0/rename/from", "cannot be removed"},
+    {"[{\"map\":[{\"rename\":{\"from\":\"/data/a\",\"to\":\"/data/a/b\"}}]}]",
+     "/0/map/0/rename/to", "lies inside"},
+    {"[{\"map\":[{\"constant\":{\"to\":\"/attributes/plant\",\"value\":1000}}]}]",
+     "/0/map/0/constant/value", "put it in quotes"},
+    {"[{\"map\":[{\"constant\":{\"to\":\"/attributes/specversion\",\"value\":\"2\"}}]}]",
+     "/0/map/0/constant/to", "always 1.0"},
+    {"[{\"map\":[{\"copy\":{\"from\":\"/data\",\"to\":\"/attributes\"}}]}]", "/0/map/0/copy/to",
+     "cannot be replaced"},
+    {"[{\"map\":[{\"copy\":{\"from\":\"/data/a\",\"to\":\"/data/b\",\"optional\":\"yes\"}}]}]",
+     "/0/map/0/copy/optional", "true or false"},
+};
+
+START_TEST(mistakes_by_table)
+{
+    struct bb_buf b;
+    struct bb_fault f;
+    char where[256], small[8];
+    json_to(&b, mistakes[_i].steps);
+    ck_assert_ptr_null(bb_transform_compile(bytes_of(&b), where, sizeof where, &f));
+    ck_assert_str_eq(where, mistakes[_i].pointer);
+    ck_assert_msg(strstr(f.text, mistakes[_i].text) != NULL, "%s lacks %s", f.text,
+                  mistakes[_i].text);
+    ck_assert_ptr_null(bb_transform_compile(bytes_of(&b), small, sizeof small, &f));
+    ck_assert_ptr_null(bb_transform_compile(bytes_of(&b), NULL, 0, &f));
+    bb_buf_free(&b);
+}
+END_TEST
+
+START_TEST(nothing_to_do_is_no_transform)
+{
+    static const char *const empty[] = {"[]", "[{\"map\":[]}]"};
+    struct bb_fault f;
+    struct bb_bytes none = {"", 0};
+    char where[32];
+    ck_assert_ptr_null(bb_transform_compile(none, where, sizeof where, &f));
+    ck_assert_str_eq(f.text, "");
+    for (size_t k = 0; k < 2; k++) {
+        struct bb_buf b;
+        json_to(&b, empty[k]);
+        ck_assert_ptr_null(bb_transform_compile(bytes_of(&b), where, sizeof where, &f));
+        ck_assert_str_eq(f.text, "");
+        bb_buf_free(&b);
+    }
+}
+END_TEST
+
+/* ---- a naive implementation on a tree ---------------------------------------------------------- */
+
+struct tree {
+    uint32_t kind; /* BB_T_ARRAY, BB_T_MAP, else a scalar */
+    char *key;
+    struct bb_bytes scalar;
+    struct tree *kid[64];
+    size_t n;
+};
+
+static struct tree *tree_of(struct bb_cur *c)
+{
+    struct tree *t = calloc(1, sizeof *t);
+    struct bb_cur at = *c;
+    struct bb_tok tok;
+    ck_assert_int_eq(bb_cur_next(&at, &tok), 0);
+    t->kind = tok.kind;
+    if (tok.kind != BB_T_ARRAY && tok.kind != BB_T_MAP) {
+        ck_assert_int_eq(bb_cur_value(c, &t->scalar), 0);
+        return t;
+    }
+    *c = at;
+    for (uint32_t k = 0; k < tok.n; k++) {
+        char *key = NULL;
+        if (t->kind == BB_T_MAP) {
+            struct bb_tok kt;
+            ck_assert_int_eq(bb_cur_next(c, &kt), 0);
+            key = strndup(kt.s.ptr, kt.s.len);
+        }
+        t->kid[t->n] = tree_of(c);
+        t->kid[t->n++]->key = key;
+    }
+    return t;
+}
+
+static void tree_free(struct tree *t)
+{
+    for (size_t k = 0; k < t->n; k++)
+        tree_free(t->kid[k]);
+    free(t->key);
+    free(t);
+}
+
+static void tree_put(struct bb_buf *b, const struct tree *t)
+{
+    if (t->kind == BB_T_MAP)
+        bb_put_map(b, (uint32_t)t->n);
+    else if (t->kind == BB_T_ARRAY)
+        bb_put_array(b, (uint32_t)t->n);
+    else
+        bb_put_raw(b, t->scalar);
+    for (size_t k = 0; k < t->n; k++) {
+        if (t->kid[k]->key)
+            bb_put_cstr(b, t->kid[k]->key);
+        tree_put(b, t->kid[k]);
+    }
+}
+
+static struct tree *tree_copy(const struct tree *t)
+{
+    struct tree *c = calloc(1, sizeof *c);
+    *c = *t;
+    c->key = NULL;
+    for (size_t k = 0; k < t->n; k++) {
+        c->kid[k] = tree_copy(t->kid[k]);
+        c->kid[k]->key = t->kid[k]->key ? strdup(t->kid[k]->key) : NULL;
+    }
+    return c;
+}
+
+static long kid_of(const struct tree *t, const char *seg)
+{
+    char *end;
+    if (t->kind == BB_T_MAP) {
+        for (size_t k = 0; k < t->n; k++)
+            if (strcmp(t->kid[k]->key, seg) == 0)
+                return (long)k;
+        return -1;
+    }
+    if (t->kind != BB_T_ARRAY || seg[0] < '0' || seg[0] > '9')
+        return -1;
+    unsigned long v = strtoul(seg, &end, 10);
+    return *end || v >= t->n ? -1 : (long)v;
+}
+
+/* Segments of the random pointers have no escapes. */
+static struct tree *tree_at(struct tree *t, const char *pointer, struct tree **parent, size_t *index)
+{
+    char text[256], *save = NULL;
+    snprintf(text, sizeof text, "%s", pointer);
+    for (char *s = strtok_r(text, "/", &save); s; s = strtok_r(NULL, "/", &save)) {
+        long k = kid_of(t, s);
+        if (k < 0)
+            return NULL;
+        *parent = t;
+        *index = (size_t)k;
+        t = t->kid[k];
+    }
+    return t;
+}
+
+static void tree_remove(struct tree *parent, size_t index)
+{
+    memmove(&parent->kid[index], &parent->kid[index + 1],
+            (parent->n - index - 1) * sizeof parent->kid[0]);
+    parent->n--;
+}
+
+/* 0 set, -1 impossible. Takes v. */
+static int tree_set(struct tree *root, const char *pointer, struct tree *v)
+{
+    char text[256], *save = NULL;
+    struct tree *t = root;
+    snprintf(text, sizeof text, "%s", pointer);
+    for (char *s = strtok_r(text, "/", &save); s; s = strtok_r(NULL, "/", &save)) {
+        long k;
+        if (t->kind == BB_T_NIL) {
+            t->kind = BB_T_MAP;
+            t->n = 0;
+        }
+        k = kid_of(t, s);
+        if (k < 0) {
+            if ((t->kind != BB_T_MAP && t->kind != BB_T_ARRAY) ||
+                (t->kind == BB_T_ARRAY && strcmp(s, "-") != 0) || t->n == 64) {
+                tree_free(v);
+                return -1;
+            }
+            k = (long)t->n++;
+            t->kid[k] = calloc(1, sizeof *t);
+            t->kid[k]->kind = BB_T_NIL;
+            t->kid[k]->key = t->kind == BB_T_MAP ? strdup(s) : NULL;
+        }
+        t = t->kid[k];
+    }
+    for (size_t k = 0; k < t->n; k++)
+        tree_free(t->kid[k]);
+    v->key = t->key;
+    *t = *v;
+    free(v);
+    return 0;
+}
+
+static unsigned seed;
+static unsigned rnd(unsigned n)
+{
+    seed = seed * 1103515245u + 12345u;
+    return (seed >> 12) % n;
+}
+
+static void random_value(struct bb_buf *b, unsigned depth)
+{
+    static const char *const keys[] = {"a", "b", "c", "d", "0", "1"};
+    unsigned n;
+    switch (depth ? rnd(7) : 6) {
+    case 0:
+        bb_put_int(b, (int)rnd(100000) - 50000);
+        break;
+    case 1:
+        bb_put_decimal(b, "1.50", 4);
+        break;
+    case 2:
+        bb_put_cstr(b, "some text that is longer than thirty-one bytes");
+        break;
+    case 3:
+        bb_put_nil(b);
+        break;
+    case 4:
+        n = rnd(5);
+        bb_put_array(b, n);
+        while (n--)
+            random_value(b, depth > 4 ? 99 : depth + 1);
+        break;
+    default:
+        n = depth > 4 ? 0 : 1 + rnd(6);
+        bb_put_map(b, n);
+        for (unsigned k = 0; k < n; k++) {
+            bb_put_cstr(b, keys[k]);
+            random_value(b, depth + 1);
+        }
+        break;
+    }
+}
+
+static void random_pointer(char *out, size_t cap, unsigned least)
+{
+    static const char *const keys[] = {"a", "b", "c", "d", "e", "0", "1", "2", "-"};
+    unsigned n = least + rnd(4);
+    size_t len = 0;
+    out[0] = 0;
+    while (n--)
+        len += (size_t)snprintf(out + len, cap - len, "/%s", keys[rnd(9)]);
+}
+
+/* One random rule, both ways. 0, -1 when the tree says it cannot be done. */
+static int random_rule(struct bb_buf *rules, struct tree *data)
+{
+    char from[64], to[64], json[512];
+    struct tree *parent = NULL, *at, *v;
+    size_t index = 0, len;
+    unsigned op = rnd(4);
+    struct bb_fault f;
+    struct bb_bytes j = {json, 0};
+    random_pointer(from, sizeof from, op == 0 ? 0 : 1);
+    random_pointer(to, sizeof to, 0);
+    len = strlen(from);
+    if (op == 1 && strncmp(to, from, len) == 0 && to[len] == '/')
+        snprintf(to, sizeof to, "/e");
+    switch (op) {
+    case 0:
+    case 1:
+        snprintf(json, sizeof json, "{\"%s\":{\"from\":\"/data%s\",\"to\":\"/data%s\"}}",
+                 op ? "rename" : "copy", from, to);
+        break;
+    case 2:
+        snprintf(json, sizeof json, "{\"constant\":{\"to\":\"/data%s\",\"value\":{\"k\":1}}}", to);
+        break;
+    default:
+        snprintf(json, sizeof json, "{\"drop\":\"/data%s\"}", from);
+        break;
+    }
+    j.len = strlen(json);
+    ck_assert_int_eq(bb_json_read(j, rules, &f), 0);
+    at = tree_at(data, from, &parent, &index);
+    if (op == 3) {
+        if (at) {
+            tree_remove(parent, index);
+            tree_free(at);
+        }
+        return 0;
+    }
+    if (op == 2) {
+        v = calloc(1, sizeof *v);
+        v->kind = BB_T_MAP;
+        v->n = 1;
+        v->kid[0] = calloc(1, sizeof *v);
+        v->kid[0]->kind = BB_T_INT;
+        v->kid[0]->scalar.ptr = "\1";
+        v->kid[0]->scalar.len = 1;
+        v->kid[0]->key = strdup("k");
+        return tree_set(data, to, v);
+    }
+    if (!at)
+        return -1;
+    v = tree_copy(at);
+    if (op == 1) {
+        tree_remove(parent, index);
+        tree_free(at);
+    }
+    return tree_set(data, to, v);
+}
+
+START_TEST(same_as_a_tree)
+{
+    unsigned applied = 0, refused = 0;
+    const unsigned rounds = 4000;
+    seed = (unsigned)_i * 7919u + 1;
+    for (unsigned round = 0; round < rounds; round++) {
+        struct bb_buf in, rules, steps, out, want;
+        struct bb_fault f = {0, ""};
+        struct bb_transform *t;
+        struct bb_bytes data;
+        struct bb_cur c;
+        struct tree *tree;
+        unsigned n = 1 + rnd(6), done = 0;
+        int possible = 0;
+        char where[128], *a, *b;
+        bb_buf_init(&in, 1 << 20);
+        bb_buf_init(&rules, 1 << 20);
+        bb_buf_init(&steps, 1 << 20);
+        bb_buf_init(&out, 1 << 20);
+        bb_buf_init(&want, 1 << 20);
+        bb_put_array(&in, 2);
+        bb_put_map(&in, 0);
+        size_t at = in.len;
+        random_value(&in, 0);
+        data.ptr = in.ptr + at;
+        data.len = in.len - at;
+        c = bb_cur_of(data);
+        tree = tree_of(&c);
+        while (done < n && possible == 0) {
+            possible = random_rule(&rules, tree);
+            done++;
+        }
+        bb_put_array(&steps, 1);
+        bb_put_map(&steps, 1);
+        bb_put_cstr(&steps, "map");
+        bb_put_array(&steps, done);
+        bb_put_raw(&steps, bytes_of(&rules));
+        t = bb_transform_compile(bytes_of(&steps), where, sizeof where, &f);
+        ck_assert_msg(t != NULL, "%s at %s", f.text, where);
+        if (bb_transform_apply(t, bytes_of(&in), &out, &f) != BB_OK) {
+            a = json_of(bytes_of(&steps));
+            ck_assert_msg(possible != 0, "refused: %s\n%s\n%s", f.text, a, json_of(data));
+            free(a);
+            refused++;
+        } else {
+            bb_put_array(&want, 2);
+            bb_put_map(&want, 0);
+            tree_put(&want, tree);
+            a = json_of(bytes_of(&out));
+            b = json_of(bytes_of(&want));
+            ck_assert_msg(possible == 0, "done, but the tree cannot: %s", json_of(bytes_of(&steps)));
+            ck_assert_msg(strcmp(a, b) == 0, "%s\n of %s\nis %s\nnot %s",
+                          json_of(bytes_of(&steps)), json_of(data), a, b);
+            free(a);
+            free(b);
+            applied++;
+        }
+        tree_free(tree);
+        bb_transform_free(&t);
+        bb_buf_free(&in);
+        bb_buf_free(&rules);
+        bb_buf_free(&steps);
+        bb_buf_free(&out);
+        bb_buf_free(&want);
+    }
+    ck_assert_uint_gt(applied, rounds / 10);
+    ck_assert_uint_gt(refused, rounds / 10);
+}
+END_TEST
+
+/* ---- size, depth, hostile bytes ---------------------------------------------------------------- */
+
+START_TEST(large_maps_and_arrays_are_cut_not_listed)
+{
+    struct bb_transform *t =
+        compiled("[{\"drop\":\"/data/m/k5000\"},{\"constant\":{\"to\":\"/data/m/k9999\","
+                 "\"value\":\"x\"}},{\"rename\":{\"from\":\"/data/m/k0\",\"to\":\"/data/first\"}},"
+                 "{\"drop\":\"/data/l/0\"},{\"copy\":{\"from\":\"/data/l/99998\",\"to\":"
+                 "\"/data/last\"}},{\"constant\":{\"to\":\"/data/l/-\",\"value\":7}},"
+                 "{\"constant\":{\"to\":\"/data/l/500\",\"value\":-1}}]");
+    struct bb_buf in, out;
+    struct bb_fault f = {0, ""};
+    struct bb_bytes v;
+    int64_t i;
+    char key[16];
+    bb_buf_init(&in, 1 << 24);
+    bb_buf_init(&out, 1 << 24);
+    bb_put_array(&in, 2);
+    bb_put_map(&in, 0);
+    bb_put_map(&in, 2);
+    bb_put_cstr(&in, "m");
+    bb_put_map(&in, 10000);
+    for (int k = 0; k < 10000; k++) {
+        snprintf(key, sizeof key, "k%d", k);
+        bb_put_cstr(&in, key);
+        bb_put_int(&in, k);
+    }
+    bb_put_cstr(&in, "l");
+    bb_put_array(&in, 100000);
+    for (int k = 0; k < 100000; k++)
+        bb_put_int(&in, k);
+    ck_assert_msg(bb_transform_apply(t, bytes_of(&in), &out, &f) == BB_OK, "%s", f.text);
+    ck_assert_int_eq(bb_value_check(bytes_of(&out), &f), 0);
+    ck_assert_int_eq(bb_pointer_get(bytes_of(&out), "/1/m/k5000", &v), 0);
+    ck_assert_int_eq(bb_pointer_get(bytes_of(&out), "/1/m/k5001", &v), 1);
+    ck_assert_int_eq(bb_pointer_get(bytes_of(&out), "/1/first", &v), 1);
+    ck_assert(bb_as_int(v, &i) == 1 && i == 0);
+    ck_assert_int_eq(bb_pointer_get(bytes_of(&out), "/1/last", &v), 1);
+    ck_assert(bb_as_int(v, &i) == 1 && i == 99999);
+    ck_assert_int_eq(bb_pointer_get(bytes_of(&out), "/1/l/500", &v), 1);
+    ck_assert(bb_as_int(v, &i) == 1 && i == -1);
+    ck_assert_int_eq(bb_pointer_get(bytes_of(&out), "/1/l/501", &v), 1);
+    ck_assert(bb_as_int(v, &i) == 1 && i == 502);
+    ck_assert_int_eq(bb_pointer_get(bytes_of(&out), "/1/l/99999", &v), 1);
+    ck_assert(bb_as_int(v, &i) == 1 && i == 7);
+    bb_transform_free(&t);
+    bb_buf_free(&in);
+    bb_buf_free(&out);
+}
+END_TEST
+
+START_TEST(copies_into_itself_stay_bounded)
+{
+    char rules[8192];
+    size_t n = 0;
+    struct bb_transform *t;
+    struct bb_buf in, out;
+    struct bb_fault f;
+    n += (size_t)snprintf(rules, sizeof rules, "[{\"drop\":\"/data/q\"}");
+    for (int k = 0; k < 60; k++)
+        n += (size_t)snprintf(rules + n, sizeof rules - n,
+                              ",{\"copy\":{\"from\":\"/data\",\"to\":\"/data/a%d\"}}", k);
+    snprintf(rules + n, sizeof rules - n, "]");
+    struct bb_buf steps;
+    char *text;
+    ck_assert_int_ge(asprintf(&text, "[{\"map\":%s}]", rules), 0);
+    json_to(&steps, text);
+    free(text);
+    t = bb_transform_compile(bytes_of(&steps), NULL, 0, &f);
+    ck_assert_ptr_nonnull(t);
+    json_to(&in, "[{},{\"x\":1}]");
+    bb_buf_init(&out, 1 << 20);
+    ck_assert_int_eq(bb_transform_apply(t, bytes_of(&in), &out, &f), BB_E_REJECT);
+    ck_assert_msg(strstr(f.text, "too many times") != NULL, "%s", f.text);
+    ck_assert_uint_eq(out.len, 0);
+    bb_transform_free(&t);
+    bb_buf_free(&in);
+    bb_buf_free(&out);
+    bb_buf_free(&steps);
+}
+END_TEST
+
+START_TEST(a_message_never_gets_too_deep_or_too_large)
+{
+    struct bb_transform *t = compiled("[{\"copy\":{\"from\":\"/data\",\"to\":\"/data/a/b/c\"}}]");
+    struct bb_buf in, out;
+    struct bb_fault f;
+    bb_buf_init(&in, 1 << 20);
+    bb_put_array(&in, 2);
+    bb_put_map(&in, 0);
+    for (int k = 0; k < 62; k++) {
+        bb_put_map(&in, 1);
+        bb_put_cstr(&in, k ? "x" : "y");
+    }
+    bb_put_int(&in, 1);
+    bb_buf_init(&out, 1 << 20);
+    ck_assert_int_eq(bb_transform_apply(t, bytes_of(&in), &out, &f), BB_E_REJECT);
+    ck_assert_msg(strstr(f.text, "deeper") != NULL, "%s", f.text);
+    bb_buf_free(&in);
+    bb_buf_free(&out);
+    json_to(&in, "[{},{\"k\":\"0123456789012345678901234567890123456789\"}]");
+    bb_buf_init(&out, 64);
+    ck_assert_int_eq(bb_transform_apply(t, bytes_of(&in), &out, &f), BB_E_REJECT);
+    ck_assert_msg(strstr(f.text, "larger") != NULL, "%s", f.text);
+    bb_buf_free(&in);
+    bb_buf_free(&out);
+    bb_transform_free(&t);
+}
+END_TEST
+
+START_TEST(hostile_bytes)
+{
+    struct bb_transform *t =
+        compiled("[{\"rename\":{\"from\":\"/data/a/b\",\"to\":\"/data/c/-\"}},{\"drop\":"
+                 "\"/attributes/plant\"},{\"copy\":{\"from\":\"/data/l/1\",\"to\":"
+                 "\"/attributes/item\",\"optional\":true}}]");
+    struct bb_buf in, out;
+    struct bb_fault f;
+    json_to(&in, "[{" HEAD ",\"plant\":\"1\"},{\"a\":{\"b\":[1,2.5,\"x\"]},\"c\":[],"
+                 "\"l\":[1,22,333]}]");
+    bb_buf_init(&out, 1 << 16);
+    for (size_t len = 0; len < in.len; len++) {
+        uint8_t *exact = malloc(len ? len : 1);
+        struct bb_bytes cut = {exact, len};
+        memcpy(exact, in.ptr, len);
+        bb_buf_reset(&out);
+        ck_assert_int_eq(bb_transform_apply(t, cut, &out, &f), BB_E_REJECT);
+        free(exact);
+    }
+    seed = 5;
+    for (int round = 0; round < 60000; round++) {
+        uint8_t *copy = malloc(in.len);
+        struct bb_bytes bad = {copy, in.len};
+        memcpy(copy, in.ptr, in.len);
+        for (unsigned k = 0; k < 1 + rnd(3); k++)
+            copy[rnd((unsigned)in.len)] = (uint8_t)rnd(256);
+        bb_buf_reset(&out);
+        (void)bb_transform_apply(t, bad, &out, &f);
+        (void)bb_transform_compile(bad, NULL, 0, &f);
+        free(copy);
+    }
+    bb_transform_free(&t);
+    bb_buf_free(&in);
+    bb_buf_free(&out);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("transform");
+    TCase *c = tcase_create("map");
+    SRunner *r;
+    int failed;
+    tcase_set_timeout(c, 120);
+    tcase_add_loop_test(c, rules_by_table, 0, (int)(sizeof cases / sizeof cases[0]));
+    tcase_add_loop_test(c, mistakes_by_table, 0, (int)(sizeof mistakes / sizeof mistakes[0]));
+    tcase_add_test(c, nothing_to_do_is_no_transform);
+    tcase_add_loop_test(c, same_as_a_tree, 0, 4);
+    tcase_add_test(c, large_maps_and_arrays_are_cut_not_listed);
+    tcase_add_test(c, copies_into_itself_stay_bounded);
+    tcase_add_test(c, a_message_never_gets_too_deep_or_too_large);
+    tcase_add_test(c, hostile_bytes);
+    suite_add_tcase(s, c);
+    r = srunner_create(s);
+    srunner_run_all(r, CK_NORMAL);
+    failed = srunner_ntests_failed(r);
+    srunner_free(r);
+    return failed ? 1 : 0;
+}
