@@ -273,7 +273,7 @@ bb_status bb_transform_apply(const struct bb_transform *t, struct bb_bytes whole
     memset(&w.data, 0, sizeof w.data);
     bb_spans_init(&w.pool);
     if (bb_cur_next(&c, &tok) != 0 || tok.kind != BB_T_ARRAY || tok.n != 2 ||
-        bb_cur_value(&c, &w.attributes.value) != 0 || bb_cur_value(&c, &w.data.value) != 0 ||
+        bb_span_read(&c, &w.attributes) != 0 || bb_span_read(&c, &w.data) != 0 ||
         c.p != c.end || bb_span_type(&w.attributes) != BB_T_MAP) {
         snprintf(w.err->text, sizeof w.err->text, "not a message: [attributes, data] was expected");
         return BB_E_REJECT;

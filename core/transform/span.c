@@ -50,6 +50,63 @@ struct bb_span *bb_span_new(struct bb_spans *p)
     return s;
 }
 
+/* msgpack's first bytes 0xc0 to 0xdf: how many bytes tell a length, how many follow besides it, and
+ * how many values each unit of the length stands for (0: the unit is a byte). */
+static const struct {
+    uint8_t length, fixed, values;
+} forms[32] = {
+    {0, 0, 0}, {9, 0, 0}, {0, 0, 0}, {0, 0, 0}, {1, 0, 0}, {2, 0, 0}, {4, 0, 0},  {1, 1, 0},
+    {2, 1, 0}, {4, 1, 0}, {0, 4, 0}, {0, 8, 0}, {0, 1, 0}, {0, 2, 0}, {0, 4, 0},  {0, 8, 0},
+    {0, 1, 0}, {0, 2, 0}, {0, 4, 0}, {0, 8, 0}, {0, 2, 0}, {0, 3, 0}, {0, 5, 0},  {0, 9, 0},
+    {0, 17, 0}, {1, 0, 0}, {2, 0, 0}, {4, 0, 0}, {2, 0, 1}, {4, 0, 1}, {2, 0, 2}, {4, 0, 2},
+};
+
+/* bb_cur_skip() without reading the tokens: most of a transform's time is walking past what no
+ * rule wants. NULL on bad bytes. */
+static const uint8_t *skip(const uint8_t *p, const uint8_t *end)
+{
+    uint64_t due = 1;
+    while (due) {
+        uint64_t n = 0, bytes;
+        uint8_t b;
+        if (p == end)
+            return NULL;
+        b = *p++;
+        due--;
+        if (b < 0x80 || b >= 0xe0)
+            continue;
+        if (b >= 0xa0 && b < 0xc0) {
+            bytes = b & 0x1f;
+        } else if (b < 0xa0) {
+            due += b < 0x90 ? 2u * (b & 0xf) : (b & 0xf);
+            continue;
+        } else {
+            uint8_t length = forms[b & 0x1f].length;
+            if (length > 4 || length > end - p) /* 9 marks 0xc1, which msgpack never uses */
+                return NULL;
+            while (length--)
+                n = n << 8 | *p++;
+            bytes = forms[b & 0x1f].fixed + (forms[b & 0x1f].values ? 0 : n);
+            due += n * forms[b & 0x1f].values;
+        }
+        if (bytes > (uint64_t)(end - p))
+            return NULL;
+        p += bytes;
+    }
+    return p;
+}
+
+int bb_span_read(struct bb_cur *c, struct bb_span *s)
+{
+    const uint8_t *from = c->p, *to = skip(c->p, c->end);
+    if (!to)
+        return -1;
+    s->value.ptr = from;
+    s->value.len = (size_t)(to - from);
+    c->p = to;
+    return 0;
+}
+
 uint32_t bb_span_type(const struct bb_span *s)
 {
     struct bb_cur c = bb_cur_of(s->value);
@@ -74,15 +131,25 @@ static void append(struct bb_span *parent, struct bb_span *s)
 static int entry_read(struct bb_spans *p, struct bb_cur *c, int map, struct bb_span *s)
 {
     if (map) {
-        struct bb_tok t;
+        size_t n = c->p < c->end && (*c->p & 0xe0) == 0xa0 ? *c->p & 0x1f : SIZE_MAX;
         s->raw.ptr = c->p;
-        if (bb_cur_next(c, &t) != 0 || t.kind != BB_T_STR)
-            goto bad;
+        if (n < (size_t)(c->end - c->p)) { /* nearly every key */
+            s->key.ptr = c->p + 1;
+            s->key.len = n;
+            c->p += 1 + n;
+        } else {
+            struct bb_tok t;
+            if (bb_cur_next(c, &t) != 0 || t.kind != BB_T_STR)
+                goto bad;
+            s->key = t.s;
+        }
         s->raw.len = (size_t)(c->p - (const uint8_t *)s->raw.ptr);
-        s->key = t.s;
     }
-    if (bb_cur_value(c, &s->value) != 0)
+    s->value.ptr = c->p;
+    c->p = skip(c->p, c->end);
+    if (!c->p)
         goto bad;
+    s->value.len = (size_t)(c->p - (const uint8_t *)s->value.ptr);
     return 0;
 bad:
     p->why = "the message's bytes are damaged";

@@ -73,6 +73,8 @@ void bb_spans_init(struct bb_spans *p);
 void bb_spans_free(struct bb_spans *p);
 /* A zeroed span, NULL when out of memory or past BB_SPANS_MAX. */
 struct bb_span *bb_span_new(struct bb_spans *p);
+/* One whole value at c becomes s, a LEAF: 0, -1 on bad bytes. */
+int bb_span_read(struct bb_cur *c, struct bb_span *s);
 /* What a LEAF's first byte says: BB_T_*. MAP and ARRAY as they are. */
 uint32_t bb_span_type(const struct bb_span *s);
 /* The span at path from root: NULL when there is none (why NULL) or on bad bytes. *parent (may be
