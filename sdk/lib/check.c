@@ -134,9 +134,9 @@ static int check_run(struct check *k)
         int is_key = f && f->map && !(f->due & 1);
 
         if (bb_cur_read(k->c, &t) != 0)
-            return bb_fault_set(k->err, at, k->c->p == k->c->end
-                                                ? "the bytes end inside a value"
-                                                : "not msgpack, or cut off inside a token");
+            return bb_fault_set(k->err, at,
+                                k->c->p == k->c->end ? "the bytes end inside a value"
+                                                     : "not msgpack, or cut off inside a token");
         if (f)
             f->due--;
         if (is_key ? check_key(k, f, &t, at) : check_token(k, &t, at))

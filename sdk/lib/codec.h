@@ -28,7 +28,8 @@ int bb_fault_set(struct bb_fault *err, size_t offset, const char *format, ...)
 /* At most 40 bytes of s, cut at a character, controls as '?': safe inside a fault's text. */
 const char *bb_fault_quote(char out[44], const void *s, size_t len);
 
-/* ---- UTF-8 (RFC 3629) -------------------------------------------------------------------------- */
+/* ---- UTF-8 (RFC 3629) --------------------------------------------------------------------------
+ */
 /* Length of the sequence at p, whose first byte is not ASCII: 2 to 4; 0 when it is wrong, -1 when
  * it is right as far as it goes but end cuts it. */
 static inline int bb_utf8_seq(const uint8_t *p, const uint8_t *end)
@@ -62,7 +63,8 @@ static inline int bb_utf8_seq(const uint8_t *p, const uint8_t *end)
 /* Offset of the first byte that is not UTF-8, or len. */
 size_t bb_utf8_check(const void *s, size_t len);
 
-/* ---- runs of plain text ------------------------------------------------------------------------ */
+/* ---- runs of plain text ------------------------------------------------------------------------
+ */
 /* Plain: printable ASCII (and DEL) but the quote and the backslash. */
 static inline int bb_text_plain(uint8_t c)
 {
@@ -110,7 +112,8 @@ static inline const uint8_t *bb_text_run(const uint8_t *p, const uint8_t *end)
     return p;
 }
 
-/* ---- big-endian ---------------------------------------------------------------------------------- */
+/* ---- big-endian
+ * ---------------------------------------------------------------------------------- */
 static inline uint64_t bb_be_get(const uint8_t *p, unsigned wide)
 {
     uint16_t a;
@@ -141,7 +144,8 @@ static inline uint8_t *bb_be_put(uint8_t *w, uint64_t v, unsigned wide)
 #error "bb_be_get and bb_be_put swap: they are written for little-endian machines"
 #endif
 
-/* ---- canonical heads: the caller has made room; each returns where the next byte goes ---------- */
+/* ---- canonical heads: the caller has made room; each returns where the next byte goes ----------
+ */
 #define BB_HEAD_MAX 9 /* bytes in the longest head or number */
 static inline uint8_t *bb_head_uint(uint8_t *w, uint64_t v)
 {
@@ -204,7 +208,8 @@ static inline uint8_t *bb_head_decimal(uint8_t *w, uint32_t n)
     return w + 1;
 }
 
-/* ---- numbers ------------------------------------------------------------------------------------- */
+/* ---- numbers
+ * ------------------------------------------------------------------------------------- */
 #define BB_NUM_BAD 0     /* not RFC 8259's grammar: at says where */
 #define BB_NUM_INT 1     /* fits int64: i */
 #define BB_NUM_UINT 2    /* above INT64_MAX, fits uint64: u */
@@ -217,7 +222,8 @@ struct bb_num {
 /* Reads the number at p as far as it goes. */
 int bb_num_read(const uint8_t *p, const uint8_t *end, struct bb_num *n);
 
-/* ---- tokens -------------------------------------------------------------------------------------- */
+/* ---- tokens
+ * -------------------------------------------------------------------------------------- */
 struct bb_form { /* what a first byte of 0xc0 to 0xdf stands for */
     uint8_t kind;
     uint8_t wide; /* bytes of the number or length that follow, fixext: of the payload */
@@ -259,7 +265,8 @@ static inline int bb_cur_read(struct bb_cur *c, struct bb_tok *t)
     return 0;
 }
 
-/* ---- the keys of the maps that are open ------------------------------------------------------- */
+/* ---- the keys of the maps that are open -------------------------------------------------------
+ */
 #define BB_KEYS_PAIRWISE 32 /* above it a map's keys are sorted when it closes */
 struct bb_key {
     uint64_t sig; /* of the bytes: equal keys have equal ones */
@@ -288,7 +295,8 @@ struct bb_bytes bb_key_bytes(const uint8_t *p);
 /* The fault for a duplicate: its name and place. */
 int bb_keys_fault(struct bb_fault *err, const uint8_t *base, struct bb_key dup);
 
-/* ---- parts that two files use ----------------------------------------------------------------- */
+/* ---- parts that two files use -----------------------------------------------------------------
+ */
 /* One value from c on, of canonical kinds only, in a place that is depth containers deep. */
 int bb_check_value(struct bb_cur *c, const uint8_t *base, unsigned depth, struct bb_fault *err);
 /* The head of a message: e without data, c at the data. */
@@ -299,8 +307,9 @@ int bb_attribute_check(struct bb_bytes name, const struct bb_tok *v, int *slot, 
 struct bb_bytes *bb_envelope_slot(struct bb_envelope *e, int slot);
 /* The first missing attribute that every message needs, or NULL. */
 const char *bb_envelope_missing(const struct bb_envelope *e);
-#define BB_TEXT_MISSING "attribute \"%s\" is missing: every message needs " \
-                        "specversion, id, source and type"
+#define BB_TEXT_MISSING                                                                            \
+    "attribute \"%s\" is missing: every message needs "                                            \
+    "specversion, id, source and type"
 
 struct bb_frame { /* an open array or map of the JSON reader */
     uint32_t at;  /* its head, from base on */

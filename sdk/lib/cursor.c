@@ -10,14 +10,14 @@
 #include "codec.h"
 
 const struct bb_form bb_forms[32] = {
-    {BB_T_NIL, 0},    {BB_T_BAD, 0},    {BB_T_BOOL, 0},   {BB_T_BOOL, 0},   /* c0 */
-    {BB_T_BIN, 1},    {BB_T_BIN, 2},    {BB_T_BIN, 4},    {BB_T_EXT, 1},    /* c4 */
-    {BB_T_EXT, 2},    {BB_T_EXT, 4},    {BB_T_FLOAT, 4},  {BB_T_FLOAT, 8},  /* c8 */
-    {BB_T_UINT, 1},   {BB_T_UINT, 2},   {BB_T_UINT, 4},   {BB_T_UINT, 8},   /* cc */
-    {BB_T_INT, 1},    {BB_T_INT, 2},    {BB_T_INT, 4},    {BB_T_INT, 8},    /* d0 */
-    {BB_T_FIXEXT, 1}, {BB_T_FIXEXT, 2}, {BB_T_FIXEXT, 4}, {BB_T_FIXEXT, 8}, /* d4 */
-    {BB_T_FIXEXT, 16}, {BB_T_STR, 1},   {BB_T_STR, 2},    {BB_T_STR, 4},    /* d8 */
-    {BB_T_ARRAY, 2},  {BB_T_ARRAY, 4},  {BB_T_MAP, 2},    {BB_T_MAP, 4},    /* dc */
+    {BB_T_NIL, 0},     {BB_T_BAD, 0},    {BB_T_BOOL, 0},   {BB_T_BOOL, 0},   /* c0 */
+    {BB_T_BIN, 1},     {BB_T_BIN, 2},    {BB_T_BIN, 4},    {BB_T_EXT, 1},    /* c4 */
+    {BB_T_EXT, 2},     {BB_T_EXT, 4},    {BB_T_FLOAT, 4},  {BB_T_FLOAT, 8},  /* c8 */
+    {BB_T_UINT, 1},    {BB_T_UINT, 2},   {BB_T_UINT, 4},   {BB_T_UINT, 8},   /* cc */
+    {BB_T_INT, 1},     {BB_T_INT, 2},    {BB_T_INT, 4},    {BB_T_INT, 8},    /* d0 */
+    {BB_T_FIXEXT, 1},  {BB_T_FIXEXT, 2}, {BB_T_FIXEXT, 4}, {BB_T_FIXEXT, 8}, /* d4 */
+    {BB_T_FIXEXT, 16}, {BB_T_STR, 1},    {BB_T_STR, 2},    {BB_T_STR, 4},    /* d8 */
+    {BB_T_ARRAY, 2},   {BB_T_ARRAY, 4},  {BB_T_MAP, 2},    {BB_T_MAP, 4},    /* dc */
 };
 
 static void read_float(struct bb_tok *t, uint64_t v, unsigned wide)

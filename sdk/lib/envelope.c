@@ -14,11 +14,14 @@ static const struct {
     const char *name;
     size_t member;
 } slots[BB_SLOTS] = {
-#define SLOT(n) {#n, offsetof(struct bb_envelope, n)}
-    SLOT(id),          SLOT(type),          SLOT(time),         SLOT(item),
-    SLOT(plant),       SLOT(source),        SLOT(change),       SLOT(subject),
-    SLOT(revision),    SLOT(dataschema),    SLOT(specversion),  SLOT(traceparent),
-    SLOT(causationid), SLOT(partitionkey),  SLOT(correlationid), SLOT(datacontenttype),
+#define SLOT(n)                                                                                    \
+    {                                                                                              \
+#n, offsetof(struct bb_envelope, n)                                                        \
+    }
+    SLOT(id),          SLOT(type),         SLOT(time),          SLOT(item),
+    SLOT(plant),       SLOT(source),       SLOT(change),        SLOT(subject),
+    SLOT(revision),    SLOT(dataschema),   SLOT(specversion),   SLOT(traceparent),
+    SLOT(causationid), SLOT(partitionkey), SLOT(correlationid), SLOT(datacontenttype),
 #undef SLOT
 };
 static const uint8_t slots_from[] = {0, 0, 0, 1, 1, 4, 5, 7, 8, 9, 9, 10, 13, 14, 15, 15, 16};
@@ -204,9 +207,10 @@ int bb_envelope_get(const struct bb_envelope *e, const char *name, struct bb_byt
 
 /* The order in which a built message has its attributes: CloudEvents' own first. */
 static const char *const written[BB_SLOTS] = {
-    "specversion", "id",           "source",      "type",          "subject",     "time",
-    "dataschema",  "datacontenttype", "partitionkey", "traceparent", "correlationid", "causationid",
-    "plant",       "item",         "revision",    "change",
+    "specversion",  "id",          "source",        "type",
+    "subject",      "time",        "dataschema",    "datacontenttype",
+    "partitionkey", "traceparent", "correlationid", "causationid",
+    "plant",        "item",        "revision",      "change",
 };
 
 void bb_envelope_put(struct bb_buf *b, const struct bb_envelope *e)

@@ -76,8 +76,9 @@ static int attribute_read(struct event *v, size_t key_at, const uint8_t *name_sr
     int slot;
 
     if (*src == '{' || *src == '[')
-        return event_fault(v, src, "an attribute must be a string or an integer; objects and "
-                                   "arrays belong into \"data\"");
+        return event_fault(v, src,
+                           "an attribute must be a string or an integer; objects and "
+                           "arrays belong into \"data\"");
     if (bb_json_value(r, 1) != 0)
         return -1;
     name = bb_key_bytes(bb_json_base(r) + key_at);

@@ -84,7 +84,8 @@ int bb_json_room(struct bb_json *r, size_t n, const uint8_t *where)
     return (size_t)(r->limit - r->w) >= n ? 0 : room_slow(r, n, where);
 }
 
-/* ---- strings ----------------------------------------------------------------------------------- */
+/* ---- strings -----------------------------------------------------------------------------------
+ */
 
 /* Four hex digits at p: their value, -1 wrong, -2 cut off. */
 static int hex4(const uint8_t *p, const uint8_t *end)
@@ -275,7 +276,8 @@ int bb_json_string(struct bb_json *r)
     return string_read(r);
 }
 
-/* ---- numbers and names --------------------------------------------------------------------------- */
+/* ---- numbers and names
+ * --------------------------------------------------------------------------- */
 
 static int number_read(struct bb_json *r, unsigned open)
 {
@@ -339,7 +341,8 @@ static int name_read(struct bb_json *r)
     return bb_json_fault(r, r->p, "a value");
 }
 
-/* ---- arrays and maps ------------------------------------------------------------------------------ */
+/* ---- arrays and maps
+ * ------------------------------------------------------------------------------ */
 
 static int key_read(struct bb_json *r, const struct bb_frame *f)
 {

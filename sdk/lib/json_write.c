@@ -21,11 +21,13 @@ struct writer {
     struct level levels[BB_DEPTH_MAX];
 };
 
-/* ---- strings ----------------------------------------------------------------------------------- */
+/* ---- strings -----------------------------------------------------------------------------------
+ */
 
 static void escape_put(struct bb_buf *b, uint8_t c)
 {
-    static const char hex[] = "0123456789abcdef", names[] = "\"\\bfnrt", values[] = "\"\\\b\f\n\r\t";
+    static const char hex[] = "0123456789abcdef", names[] = "\"\\bfnrt",
+                      values[] = "\"\\\b\f\n\r\t";
     const char *at = c ? strchr(values, c) : NULL;
     char text[6] = {'\\', 'u', '0', '0', hex[c >> 4], hex[c & 15]};
 
@@ -59,7 +61,8 @@ static size_t text_put(struct bb_buf *b, const uint8_t *s, size_t len)
     return len;
 }
 
-/* input_end: how far s may be read, past its own end. after: a byte that follows the quote, or 0. */
+/* input_end: how far s may be read, past its own end. after: a byte that follows the quote, or 0.
+ */
 static inline size_t str_put(struct bb_buf *b, const uint8_t *s, size_t len,
                              const uint8_t *input_end, uint8_t after)
 {
@@ -101,7 +104,8 @@ void bb_json_write_str(struct bb_buf *b, const char *s, size_t len)
     bb_buf_put(b, "\"", 1);
 }
 
-/* ---- numbers ------------------------------------------------------------------------------------- */
+/* ---- numbers
+ * ------------------------------------------------------------------------------------- */
 
 static void uint_put(struct bb_buf *b, uint64_t v, int neg)
 {
@@ -128,7 +132,8 @@ static int decimal_put(struct writer *k, const struct bb_tok *t, size_t at)
     return 0;
 }
 
-/* ---- structure ------------------------------------------------------------------------------------ */
+/* ---- structure
+ * ------------------------------------------------------------------------------------ */
 
 static void line_put(struct writer *k)
 {
@@ -198,8 +203,9 @@ static int token_put(struct writer *k, const struct bb_tok *t, size_t at)
     case BB_T_MAP:
         return group_put(k, t, at);
     default:
-        return bb_fault_set(k->err, at, "bin, float and ext values other than decimals have no "
-                                        "place in JSON");
+        return bb_fault_set(k->err, at,
+                            "bin, float and ext values other than decimals have no "
+                            "place in JSON");
     }
 }
 

@@ -1,0 +1,413 @@
+/*
+ * csv.c - RFC 4180, row by row from chunks
+ *
+ *              other               delimiter, line end
+ *     START --------> BARE ------------------------------> START (next field or row)
+ *       | quote                    ^
+ *       v        quote             | delimiter, line end
+ *     QUOTED <-----------> CLOSING-+        CR anywhere outside quotes: CR, then LF must follow
+ *
+ * A row's fields lie one after the other in one buffer, their ends in a second. After an error
+ * that leaves the row's end known, the reader goes on behind it; after any other it is broken.
+ * Thread: the owner's. Memory: the four buffers, each with a maximum.
+ */
+#include "codec.h"
+#include <busbar/csv.h>
+#include <stdlib.h>
+
+enum { START, BARE, QUOTED, CLOSING, CR };
+
+#define FIELD_MAX (1u << 20)
+#define ROW_MAX (16u << 20)
+#define COLUMNS_MAX 1024u
+
+static int delimiter_valid(char d)
+{
+    return (unsigned char)d < 0x80 && d != '"' && d != '\r' && d != '\n' && d != 0;
+}
+
+int bb_csv_init(struct bb_csv *c, const struct bb_csv_options *options, struct bb_fault *err)
+{
+    memset(c, 0, sizeof(*c));
+    if (options)
+        c->options = *options;
+    if (!c->options.delimiter)
+        c->options.delimiter = ',';
+    if (!c->options.field_max)
+        c->options.field_max = FIELD_MAX;
+    if (!c->options.row_max)
+        c->options.row_max = ROW_MAX;
+    if (!c->options.columns_max)
+        c->options.columns_max = COLUMNS_MAX;
+    c->next_line = 1;
+    c->line = 1;
+    c->state = START;
+    bb_buf_init(&c->text, c->options.row_max);
+    bb_buf_init(&c->ends, (size_t)c->options.columns_max * sizeof(size_t));
+    bb_buf_init(&c->names_text, c->options.row_max);
+    bb_buf_init(&c->names_ends, c->ends.max);
+    if (delimiter_valid(c->options.delimiter))
+        return 0;
+    c->broken = 1;
+    return bb_fault_set(err, 0, "the delimiter must be an ASCII character, no quote or line end");
+}
+
+void bb_csv_free(struct bb_csv *c)
+{
+    bb_buf_free(&c->text);
+    bb_buf_free(&c->ends);
+    bb_buf_free(&c->names_text);
+    bb_buf_free(&c->names_ends);
+    c->columns = c->names = 0;
+}
+
+static int fault_at(const struct bb_csv *c, struct bb_fault *err, const char *text)
+{
+    return bb_fault_set(err, (size_t)c->offset, "line %llu, column %u: %s",
+                        (unsigned long long)c->next_line, (unsigned)c->columns + 1, text);
+}
+
+static int fault_broken(struct bb_csv *c, struct bb_fault *err, const char *text)
+{
+    c->broken = 1;
+    return fault_at(c, err, text);
+}
+
+static struct bb_bytes field_of(const struct bb_buf *text, const struct bb_buf *ends, uint32_t n,
+                                uint32_t i)
+{
+    struct bb_bytes s = {NULL, 0};
+    size_t from = 0, end;
+
+    if (i >= n)
+        return s;
+    if (i)
+        memcpy(&from, ends->ptr + (i - 1) * sizeof(from), sizeof(from));
+    memcpy(&end, ends->ptr + i * sizeof(end), sizeof(end));
+    s.ptr = end > from ? (const void *)(text->ptr + from) : "";
+    s.len = end - from;
+    return s;
+}
+
+struct bb_bytes bb_csv_field(const struct bb_csv *c, uint32_t i)
+{
+    return field_of(&c->text, &c->ends, c->columns, i);
+}
+
+struct bb_bytes bb_csv_name(const struct bb_csv *c, uint32_t i)
+{
+    return field_of(&c->names_text, &c->names_ends, c->names, i);
+}
+
+int bb_csv_column(const struct bb_csv *c, const char *name)
+{
+    size_t len = strlen(name);
+
+    for (uint32_t i = 0; i < c->names; i++) {
+        struct bb_bytes s = bb_csv_name(c, i);
+        if (s.len == len && memcmp(s.ptr, name, len) == 0)
+            return (int)i;
+    }
+    return -1;
+}
+
+static void row_reset(struct bb_csv *c)
+{
+    c->done = 0;
+    bb_buf_reset(&c->text);
+    bb_buf_reset(&c->ends);
+    c->columns = 0;
+    c->field_from = 0;
+    c->quoted = 0;
+    c->state = START;
+    c->line = c->next_line;
+}
+
+static int text_put(struct bb_csv *c, const uint8_t *p, size_t n, struct bb_fault *err)
+{
+    if (c->text.len - c->field_from + n > c->options.field_max)
+        return fault_broken(c, err, "the field is too long: is a closing quote missing?");
+    bb_buf_put(&c->text, p, n);
+    return c->text.failed ? fault_broken(c, err, "the row is too long, or there is no memory") : 0;
+}
+
+static int field_end(struct bb_csv *c, struct bb_fault *err)
+{
+    if (c->columns == c->options.columns_max)
+        return fault_broken(c, err, "too many columns");
+    bb_buf_put(&c->ends, &c->text.len, sizeof(c->text.len));
+    if (c->ends.failed)
+        return fault_broken(c, err, "no memory for the row");
+    c->columns++;
+    c->field_from = c->text.len;
+    c->quoted = 0;
+    return 0;
+}
+
+/* ---- a whole row -------------------------------------------------------------------------------
+ */
+
+static int name_order(const void *a, const void *b)
+{
+    const struct bb_bytes *x = a, *y = b;
+    size_t n = x->len < y->len ? x->len : y->len;
+    int d = memcmp(x->ptr, y->ptr, n);
+    return d ? d : (x->len > y->len) - (x->len < y->len);
+}
+
+static int header_take(struct bb_csv *c, struct bb_fault *err)
+{
+    struct bb_bytes *all = calloc(c->columns, sizeof(*all));
+    char quoted[44];
+    int status = -1;
+
+    if (!all)
+        return fault_broken(c, err, "no memory for the header");
+    for (uint32_t i = 0; i < c->columns; i++) {
+        all[i] = bb_csv_field(c, i);
+        if (!all[i].len) {
+            bb_fault_set(err, (size_t)c->offset, "line %llu: column %u has no name in the header",
+                         (unsigned long long)c->line, (unsigned)i + 1);
+            goto fail;
+        }
+    }
+    qsort(all, c->columns, sizeof(*all), name_order);
+    for (uint32_t i = 1; i < c->columns; i++)
+        if (name_order(&all[i - 1], &all[i]) == 0) {
+            bb_fault_set(err, (size_t)c->offset, "line %llu: two columns are named \"%s\"",
+                         (unsigned long long)c->line,
+                         bb_fault_quote(quoted, all[i].ptr, all[i].len));
+            goto fail;
+        }
+    bb_buf_put(&c->names_text, c->text.ptr, c->text.len);
+    bb_buf_put(&c->names_ends, c->ends.ptr, c->ends.len);
+    if (c->names_text.failed || c->names_ends.failed) {
+        fault_at(c, err, "no memory for the header");
+        goto fail;
+    }
+    c->names = c->width = c->columns;
+    status = 0;
+fail:
+    free(all);
+    if (status != 0)
+        c->broken = 1;
+    return status;
+}
+
+/* The row is complete: 1 to be given, 0 it was the header, -1 not good. */
+static int row_end(struct bb_csv *c, struct bb_fault *err)
+{
+    for (uint32_t i = 0; i < c->columns; i++) {
+        struct bb_bytes s = bb_csv_field(c, i);
+        size_t good = bb_utf8_check(s.ptr, s.len);
+        if (good == s.len)
+            continue;
+        c->broken = c->options.header && !c->names;
+        c->row += !c->broken;
+        return bb_fault_set(
+            err, (size_t)c->offset, "line %llu, column %u: byte 0x%02x is not UTF-8",
+            (unsigned long long)c->line, (unsigned)i + 1, ((const uint8_t *)s.ptr)[good]);
+    }
+    if (c->options.header && !c->names)
+        return header_take(c, err);
+    c->row++;
+    if (!c->width)
+        c->width = c->columns;
+    if (c->columns != c->width && !c->options.ragged)
+        return bb_fault_set(err, (size_t)c->offset,
+                            "line %llu: %u fields, but the first row has %u",
+                            (unsigned long long)c->line, (unsigned)c->columns, (unsigned)c->width);
+    return 1;
+}
+
+/* ---- bytes --------------------------------------------------------------------------------------
+ */
+
+/* How many bytes from p on go into the field as they are. */
+static size_t run_of(const struct bb_csv *c, const uint8_t *p, const uint8_t *end)
+{
+    const uint8_t *q = p, d = (uint8_t)c->options.delimiter;
+
+    if (c->state == QUOTED)
+        while (q < end && *q != '"' && *q != '\n' && *q)
+            q++;
+    else if (c->state == START || c->state == BARE)
+        while (q < end && *q != d && *q != '"' && *q != '\n' && *q != '\r' && *q)
+            q++;
+    return (size_t)(q - p);
+}
+
+/* A line end outside quotes: as row_end(); 0 also for an empty line. */
+static int line_end(struct bb_csv *c, struct bb_fault *err)
+{
+    int status = 0;
+
+    if (c->columns || c->text.len || c->quoted) {
+        if (field_end(c, err) != 0)
+            return -1;
+        status = row_end(c, err);
+        c->done = status != 0;
+    }
+    c->next_line++;
+    c->state = START;
+    if (!c->done)
+        row_reset(c);
+    return status;
+}
+
+static int quoted_byte(struct bb_csv *c, uint8_t b, struct bb_fault *err)
+{
+    if (b == '"') {
+        c->state = CLOSING;
+        return 0;
+    }
+    c->next_line++; /* a line end: run_of() stops there so that it is counted */
+    return text_put(c, &b, 1, err);
+}
+
+static int quote_byte(struct bb_csv *c, struct bb_fault *err)
+{
+    if (c->state == BARE)
+        return fault_broken(c, err, "a quote inside a field that does not begin with one");
+    if (c->state == CLOSING && text_put(c, (const uint8_t *)"\"", 1, err) != 0)
+        return -1;
+    c->quoted = 1;
+    c->state = QUOTED;
+    return 0;
+}
+
+/* One byte that run_of() stopped at: as row_end(). */
+static int byte_take(struct bb_csv *c, uint8_t b, struct bb_fault *err)
+{
+    if (!b)
+        return fault_broken(c, err, "a NUL byte: the table must be UTF-8 text");
+    if (c->state == QUOTED)
+        return quoted_byte(c, b, err);
+    if (b == '\n')
+        return line_end(c, err);
+    if (c->state == CR)
+        return fault_broken(c, err, "a CR without LF");
+    if (b == '"')
+        return quote_byte(c, err);
+    if (b == '\r') {
+        c->state = CR;
+        return 0;
+    }
+    if (b != (uint8_t)c->options.delimiter)
+        return fault_broken(c, err, "text after a closing quote");
+    c->state = START;
+    return field_end(c, err);
+}
+
+/* The byte order mark may come in pieces: its bytes are the first of a bare field until it is
+ * whole. */
+static void mark_skip(struct bb_csv *c)
+{
+    if (c->offset == 3 && c->state == BARE && c->text.len == 3 &&
+        memcmp(c->text.ptr, "\xef\xbb\xbf", 3) == 0)
+        row_reset(c);
+}
+
+int bb_csv_read(struct bb_csv *c, struct bb_bytes chunk, size_t *used, struct bb_fault *err)
+{
+    const uint8_t *p = chunk.ptr, *end = chunk.len ? p + chunk.len : p;
+    int status = 0;
+
+    *used = 0;
+    if (c->broken)
+        return bb_fault_set(err, (size_t)c->offset, "the table cannot be read on after an error");
+    if (c->done)
+        row_reset(c);
+    while (p < end && status == 0) {
+        size_t n = run_of(c, p, c->offset < 3 ? p + 1 : end);
+        if (n) {
+            status = text_put(c, p, n, err);
+            if (c->state == START)
+                c->state = BARE;
+        } else {
+            n = 1;
+            status = byte_take(c, *p, err);
+        }
+        if (c->broken)
+            break;
+        c->offset += n;
+        p += n;
+        if (c->offset == 3)
+            mark_skip(c);
+    }
+    *used = (size_t)(p - (const uint8_t *)chunk.ptr);
+    return status;
+}
+
+int bb_csv_end(struct bb_csv *c, struct bb_fault *err)
+{
+    if (c->broken)
+        return bb_fault_set(err, (size_t)c->offset, "the table cannot be read on after an error");
+    if (c->done)
+        row_reset(c);
+    if (c->state == QUOTED)
+        return fault_broken(c, err, "the table ends inside a quoted field");
+    if (c->state == CR)
+        return fault_broken(c, err, "a CR without LF");
+    return line_end(c, err);
+}
+
+/* ---- writing
+ * ------------------------------------------------------------------------------------- */
+
+static int must_quote(const char *s, size_t len, char delimiter)
+{
+    for (size_t i = 0; i < len; i++)
+        if (s[i] == delimiter || s[i] == '"' || s[i] == '\r' || s[i] == '\n')
+            return 1;
+    /* what could be taken for a byte order mark is quoted too */
+    return len >= 3 && memcmp(s, "\xef\xbb\xbf", 3) == 0;
+}
+
+static void quoted_put(struct bb_buf *b, const char *s, size_t len)
+{
+    bb_buf_put(b, "\"", 1);
+    while (len) {
+        const char *q = memchr(s, '"', len);
+        size_t n = q ? (size_t)(q - s) + 1 : len;
+        bb_buf_put(b, s, n);
+        if (q)
+            bb_buf_put(b, "\"", 1);
+        s += n;
+        len -= n;
+    }
+    bb_buf_put(b, "\"", 1);
+}
+
+int bb_csv_write(struct bb_buf *b, char delimiter, const struct bb_bytes *fields, uint32_t n,
+                 struct bb_fault *err)
+{
+    size_t before = b->len;
+    int failed = b->failed;
+
+    if (!delimiter)
+        delimiter = ',';
+    for (uint32_t i = 0; i < n; i++) {
+        struct bb_bytes s = fields[i];
+        size_t good = s.len ? bb_utf8_check(s.ptr, s.len) : 0;
+        if (good < s.len || (s.len && memchr(s.ptr, 0, s.len))) {
+            bb_fault_set(err, i, "field %u is not UTF-8 text without NUL bytes", (unsigned)i + 1);
+            goto fail;
+        }
+        if (i)
+            bb_buf_put(b, &delimiter, 1);
+        /* a row of one empty field would be an empty line, which readers skip */
+        if (must_quote(s.ptr, s.len, delimiter) || (n == 1 && !s.len))
+            quoted_put(b, s.ptr, s.len);
+        else
+            bb_buf_put(b, s.ptr, s.len);
+    }
+    bb_buf_put(b, "\r\n", 2);
+    if (!b->failed)
+        return 0;
+    bb_fault_set(err, 0, "no memory, or the table is larger than %zu bytes", b->max);
+fail:
+    b->len = before;
+    b->failed = failed;
+    return -1;
+}
