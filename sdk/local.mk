@@ -8,3 +8,4 @@ pkgconfigdir = $(libdir)/pkgconfig
 nodist_pkgconfig_DATA = sdk/busbar-sdk.pc
 include sdk/lib/local.mk
 include sdk/lib/plugin.mk
+include sdk/tools/local.mk
