@@ -68,8 +68,8 @@ struct bb_endpoint_config {
     bool claims;             /* protect against duplicates at intake, default true */
     uint32_t batch_max;      /* most deliveries handed over in one call, default 64 */
     uint64_t memory_max;     /* isolated host's limit in bytes, default 512 MiB, 0: none */
-    struct bb_bytes config;  /* the connector's own keys as a msgpack map; secrets as
-                                {"$secret": "handle"} until checked against the manifest */
+    struct bb_bytes config;  /* the connector's own keys as written, a msgpack map: not for
+                                create(), see bb_config_check_endpoint() */
     struct bb_where where, config_where;
     bool is_source, is_sink; /* used by routes as such */
 };
@@ -126,7 +126,8 @@ struct bb_config {
     void *priv;         /* secrets and source text, config/'s own */
 };
 
-/* Loads dir/*.yaml. NULL when there was an error; diags says what and where, warnings too. */
+/* Loads the *.yaml of dir. NULL when there was an error; diags says what and where, warnings
+ * too. */
 struct bb_config *bb_config_load(const char *dir, struct bb_diags *diags);
 void bb_config_free(struct bb_config *c);
 const struct bb_endpoint_config *bb_config_endpoint(const struct bb_config *c, const char *name);
