@@ -6,3 +6,18 @@ tools_plant_plant_erp_SOURCES = tools/plant/erp.c tools/plant/erp.h tools/plant/
   tools/plant/store.h tools/bench/hist.h
 tools_bench_bench_load_SOURCES = tools/bench/load.c tools/bench/load_http.c tools/bench/load.h \
   tools/bench/hist.h
+
+# what tools/test asks
+.PHONY: print-tests print-fuzzers
+print-tests:
+	@echo $(TESTS)
+print-fuzzers:
+	@echo $(FUZZERS)
+
+# the benches; each needs what tools/bench/run.sh --help says
+.PHONY: bench
+bench: all $(noinst_PROGRAMS)
+	bash $(top_srcdir)/tools/bench/run.sh --build $(abs_top_builddir) $(BENCH)
+
+EXTRA_DIST += tools/test tools/lint tools/quickstart tools/lib/common.sh tools/lib/tally.sh \
+  tools/bench/run.sh .ci/run

@@ -37,9 +37,10 @@ static size_t event_write(const struct load_options *o, const struct load_conn *
     if (n < 0 || (size_t)n + 4 > cap)
         return 0;
     size_t len = (size_t)n, tail = o->data_only ? 2 : 3;
-    while (len + tail < o->body && len + tail < cap) {
-        p[len] = (char)('a' + len % 26);
-        len++;
+    size_t end = o->body < cap ? o->body : cap;
+    if (len + tail < end) {
+        memset(p + len, 'x', end - tail - len);
+        len = end - tail;
     }
     memcpy(p + len, "\"}}", tail);
     return len + tail;
