@@ -151,6 +151,7 @@ struct bb_op {
             bool overtaken_ok;       /* commutative, or the operator said so */
             const char *who;         /* goes into the event */
             struct bb_row row;       /* result */
+            uint64_t lane;           /* result */
         } oper;
         struct { const char *key; uint64_t expected; struct bb_bytes value; uint64_t version; } state;
         struct { struct bb_bytes event; } note;            /* a record in the event stream */

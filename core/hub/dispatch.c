@@ -1,0 +1,125 @@
+/*
+ * dispatch.c - hands one delivery to an instance of the route's sink
+ *
+ * The caller has seen to it that the dispatch is recorded (the mark for feed items, the row for
+ * others) and that there is room. The idempotency key is made of the journal's identity, the route,
+ * the sequence number and the epoch: stable over retries and restarts, unique over journals.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/hub/internal.h"
+
+#define KEY_MAX 64
+
+static size_t key_long(const struct bb_hub *h, const struct hub_flight *f, char out[KEY_MAX])
+{
+    return (size_t)snprintf(out, KEY_MAX, "%s-%" PRIx32 "-%" PRIx64 "-%x", h->tag, f->route->id,
+                            f->seq, f->row.epoch);
+}
+
+/* 16 characters for reference fields that are that short: 20 bits of the journal's identity, 12 of
+ * the route, 42 of the sequence number and 6 of the epoch, in base 32. */
+static void key_short(const struct bb_hub *h, const struct hub_flight *f, char out[17])
+{
+    static const char digits[] = "0123456789ABCDEFGHIJKLMNOPQRSTUV";
+    uint32_t tag = ((uint32_t)h->short_tag[0] << 12 | (uint32_t)h->short_tag[1] << 4 |
+                    h->short_tag[2] >> 4) & 0xfffff;
+    uint64_t low = (f->seq & 0x3ffffffffffu) << 6 | (f->row.epoch & 0x3f); /* 48 bits */
+    uint32_t high = f->route->id & 0xfff;                                  /* 12 bits */
+    uint64_t mid = (uint64_t)high << 48 | low;                             /* 60 bits */
+
+    for (int i = 15; i >= 4; i--, mid >>= 5)
+        out[i] = digits[mid & 31];
+    for (int i = 3; i >= 0; i--, tag >>= 5)
+        out[i] = digits[tag & 31];
+    out[16] = '\0';
+}
+
+static struct hub_peer *least_busy(struct hub_endpoint *e)
+{
+    struct hub_peer *best = NULL;
+
+    for (uint32_t i = 0; i < e->workers; i++)
+        if (e->peers[i].up && (!best || e->peers[i].in_flight < best->in_flight))
+            best = &e->peers[i];
+    return best;
+}
+
+/* A laned delivery stays with one instance while it lives: nothing depends on it, but a plugin's
+ * connection and cache do. */
+static struct hub_peer *choose(struct hub_endpoint *e, uint64_t lane)
+{
+    if (lane && e->workers > 1 && e->peers[lane % e->workers].up)
+        return &e->peers[lane % e->workers];
+    return least_busy(e);
+}
+
+void hub_dispatch(struct bb_hub *h, struct hub_route *r, const struct bb_read_item *it,
+                  const struct bb_row *row, uint32_t op)
+{
+    struct hub_endpoint *e = r->to;
+    struct hub_flight *f = hub_flight_new(h);
+    struct hub_peer *p = choose(e, it->lane);
+    char key[KEY_MAX], brief[17];
+    uint64_t timeout = e->gen->config->timeout_ms;
+
+    if (!f || !p) { /* no memory, or no instance: as if its host had been lost before the send */
+        struct bb_settle *s = hub_settle(h, r, NULL, BB_TO_RETRYING, it->ord, it->seq, it->lane);
+        if (f)
+            hub_flight_free(h, f);
+        s->row = *row;
+        s->row.due_ms = h->wall + 1000;
+        hub_route_due(r, s->row.due_ms);
+        return;
+    }
+    f->route = r;
+    f->peer = p;
+    f->ord = it->ord;
+    f->seq = it->seq;
+    f->lane = it->lane;
+    f->accept_ms = it->accept_ms;
+    f->row = *row;
+    f->op = op;
+    f->sent = h->now;
+    f->deadline = h->now + (int64_t)timeout;
+    if (op == BB_DELIVER_OP) {
+        f->row.sends = row->sends + 1;
+        f->row.sent_ms = h->wall;
+        r->attempts++;
+    }
+    if (f->lane)
+        hub_lanes_add(&h->lanes, r->index, f->lane);
+    hub_flight_open(e, f);
+    hub_endpoint_took(e);
+    if (!p->building) {
+        bb_buf_reset(&p->out);
+        p->list = bb_list_begin(&p->out, BB_F_DELIVER, p->session);
+        p->building = true;
+    }
+    key_short(h, f, brief);
+    struct bb_w_deliver d = {
+        .token = hub_flight_token(f),
+        .op = op,
+        .route = r->id,
+        .attempt = f->row.attempts + 1,
+        .flags = (row->flags & BB_ROW_MAYBE_SENT ? BB_DELIVER_REDELIVERY : 0) |
+                 (row->flags & BB_ROW_BODY ? BB_DELIVER_RENDERED : 0),
+        .budget_ms = (uint32_t)timeout,
+        .key = {key, key_long(h, f, key)},
+        .short_key = {brief, 16},
+        .whole = it->whole,
+    };
+    bb_list_deliver(&p->out, &p->list, &d);
+    if (p->out.failed) {
+        hub_endpoint_lost(h, e, "no memory for a frame");
+        return;
+    }
+    if (p->out.len > HUB_FRAME_SOFT || p->list.n >= BB_WIRE_BATCH_MAX) {
+        bb_list_end(&p->out, &p->list);
+        p->building = false;
+        if (hub_peer_send(h, p, &p->out) != 0)
+            hub_endpoint_lost(h, e, "its instance cannot be reached");
+    }
+}

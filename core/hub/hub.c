@@ -1,0 +1,473 @@
+/*
+ * hub.c - the hub's thread: its turn, its start and its end
+ *
+ * A turn: frames from hosts; operations and reads that the journal finished; asks; ticks (hosts,
+ * deadlines, intake); then every route moves on, and what gathered is sent: settlements to the
+ * journal, DELIVER and ACKED to hosts. Everything is bounded a turn, so no peer starves another.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "core/hub/internal.h"
+
+#define FRAMES_A_TURN 512
+#define TURN_MS 250 /* longest wait: the watchdog's evidence */
+#define SLOW_FLIGHTS_A_TICK 4096
+
+void hub_post(struct bb_hub *h, struct bb_op *op)
+{
+    h->ops_out++;
+    bb_journal_post(h->journal, op);
+}
+
+/* ---- a turn's parts ---------------------------------------------------------------------------------- */
+
+static void frame_in(struct bb_hub *h, struct hub_peer *p, zmq_msg_t *m)
+{
+    struct bb_frame f;
+    struct bb_fault bad;
+
+    if (bb_frame_read((struct bb_bytes){zmq_msg_data(m), zmq_msg_size(m)}, &f, &bad) != 0) {
+        h->frames_bad++;
+        if (p)
+            hub_endpoint_lost(h, p->ep, "it sent a malformed frame");
+        return;
+    }
+    if (!p)
+        return;
+    if (f.kind == BB_F_HELLO) {
+        hub_peer_hello(h, p, &f);
+    } else if (!p->session || f.session != p->session) {
+        h->frames_stale++;
+    } else if (f.kind == BB_F_SUBMIT) {
+        p->heard_ms = h->now;
+        if (p->worker == 0 && p->ep->gen->config->is_source)
+            hub_intake_submit(h, p, &f, m);
+        else
+            hub_endpoint_lost(h, p->ep, "it submits, but no route takes from it");
+    } else {
+        hub_peer_receive(h, p, &f);
+    }
+}
+
+static void frames(struct bb_hub *h)
+{
+    for (int i = 0; i < FRAMES_A_TURN; i++) {
+        zmq_msg_t id, m;
+        struct hub_peer *p;
+
+        zmq_msg_init(&id);
+        if (zmq_msg_recv(&id, h->router, ZMQ_DONTWAIT) < 0) {
+            zmq_msg_close(&id);
+            return;
+        }
+        p = hub_peer_find(h, zmq_msg_data(&id), zmq_msg_size(&id));
+        if (!zmq_msg_more(&id)) {
+            zmq_msg_close(&id);
+            continue;
+        }
+        zmq_msg_close(&id);
+        zmq_msg_init(&m);
+        if (zmq_msg_recv(&m, h->router, ZMQ_DONTWAIT) < 0) {
+            zmq_msg_close(&m);
+            return;
+        }
+        if (zmq_msg_more(&m)) { /* one part only: drop the rest */
+            int more = 1;
+            h->frames_bad++;
+            while (more) {
+                zmq_msg_close(&m);
+                zmq_msg_init(&m);
+                if (zmq_msg_recv(&m, h->router, ZMQ_DONTWAIT) < 0)
+                    break;
+                more = zmq_msg_more(&m);
+            }
+        } else {
+            frame_in(h, p, &m);
+        }
+        zmq_msg_close(&m);
+    }
+}
+
+struct reserve_view { /* as posted by route.c */
+    struct bb_op op;
+    struct hub_route *route;
+};
+
+static void op_done(struct bb_hub *h, struct bb_op *op)
+{
+    switch (op->kind) {
+    case BB_OP_APPEND:
+        hub_intake_done(h, op);
+        break;
+    case BB_OP_SETTLE:
+        hub_settle_done(h, op);
+        break;
+    case BB_OP_MARK:
+        hub_route_mark_done(h, op);
+        break;
+    case BB_OP_RESERVE: {
+        struct hub_route *r = ((struct reserve_view *)op)->route;
+        /* a lowered mark holds at once; a raised one only now, and only if it is the last asked */
+        if (op->status == BB_OK && op->reserve.mark == r->mark_asked && r->mark_asked > r->mark)
+            r->mark = op->reserve.mark;
+        free(op);
+        break;
+    }
+    case BB_OP_KICK: {
+        struct hub_route *r = hub_route_by_id(h, op->kick.route);
+        if (r)
+            hub_route_due(r, h->wall);
+        free(op);
+        break;
+    }
+    default:
+        hub_ask_done(h, op);
+    }
+}
+
+static void journal_done(struct bb_hub *h)
+{
+    struct bb_op *op = bb_journal_take(h->journal);
+    struct bb_read *rd;
+
+    while (op) {
+        struct bb_op *next = op->next;
+        h->ops_out--;
+        op_done(h, op);
+        op = next;
+    }
+    rd = bb_journal_read_take(h->journal);
+    while (rd) {
+        struct bb_read *next = rd->next;
+        hub_route_read_done(h, rd);
+        rd = next;
+    }
+}
+
+static void asks(struct bb_hub *h)
+{
+    struct bb_ask *a;
+    uint64_t n;
+
+    if (read(h->wake_fd, &n, sizeof n) < 0 && errno != EAGAIN)
+        bb_logf(BB_LOG_WARN, "hub: eventfd: %s", strerror(errno));
+    pthread_mutex_lock(&h->lock);
+    a = h->asks;
+    h->asks = h->asks_last = NULL;
+    pthread_mutex_unlock(&h->lock);
+    while (a) {
+        struct bb_ask *next = a->next;
+        hub_ask_serve(h, a);
+        a = next;
+    }
+}
+
+/* A delivery that takes very long must not hold the frontier, and with it the scan: it becomes a
+ * row, and its flight goes on. */
+static void pass_slow(struct bb_hub *h, struct hub_route *r)
+{
+    int seen = 0;
+
+    for (struct hub_flight *f = r->to->oldest; f && seen < SLOW_FLIGHTS_A_TICK; f = f->next, seen++) {
+        if (f->route != r || f->ord == BB_ORD_NONE)
+            continue;
+        struct bb_settle *s = hub_settle(h, r, NULL, BB_TO_INFLIGHT, f->ord, f->seq, f->lane);
+        s->row = f->row;
+        f->ord = BB_ORD_NONE;
+    }
+}
+
+static void ticks(struct bb_hub *h)
+{
+    bool open;
+
+    if (h->now < h->tick_at)
+        return;
+    h->tick_at = h->now + HUB_TICK_MS;
+    for (size_t i = 0; i < h->n_eps; i++)
+        hub_endpoint_tick(h, &h->eps[i]);
+    for (size_t i = 0; i < h->n_routes; i++)
+        if (h->routes[i].scan - h->routes[i].frontier > BB_WINDOW / 2)
+            pass_slow(h, &h->routes[i]);
+    open = bb_journal_intake(h->journal, NULL) == NULL;
+    if (open != h->intake_open) {
+        h->intake_open = open;
+        hub_intake_announce(h);
+    }
+}
+
+/* ---- the end, in phases --------------------------------------------------------------------------------- */
+
+static bool all_stopped(struct bb_hub *h, bool sources_only)
+{
+    for (size_t i = 0; i < h->n_eps; i++) {
+        struct hub_endpoint *e = &h->eps[i];
+        if (sources_only && e->gen->config->is_sink)
+            continue;
+        if (e->child)
+            return false;
+    }
+    return true;
+}
+
+static bool nothing_in_flight(const struct bb_hub *h)
+{
+    for (size_t i = 0; i < h->n_eps; i++)
+        if (h->eps[i].in_flight)
+            return false;
+    return h->ops_out == 0 && !h->settling;
+}
+
+static void stop_step(struct bb_hub *h)
+{
+    int budget = atomic_load(&h->stop_budget);
+    uint32_t left;
+
+    if (budget >= 0 && h->phase == HUB_RUN) {
+        h->phase = HUB_STOP_SOURCES;
+        h->phase_until = h->now + budget;
+        for (size_t i = 0; i < h->n_eps; i++)
+            if (!h->eps[i].gen->config->is_sink)
+                hub_endpoint_stop(h, &h->eps[i], (uint32_t)budget);
+    }
+    if (h->phase == HUB_RUN)
+        return;
+    left = h->phase_until > h->now ? (uint32_t)(h->phase_until - h->now) : 0;
+    if (h->phase == HUB_STOP_SOURCES && (all_stopped(h, true) || !left))
+        h->phase = HUB_DRAIN;
+    if (h->phase == HUB_DRAIN && (nothing_in_flight(h) || !left)) {
+        h->phase = HUB_STOP_SINKS;
+        h->phase_until += 2000; /* what is still open may yet say how it ended */
+        for (size_t i = 0; i < h->n_eps; i++)
+            hub_endpoint_stop(h, &h->eps[i], left + 1000);
+    }
+    if (h->phase == HUB_STOP_SINKS && ((all_stopped(h, false) && nothing_in_flight(h)) || !left)) {
+        for (size_t i = 0; i < h->n_eps; i++)
+            if (h->eps[i].child)
+                bb_child_kill(h->eps[i].child);
+        h->phase = HUB_END;
+    }
+}
+
+/* ---- the thread -------------------------------------------------------------------------------------------- */
+
+static void clocks(struct bb_hub *h)
+{
+    h->now = bb_mono_ms();
+    h->wall = bb_wall_ms();
+    atomic_store(&h->beat, h->now);
+}
+
+static long wait_ms(const struct bb_hub *h)
+{
+    long ms = h->tick_at > h->now ? (long)(h->tick_at - h->now) : 0;
+
+    for (size_t i = 0; i < h->n_routes; i++) {
+        const struct hub_route *r = &h->routes[i];
+        if (r->due == DUE_IDLE && r->due_next_ms > h->wall && (long)(r->due_next_ms - h->wall) < ms)
+            ms = (long)(r->due_next_ms - h->wall);
+    }
+    return ms > TURN_MS ? TURN_MS : ms;
+}
+
+static void turn(struct bb_hub *h, zmq_pollitem_t *items, size_t fixed)
+{
+    size_t n = fixed;
+
+    for (size_t i = 0; i < h->n_eps; i++)
+        if (h->eps[i].child && bb_child_fd(h->eps[i].child) >= 0)
+            items[n++] = (zmq_pollitem_t){.fd = bb_child_fd(h->eps[i].child), .events = ZMQ_POLLIN};
+    if (zmq_poll(items, (int)n, wait_ms(h)) < 0 && errno != EINTR)
+        bb_logf(BB_LOG_WARN, "hub: poll: %s", zmq_strerror(errno));
+    clocks(h);
+    frames(h);
+    journal_done(h);
+    if (items[3].revents)
+        asks(h);
+    ticks(h);
+    stop_step(h);
+    for (size_t i = 0; i < h->n_routes; i++)
+        hub_route_pump(h, &h->routes[i]);
+    hub_settle_flush(h);
+    hub_peers_flush(h);
+}
+
+static void *hub_thread(void *arg)
+{
+    struct bb_hub *h = arg;
+    zmq_pollitem_t *items = calloc(4 + h->n_eps, sizeof *items);
+
+    pthread_setname_np(pthread_self(), "hub");
+    if (items) {
+        items[0] = (zmq_pollitem_t){.socket = h->router, .events = ZMQ_POLLIN};
+        items[1] = (zmq_pollitem_t){.fd = bb_journal_fd(h->journal), .events = ZMQ_POLLIN};
+        items[2] = (zmq_pollitem_t){.fd = bb_journal_read_fd(h->journal), .events = ZMQ_POLLIN};
+        items[3] = (zmq_pollitem_t){.fd = h->wake_fd, .events = ZMQ_POLLIN};
+        clocks(h);
+        while (h->phase != HUB_END && !bb_journal_failed(h->journal))
+            turn(h, items, 4);
+    }
+    if (bb_journal_failed(h->journal)) {
+        snprintf(h->failed, sizeof h->failed, "%s", bb_journal_failed(h->journal));
+        for (size_t i = 0; i < h->n_eps; i++)
+            if (h->eps[i].child)
+                bb_child_kill(h->eps[i].child);
+    }
+    free(items);
+    atomic_store(&h->ended, true);
+    asks(h); /* what came meanwhile is answered with what there is */
+    return NULL;
+}
+
+/* ---- life ------------------------------------------------------------------------------------------------------ */
+
+static int sockets_open(struct bb_hub *h, struct bb_fault *err)
+{
+    int one = 1, zero = 0, hwm = 1000000;
+
+    h->zmq = zmq_ctx_new();
+    if (!h->zmq)
+        return bb_fail(err, "zmq: %s", zmq_strerror(errno));
+    h->router = zmq_socket(h->zmq, ZMQ_ROUTER);
+    if (!h->router)
+        return bb_fail(err, "zmq: %s", zmq_strerror(errno));
+    /* mandatory, and a high-water mark above all credit: nothing is dropped in silence. Handover:
+     * a host that is started again has the routing id of the one that died. */
+    zmq_setsockopt(h->router, ZMQ_ROUTER_MANDATORY, &one, sizeof one);
+    zmq_setsockopt(h->router, ZMQ_ROUTER_HANDOVER, &one, sizeof one);
+    zmq_setsockopt(h->router, ZMQ_LINGER, &zero, sizeof zero);
+    zmq_setsockopt(h->router, ZMQ_SNDHWM, &hwm, sizeof hwm);
+    zmq_setsockopt(h->router, ZMQ_RCVHWM, &hwm, sizeof hwm);
+    int64_t most = 1ll << 30; /* a frame: far above what credit allows, far below memory */
+    zmq_setsockopt(h->router, ZMQ_MAXMSGSIZE, &most, sizeof most);
+    if (zmq_bind(h->router, BB_WIRE_INPROC) != 0)
+        return bb_fail(err, "%s: %s", BB_WIRE_INPROC, zmq_strerror(errno));
+    if (bb_mkdirs(h->run_dir, 0700) != 0)
+        return bb_fail(err, "%s: %s", h->run_dir, strerror(errno));
+    if (zmq_bind(h->router, h->address) != 0)
+        return bb_fail(err, "%s: %s (a socket's path holds at most 107 characters)", h->address,
+                       zmq_strerror(errno));
+    return 0;
+}
+
+static void hub_free(struct bb_hub *h)
+{
+    for (size_t i = 0; i < h->n_eps; i++) {
+        if (h->eps[i].child)
+            bb_child_free(&h->eps[i].child);
+        for (uint32_t w = 0; h->eps[i].peers && w < h->eps[i].workers; w++) {
+            bb_buf_free(&h->eps[i].peers[w].out);
+            bb_buf_free(&h->eps[i].peers[w].acks);
+        }
+        free(h->eps[i].peers);
+        free(h->eps[i].routes);
+    }
+    free(h->eps);
+    for (size_t i = 0; i < h->n_routes; i++) {
+        hub_matcher_free(&h->routes[i].matcher);
+        free(h->routes[i].window);
+        if (h->routes[i].feed) {
+            bb_journal_read_free(h->routes[i].feed);
+            free(h->routes[i].feed);
+        }
+    }
+    free(h->routes);
+    for (size_t i = 0; i < h->n_flights / 256; i++)
+        free(h->flights[i]);
+    free(h->flights);
+    while (h->free_settles) {
+        struct hub_settle_op *o = h->free_settles;
+        h->free_settles = o->next_free;
+        free(o);
+    }
+    hub_lanes_free(&h->lanes);
+    free(h->filter.count);
+    if (h->router)
+        zmq_close(h->router);
+    if (h->zmq)
+        zmq_ctx_term(h->zmq);
+    if (h->wake_fd >= 0)
+        close(h->wake_fd);
+    pthread_mutex_destroy(&h->lock);
+    pthread_cond_destroy(&h->answered);
+    free(h);
+}
+
+struct bb_hub *bb_hub_start(const struct bb_hub_options *o, struct bb_fault *err)
+{
+    struct bb_hub *h = calloc(1, sizeof *h);
+    pthread_condattr_t ca;
+
+    if (!h) {
+        bb_fail(err, "no memory for the hub");
+        return NULL;
+    }
+    h->gen = o->generation;
+    h->journal = o->journal;
+    snprintf(h->program, sizeof h->program, "%s", o->program);
+    snprintf(h->run_dir, sizeof h->run_dir, "%s", o->run_dir);
+    snprintf(h->address, sizeof h->address, "ipc://%s/hub.sock", o->run_dir);
+    h->intake_open = true;
+    h->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    atomic_init(&h->stop_budget, -1);
+    pthread_mutex_init(&h->lock, NULL);
+    pthread_condattr_init(&ca);
+    pthread_condattr_setclock(&ca, CLOCK_MONOTONIC);
+    pthread_cond_init(&h->answered, &ca);
+    pthread_condattr_destroy(&ca);
+    h->rng = bb_mono_us() | 1;
+    memcpy(h->short_tag, bb_journal_id(h->journal), sizeof h->short_tag);
+    snprintf(h->tag, sizeof h->tag, "%02x%02x%02x%02x", h->short_tag[0], h->short_tag[1],
+             h->short_tag[2], h->short_tag[3]);
+    h->next_session = bb_wall_ms() << 16; /* never a number of an earlier run */
+    h->filter.count = calloc(1u << HUB_FILTER_BITS, sizeof *h->filter.count);
+    clocks(h);
+    if (h->wake_fd < 0 || !h->filter.count || hub_lanes_init(&h->lanes) != 0 ||
+        hub_peers_init(h) != 0) {
+        bb_fail(err, "no memory for the hub");
+        goto fail;
+    }
+    for (size_t i = 0; i < h->n_eps; i++)
+        if (bb_journal_name_id(h->journal, h->eps[i].name, &h->eps[i].id, err) != 0)
+            goto fail;
+    if (hub_routes_init(h, err) != 0 || sockets_open(h, err) != 0)
+        goto fail;
+    if (pthread_create(&h->thread, NULL, hub_thread, h) != 0) {
+        bb_fail(err, "cannot start the hub's thread");
+        goto fail;
+    }
+    return h;
+fail:
+    hub_free(h);
+    return NULL;
+}
+
+void bb_hub_stop(struct bb_hub **hp, uint32_t budget_ms)
+{
+    struct bb_hub *h = *hp;
+    uint64_t one = 1;
+
+    if (!h)
+        return;
+    *hp = NULL;
+    atomic_store(&h->stop_budget, (int)(budget_ms < INT32_MAX ? budget_ms : INT32_MAX));
+    if (write(h->wake_fd, &one, sizeof one) < 0)
+        bb_logf(BB_LOG_WARN, "hub: eventfd: %s", strerror(errno));
+    pthread_join(h->thread, NULL);
+    hub_free(h);
+}
+
+const char *bb_hub_failed(const struct bb_hub *h)
+{
+    return atomic_load(&h->ended) && h->failed[0] ? h->failed : NULL;
+}
+
+int64_t bb_hub_beat(const struct bb_hub *h)
+{
+    return atomic_load(&h->beat);
+}

@@ -1,0 +1,220 @@
+/*
+ * intake.c - messages from a source: matched once, appended, answered after the commit
+ *
+ * The received frame is kept until its commit, and the journal copies from it: the hub itself does
+ * not. A route that is caught up gets the message from there too, without reading it back.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/hub/internal.h"
+
+struct intake {
+    struct bb_op op;
+    struct hub_endpoint *ep;
+    struct hub_peer *peer; /* NULL: an ask */
+    uint64_t session, cookie;
+    struct bb_ask *ask;
+    zmq_msg_t frame;
+    char *state_key;
+    uint32_t skipped;
+    char why[160]; /* set: refused before the journal saw it */
+};
+
+static void must(const void *p)
+{
+    if (!p) {
+        fprintf(stderr, "busbar: no memory to take messages in\n");
+        abort();
+    }
+}
+
+static struct intake *intake_new(struct hub_endpoint *e, size_t n)
+{
+    size_t most = n * (e->n_routes ? e->n_routes : 1);
+    struct intake *in = malloc(sizeof *in + n * sizeof(struct bb_append_msg) +
+                               most * sizeof(struct bb_match));
+
+    must(in);
+    memset(in, 0, sizeof *in);
+    in->op.kind = BB_OP_APPEND;
+    in->op.arg = in;
+    in->ep = e;
+    in->op.append.endpoint = e->id;
+    in->op.append.msgs = (struct bb_append_msg *)(in + 1);
+    in->op.append.matches = (struct bb_match *)(in->op.append.msgs + n);
+    return in;
+}
+
+static void intake_free(struct intake *in)
+{
+    if (in->peer)
+        zmq_msg_close(&in->frame);
+    free(in->state_key);
+    free(in);
+}
+
+/* Adds one message: its claim, and the routes it matches under this configuration. */
+static int intake_add(struct bb_hub *h, struct intake *in, struct bb_bytes whole)
+{
+    struct hub_endpoint *e = in->ep;
+    struct bb_append_msg *m = &in->op.append.msgs[in->op.append.n];
+    struct bb_envelope env;
+    struct bb_fault bad;
+
+    if (whole.len > h->gen->config->journal.max_message) {
+        snprintf(in->why, sizeof in->why, "message %zu has %zu bytes, more than max_message (%llu)",
+                 in->op.append.n, whole.len,
+                 (unsigned long long)h->gen->config->journal.max_message);
+        return -1;
+    }
+    if (bb_envelope_read(whole, &env, &bad) != 0) {
+        snprintf(in->why, sizeof in->why, "message %zu, byte %zu: %.100s", in->op.append.n,
+                 bad.offset, bad.text);
+        return -1;
+    }
+    memset(m, 0, sizeof *m);
+    m->whole = whole;
+    m->match = (uint32_t)in->op.append.n_matches;
+    for (size_t i = 0; i < e->n_routes; i++) {
+        struct hub_route *r = e->routes[i];
+        if (!hub_matcher_test(&r->matcher, &env))
+            continue;
+        in->op.append.matches[in->op.append.n_matches++] =
+            (struct bb_match){r->id, 0, hub_matcher_lane(&r->matcher, &env)};
+        m->n_match++;
+    }
+    if (!m->n_match && e->gen->config->unmatched == BB_UNMATCHED_REFUSE) {
+        snprintf(in->why, sizeof in->why, "message %zu of type \"%.*s\" matches no route",
+                 in->op.append.n, (int)(env.type.len < 60 ? env.type.len : 60),
+                 (const char *)env.type.ptr);
+        return -1;
+    }
+    if (!m->n_match && e->gen->config->unmatched == BB_UNMATCHED_SKIP) {
+        in->skipped++;
+        return 0;
+    }
+    if (e->gen->config->claims)
+        bb_journal_fingerprint(h->journal, e->id, env.source, env.id, m->claim);
+    in->op.append.n++;
+    return 0;
+}
+
+static void acknowledge(struct bb_hub *h, struct intake *in, bb_status s, const char *text)
+{
+    const struct bb_append_msg *m = in->op.append.msgs;
+    struct bb_w_acked a = {.cookie = in->cookie, .status = s, .text = {text, strlen(text)}};
+
+    if (s == BB_OK) {
+        in->ep->accepted += in->op.append.n;
+        in->ep->skipped += in->skipped;
+        for (size_t i = 0; i < in->op.append.n; i++)
+            a.duplicates += m[i].duplicate;
+        if (in->op.append.n) {
+            a.first = m[0].seq;
+            a.last = m[in->op.append.n - 1].seq;
+        }
+        a.state_version = in->op.append.state_version;
+    } else if (s == BB_E_BUSY) {
+        in->ep->busy++;
+    } else {
+        in->ep->refused++;
+    }
+    if (in->peer) {
+        if (in->peer->session == in->session)
+            hub_peer_ack(h, in->peer, &a);
+        return;
+    }
+    char json[200];
+    int n = snprintf(json, sizeof json, "{\"accepted\":%zu,\"duplicates\":%u,\"first\":%llu,\"last\":%llu}",
+                     in->op.append.n, a.duplicates, (unsigned long long)a.first,
+                     (unsigned long long)a.last);
+    bb_buf_put(&in->ask->out, json, (size_t)n);
+    hub_ask_answer(h, in->ask, s, "%s", text);
+}
+
+static void intake_post(struct bb_hub *h, struct intake *in)
+{
+    if (!in->why[0] && (in->op.append.n || in->state_key)) {
+        hub_post(h, &in->op);
+        return;
+    }
+    acknowledge(h, in, in->why[0] ? BB_E_REJECT : BB_OK, in->why);
+    intake_free(in);
+}
+
+void hub_intake_submit(struct bb_hub *h, struct hub_peer *p, struct bb_frame *f, zmq_msg_t *frame)
+{
+    struct intake *in = intake_new(p->ep, f->n);
+    struct bb_bytes whole;
+    int rc;
+
+    in->peer = p;
+    in->session = p->session;
+    in->cookie = f->submit.cookie;
+    zmq_msg_init(&in->frame);
+    zmq_msg_move(&in->frame, frame);
+    if (f->submit.has_state) {
+        size_t n = strlen(p->ep->name) + 8;
+        in->state_key = malloc(n);
+        must(in->state_key);
+        snprintf(in->state_key, n, "source/%s", p->ep->name);
+        in->op.append.state_key = in->state_key;
+        in->op.append.state_expected = f->submit.state_expected;
+        in->op.append.state = f->submit.state;
+    }
+    while ((rc = bb_frame_next_message(f, &whole)) == 1 && !in->why[0])
+        intake_add(h, in, whole);
+    if (rc < 0)
+        snprintf(in->why, sizeof in->why, "the frame is malformed");
+    intake_post(h, in);
+}
+
+void hub_intake_ask(struct bb_hub *h, struct bb_ask *a)
+{
+    struct intake *in;
+
+    for (size_t i = 0; i < h->n_eps; i++)
+        if (a->endpoint && strcmp(h->eps[i].name, a->endpoint) == 0) {
+            in = intake_new(&h->eps[i], 1);
+            in->ask = a;
+            intake_add(h, in, a->body);
+            intake_post(h, in);
+            return;
+        }
+    hub_ask_answer(h, a, BB_E_UNSUP, "there is no endpoint \"%s\"", a->endpoint ? a->endpoint : "");
+}
+
+/* Committed: the routes' tails move as the journal moved them, and who is caught up gets it now. */
+static void offer_committed(struct bb_hub *h, struct intake *in)
+{
+    for (size_t i = 0; i < in->op.append.n; i++) {
+        const struct bb_append_msg *m = &in->op.append.msgs[i];
+
+        if (m->duplicate || m->conflict)
+            continue;
+        for (uint32_t k = 0; k < m->n_match; k++) {
+            const struct bb_match *match = &in->op.append.matches[m->match + k];
+            struct hub_route *r = hub_route_by_id(h, match->route);
+            bool now = hub_route_caught_up(r);
+            struct bb_read_item it = {.ord = r->tail++,
+                                      .seq = m->seq,
+                                      .lane = match->lane,
+                                      .accept_ms = in->op.append.commit_ms,
+                                      .whole = m->whole};
+            if (now)
+                hub_route_offer(h, r, &it);
+        }
+    }
+}
+
+void hub_intake_done(struct bb_hub *h, struct bb_op *op)
+{
+    struct intake *in = op->arg;
+
+    if (op->status == BB_OK)
+        offer_committed(h, in);
+    acknowledge(h, in, op->status, op->text); /* last: the bytes of an ask end with its answer */
+    intake_free(in);
+}

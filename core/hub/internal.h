@@ -1,0 +1,274 @@
+/*
+ * internal.h - the hub's own structures; only files of core/hub include it
+ *
+ * All of it belongs to the hub's thread, but for the asks' mailbox. A flight is a delivery between
+ * dispatch and the commit of its settlement; memory is bounded by what may be in flight, never by
+ * what waits: that stays in the journal, behind each route's scan position and in its rows.
+ */
+#ifndef BB_HUB_INTERNAL_H
+#define BB_HUB_INTERNAL_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <zmq.h>
+
+#include "core/base/base.h"
+#include "core/hub/hub.h"
+#include "core/wire/wire.h"
+
+#define HUB_GRANT_MESSAGES 4096u
+#define HUB_GRANT_BYTES (16u << 20)
+#define HUB_SETTLES 512 /* settlements in one operation */
+#define HUB_FRAME_SOFT (256u << 10) /* a deliver frame is sent when it grows past this */
+#define HUB_TICK_MS 20
+
+/* ---- lanes (lanes.c) ------------------------------------------------------------------------- */
+struct hub_lane { /* a lane with an unsettled delivery in the hub; lane 0 has none */
+    uint32_t route; /* index into hub->routes, +1; 0: free slot */
+    uint32_t late_spill; /* something spilled behind it that its settlement may not have seen */
+    uint64_t lane;
+};
+struct hub_lanes {
+    struct hub_lane *v;
+    size_t cap, n;
+};
+#define HUB_FILTER_BITS 20
+struct hub_filter { /* rows by lane, counted in a fixed table: 0 means surely none */
+    uint32_t *count;
+};
+int hub_lanes_init(struct hub_lanes *l);
+void hub_lanes_free(struct hub_lanes *l);
+struct hub_lane *hub_lanes_find(struct hub_lanes *l, uint32_t route, uint64_t lane);
+struct hub_lane *hub_lanes_add(struct hub_lanes *l, uint32_t route, uint64_t lane);
+void hub_lanes_remove(struct hub_lanes *l, uint32_t route, uint64_t lane);
+uint32_t *hub_filter_at(struct hub_filter *f, uint32_t route, uint64_t lane);
+
+/* ---- matching (match.c) ------------------------------------------------------------------------ */
+struct hub_rule {
+    size_t offset; /* of the attribute in struct bb_envelope, or SIZE_MAX: by name */
+    const struct bb_match_rule *rule;
+};
+struct hub_matcher {
+    struct hub_rule *rules;
+    size_t n;
+    size_t order_offset;  /* like rules' offset */
+    const char *order_by; /* NULL: no order */
+};
+int hub_matcher_init(struct hub_matcher *m, const struct bb_route_config *r);
+void hub_matcher_free(struct hub_matcher *m);
+bool hub_matcher_test(const struct hub_matcher *m, const struct bb_envelope *e);
+uint64_t hub_matcher_lane(const struct hub_matcher *m, const struct bb_envelope *e);
+
+/* ---- endpoints and their instances ------------------------------------------------------------- */
+enum hub_ep_state { EP_DOWN, EP_STARTING, EP_UP, EP_FAILED, EP_STOPPING, EP_STOPPED };
+extern const char *const hub_ep_state_names[];
+
+struct hub_route;
+struct hub_flight;
+struct hub_endpoint;
+
+struct hub_peer { /* one instance */
+    struct hub_endpoint *ep;
+    uint32_t worker;
+    char identity[80];
+    uint64_t session; /* 0: no HELLO yet */
+    bool up, stopped;
+    uint32_t in_flight;
+    int64_t heard_ms, pinged_ms;
+    struct bb_buf out; /* DELIVER being built */
+    struct bb_list list;
+    bool building;
+    struct bb_buf acks; /* ACKED being built */
+    struct bb_list ack_list;
+    bool acking;
+};
+struct hub_endpoint {
+    const struct bb_gen_endpoint *gen;
+    const char *name;
+    uint32_t id; /* in the journal */
+    enum hub_ep_state state;
+    char text[256];
+    struct bb_child *child;
+    struct hub_peer *peers;
+    uint32_t workers;
+    int64_t restart_at, started_at;
+    uint32_t backoff_ms, restarts;
+    bool killed;
+    /* as a source */
+    struct hub_route **routes;
+    size_t n_routes;
+    uint64_t accepted, refused, skipped, busy;
+    /* as a sink */
+    uint32_t in_flight;
+    uint32_t taking; /* room promised to lanes' next deliveries that are being fetched */
+    double tokens; /* of the rate limit */
+    int64_t refilled_us;
+    bool paused;          /* by an operator */
+    int64_t paused_until; /* Retry-After; monotonic ms */
+    uint32_t failures;    /* in a row */
+    int64_t open_until;   /* breaker; 0 closed */
+    uint32_t open_ms;     /* the last opening's length */
+    struct hub_flight *oldest, *newest; /* by deadline: all have the same time-out */
+};
+
+/* ---- routes --------------------------------------------------------------------------------------- */
+struct hub_route {
+    const struct bb_route_config *config;
+    uint32_t index; /* in hub->routes */
+    uint32_t id;    /* in the journal */
+    struct hub_endpoint *from, *to;
+    struct hub_matcher matcher;
+    bool paused;
+    uint64_t scan, tail; /* next ordinal to look at; next to be assigned */
+    uint64_t frontier;
+    uint64_t mark, mark_asked; /* committed, posted */
+    uint64_t recover;    /* ordinals below were maybe sent by an earlier run */
+    uint64_t *window;    /* settled bits, BB_WINDOW of them, by ordinal modulo */
+    bool reading;        /* a feed read is under way */
+    struct bb_read *feed; /* feed items read and not all offered yet */
+    size_t feed_at;
+    uint32_t spills_out; /* spills posted and not committed */
+    enum { DUE_IDLE, DUE_READING, DUE_MARKING } due;
+    uint64_t due_next_ms; /* wall clock; 0: none known */
+    bool recovered;       /* rows in flight at the last end have been dealt with */
+    uint64_t attempts, marked_at_ms;
+    int64_t lowered_ms;
+};
+
+/* ---- flights ----------------------------------------------------------------------------------------- */
+struct hub_flight {
+    struct hub_flight *next, *prev; /* endpoint's deadline list, or the free list */
+    uint32_t slot, gen;
+    struct hub_route *route;
+    struct hub_peer *peer;
+    uint64_t ord, seq, lane, accept_ms;
+    struct bb_row row;   /* as dispatched */
+    uint32_t op;         /* BB_DELIVER_OP or _PROBE */
+    int64_t deadline;    /* monotonic ms */
+    int64_t sent;
+    bool cancelled, settling;
+};
+
+struct hub_settle_op {
+    struct bb_op op;
+    struct bb_settle v[HUB_SETTLES];
+    struct hub_flight *flight[HUB_SETTLES];
+    void *owned[HUB_SETTLES][2];      /* body and event bytes */
+    bool release_lane[HUB_SETTLES];   /* the lane is ours without a flight: free it */
+    struct hub_settle_op *next_free;
+};
+
+struct bb_hub {
+    const struct bb_generation *gen;
+    struct bb_journal *journal;
+    char program[4096], run_dir[4096], address[4200];
+    void *zmq, *router;
+    pthread_t thread;
+    struct hub_endpoint *eps;
+    size_t n_eps;
+    struct hub_route *routes;
+    size_t n_routes;
+    struct hub_lanes lanes;
+    struct hub_filter filter;
+    struct hub_flight **flights; /* by slot, in blocks that never move */
+    size_t n_flights;
+    struct hub_flight *free_flights;
+    struct hub_settle_op *settling; /* being filled */
+    struct hub_settle_op *free_settles;
+    uint64_t next_session;
+    uint8_t short_tag[4];
+    char tag[9];
+    int64_t now;      /* monotonic ms, once a turn */
+    uint64_t wall;    /* wall ms, once a turn */
+    uint64_t rng;
+    uint32_t ops_out; /* operations posted and not taken */
+    int64_t tick_at;
+    bool intake_open;
+    enum { HUB_RUN, HUB_STOP_SOURCES, HUB_DRAIN, HUB_STOP_SINKS, HUB_END } phase;
+    int64_t phase_until;
+    uint64_t frames_bad, frames_stale, tokens_stale;
+    /* other threads */
+    pthread_mutex_t lock;
+    pthread_cond_t answered;
+    struct bb_ask *asks, *asks_last;
+    int wake_fd;
+    atomic_int stop_budget; /* < 0: run on */
+    atomic_int_fast64_t beat;
+    atomic_bool ended;
+    char failed[200];
+};
+
+/* hub.c */
+void hub_post(struct bb_hub *h, struct bb_op *op);
+/* flight.c */
+struct hub_flight *hub_flight_new(struct bb_hub *h);
+struct hub_flight *hub_flight_of(struct bb_hub *h, uint64_t token);
+uint64_t hub_flight_token(const struct hub_flight *f);
+void hub_flight_free(struct bb_hub *h, struct hub_flight *f);
+void hub_flight_open(struct hub_endpoint *e, struct hub_flight *f);   /* joins the deadline list */
+void hub_flight_close(struct hub_endpoint *e, struct hub_flight *f);  /* leaves it */
+/* peer.c */
+int hub_peers_init(struct bb_hub *h);
+void hub_peer_receive(struct bb_hub *h, struct hub_peer *p, struct bb_frame *f);
+struct hub_peer *hub_peer_find(struct bb_hub *h, const void *identity, size_t len);
+bool hub_peer_hello(struct bb_hub *h, struct hub_peer *p, const struct bb_frame *f);
+int hub_peer_send(struct bb_hub *h, struct hub_peer *p, struct bb_buf *frame);
+void hub_peers_flush(struct bb_hub *h);
+void hub_peer_ack(struct bb_hub *h, struct hub_peer *p, const struct bb_w_acked *a);
+void hub_endpoint_tick(struct bb_hub *h, struct hub_endpoint *e);
+void hub_endpoint_stop(struct bb_hub *h, struct hub_endpoint *e, uint32_t budget_ms);
+void hub_endpoint_lost(struct bb_hub *h, struct hub_endpoint *e, const char *why);
+void hub_intake_announce(struct bb_hub *h);
+/* limit.c */
+uint32_t hub_endpoint_room(struct bb_hub *h, struct hub_endpoint *e); /* deliveries it may get now */
+void hub_endpoint_took(struct hub_endpoint *e);                       /* one was dispatched */
+void hub_endpoint_ok(struct hub_endpoint *e);
+void hub_endpoint_failure(struct bb_hub *h, struct hub_endpoint *e, const char *why); /* down, unknown */
+void hub_endpoint_pause(struct bb_hub *h, struct hub_endpoint *e, uint32_t ms);
+int64_t hub_endpoint_wake(const struct bb_hub *h, const struct hub_endpoint *e); /* when it may have room; 0 unknown */
+/* intake.c */
+void hub_intake_submit(struct bb_hub *h, struct hub_peer *p, struct bb_frame *f, zmq_msg_t *frame);
+void hub_intake_ask(struct bb_hub *h, struct bb_ask *a);
+void hub_intake_done(struct bb_hub *h, struct bb_op *op);
+/* route.c */
+int hub_routes_init(struct bb_hub *h, struct bb_fault *err);
+void hub_route_pump(struct bb_hub *h, struct hub_route *r);
+bool hub_route_caught_up(const struct hub_route *r);
+/* Offers one item to the route's sink: true when the item is dealt with. */
+bool hub_route_offer(struct bb_hub *h, struct hub_route *r, const struct bb_read_item *it);
+void hub_route_read_done(struct bb_hub *h, struct bb_read *rd);
+void hub_route_mark_done(struct bb_hub *h, struct bb_op *op);
+void hub_route_account(struct hub_route *r, uint64_t ord);
+void hub_route_reserve(struct bb_hub *h, struct hub_route *r);
+void hub_route_due(struct hub_route *r, uint64_t due_ms);
+/* Fetches rows that settlements took for their lanes; items[i].row as before the taking. */
+void hub_route_fetch(struct bb_hub *h, struct hub_route *r, struct bb_read_item *items, size_t n);
+struct hub_route *hub_route_by_id(struct bb_hub *h, uint32_t id);
+/* dispatch.c */
+void hub_dispatch(struct bb_hub *h, struct hub_route *r, const struct bb_read_item *it,
+                  const struct bb_row *row, uint32_t op);
+/* settle.c */
+/* Adds a settlement to the operation being filled; f may be NULL. The row starts as the flight's.
+ * Never fails: without memory for an operation the process ends, for nothing could be kept. */
+struct bb_settle *hub_settle(struct bb_hub *h, struct hub_route *r, struct hub_flight *f,
+                             enum bb_settle_to to, uint64_t ord, uint64_t seq, uint64_t lane);
+void hub_settle_event(struct bb_hub *h, struct bb_settle *s, const char *reason, int32_t status,
+                      struct bb_bytes code, struct bb_bytes text, struct bb_bytes reply);
+/* The row was taken or marked but not sent: back to wait until at, its lane freed. */
+void hub_settle_put_back(struct bb_hub *h, struct hub_route *r, const struct bb_read_item *it,
+                         uint64_t at);
+void hub_settle_body(struct bb_hub *h, struct bb_settle *s, struct bb_bytes body);
+void hub_settle_flush(struct bb_hub *h);
+void hub_settle_done(struct bb_hub *h, struct bb_op *op);
+/* outcome.c */
+void hub_outcome(struct bb_hub *h, struct hub_flight *f, const struct bb_w_result *w);
+/* A delivery that was maybe sent and has no flight: from recovery. */
+void hub_outcome_recovered(struct bb_hub *h, struct hub_route *r, const struct bb_read_item *it);
+/* ask.c, status.c */
+void hub_ask_serve(struct bb_hub *h, struct bb_ask *a);
+void hub_ask_done(struct bb_hub *h, struct bb_op *op);
+void hub_ask_answer(struct bb_hub *h, struct bb_ask *a, bb_status s, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+void hub_status_write(struct bb_hub *h, struct bb_buf *out);
+
+#endif

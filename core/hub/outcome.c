@@ -1,0 +1,309 @@
+/*
+ * outcome.c - what an answer means for its delivery and its endpoint
+ *
+ *   ok            delivered                     skipped (2)  skipped by the transform
+ *   retry         again after a backoff, costs an attempt; with Retry-After: the endpoint pauses
+ *                 and no attempt is spent
+ *   down          the endpoint pauses; again after that, no attempt is spent
+ *   cancelled     again soon: it was never sent
+ *   reject        the route's on_failure
+ *   unknown       probe, and twice "not applied" before it is sent again; or on_unknown says
+ *
+ * max_age bounds all of it. RETRY, DOWN and CANCEL assert "surely not applied" and clear the mark
+ * "maybe sent"; nothing else does.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "core/hub/internal.h"
+
+struct answer { /* what is known, whoever said it */
+    int32_t status;
+    const char *reason;
+    struct bb_bytes code, text, reply, body;
+    uint32_t retry_after_ms;
+};
+
+/* The delivery: with its flight, or one that an earlier run left. */
+struct subject {
+    struct hub_route *r;
+    struct hub_flight *f; /* NULL: recovered */
+    uint64_t ord, seq, lane, accept_ms;
+    struct bb_row row;
+};
+
+static struct bb_bytes text_of(const char *s)
+{
+    return (struct bb_bytes){s, strlen(s)};
+}
+
+static uint64_t hub_random(struct bb_hub *h)
+{
+    h->rng ^= h->rng << 13;
+    h->rng ^= h->rng >> 7;
+    h->rng ^= h->rng << 17;
+    return h->rng;
+}
+
+static uint64_t backoff(struct bb_hub *h, const struct bb_retry *p, uint32_t attempts)
+{
+    uint64_t ms = p->initial_ms ? p->initial_ms : 1;
+
+    if (p->exponential)
+        for (uint32_t i = 1; i < attempts && ms < p->max_ms; i++)
+            ms *= 2;
+    if (p->max_ms && ms > p->max_ms)
+        ms = p->max_ms;
+    if (p->full_jitter)
+        ms = 1 + hub_random(h) % ms;
+    return ms;
+}
+
+static struct bb_settle *settle(struct bb_hub *h, struct subject *u, enum bb_settle_to to,
+                                const struct answer *a)
+{
+    struct bb_settle *s = hub_settle(h, u->r, u->f, to, u->ord, u->seq, u->lane);
+
+    s->row = u->row;
+    s->row.last_status = a->status;
+    if (a->body.len && (to == BB_TO_RETRYING || to == BB_TO_PROBING || to == BB_TO_HELD ||
+                        to == BB_TO_QUARANTINED) && !(u->row.flags & BB_ROW_BODY))
+        hub_settle_body(h, s, a->body);
+    hub_settle_event(h, s, a->reason, a->status, a->code, a->text, a->reply);
+    return s;
+}
+
+static void give_up(struct bb_hub *h, struct subject *u, const struct answer *a)
+{
+    u->row.due_ms = 0;
+    switch (u->r->config->on_failure) {
+    case BB_FAIL_SKIP:
+        settle(h, u, BB_TO_SKIPPED, a);
+        break;
+    case BB_FAIL_HOLD_LANE:
+        settle(h, u, u->lane ? BB_TO_HELD : BB_TO_QUARANTINED, a);
+        break;
+    default:
+        settle(h, u, BB_TO_QUARANTINED, a);
+    }
+}
+
+static bool too_old(const struct bb_hub *h, const struct subject *u)
+{
+    uint64_t max = u->r->config->retry.max_age_ms;
+
+    /* a delivery that an operator released counts from its release: due_ms was set then */
+    return max && !(u->row.flags & BB_ROW_RELEASED) && u->accept_ms && h->wall > u->accept_ms + max;
+}
+
+static void again(struct bb_hub *h, struct subject *u, const struct answer *a,
+                  enum bb_settle_to to, uint64_t in_ms)
+{
+    if (too_old(h, u)) {
+        struct answer old = *a;
+        old.reason = "older than the route's max_age";
+        give_up(h, u, &old);
+        return;
+    }
+    u->row.due_ms = h->wall + (in_ms ? in_ms : 1);
+    hub_route_due(u->r, u->row.due_ms);
+    settle(h, u, to, a);
+}
+
+static void on_unknown(struct bb_hub *h, struct subject *u, struct answer *a)
+{
+    uint64_t wait = u->r->to->gen->config->probe_after_ms;
+
+    u->row.flags |= BB_ROW_MAYBE_SENT;
+    switch (u->r->config->on_unknown) {
+    case BB_UNKNOWN_PROBE:
+        u->row.flags &= (uint8_t)~BB_ROW_PROBED;
+        again(h, u, a, BB_TO_PROBING, wait);
+        break;
+    case BB_UNKNOWN_RETRY:
+        u->row.attempts++;
+        if (u->row.attempts >= u->r->config->retry.attempts) {
+            a->reason = "no attempts left";
+            give_up(h, u, a);
+        } else {
+            again(h, u, a, BB_TO_RETRYING, backoff(h, &u->r->config->retry, u->row.attempts));
+        }
+        break;
+    default:
+        give_up(h, u, a);
+    }
+}
+
+static void on_retry(struct bb_hub *h, struct subject *u, struct answer *a)
+{
+    const struct bb_retry *p = &u->r->config->retry;
+
+    u->row.flags &= (uint8_t)~BB_ROW_MAYBE_SENT;
+    if (a->retry_after_ms) {
+        uint32_t ms = a->retry_after_ms;
+        if (p->retry_after_max_ms && ms > p->retry_after_max_ms)
+            ms = (uint32_t)p->retry_after_max_ms;
+        hub_endpoint_pause(h, u->r->to, ms);
+        again(h, u, a, BB_TO_RETRYING, ms);
+        return;
+    }
+    u->row.attempts++;
+    if (u->row.attempts >= p->attempts) {
+        a->reason = "no attempts left";
+        give_up(h, u, a);
+    } else {
+        again(h, u, a, BB_TO_RETRYING, backoff(h, p, u->row.attempts));
+    }
+}
+
+static void on_down(struct bb_hub *h, struct subject *u, struct answer *a)
+{
+    struct hub_endpoint *e = u->r->to;
+    uint64_t pause = e->gen->config->breaker.open_ms;
+    char why[200];
+
+    u->row.flags &= (uint8_t)~BB_ROW_MAYBE_SENT;
+    snprintf(why, sizeof why, "%.*s", (int)(a->text.len < 190 ? a->text.len : 190),
+             a->text.len ? (const char *)a->text.ptr : "down");
+    if (a->status == BB_E_DOWN) {
+        const struct bb_breaker *b = &e->gen->config->breaker;
+        if (b->failures && e->failures + 1 < b->failures)
+            e->failures = b->failures - 1; /* nothing got through: no need to count further */
+        hub_endpoint_failure(h, e, why);
+        if (!b->failures)
+            hub_endpoint_pause(h, e, (uint32_t)(pause ? pause : 1000));
+    }
+    int64_t wake = hub_endpoint_wake(h, e);
+    again(h, u, a, BB_TO_RETRYING, wake > h->now ? (uint64_t)(wake - h->now) : 100);
+}
+
+static void on_probe(struct bb_hub *h, struct subject *u, struct answer *a)
+{
+    uint64_t wait = u->r->to->gen->config->probe_after_ms;
+
+    switch (a->status) {
+    case BB_OK:
+        a->reason = "probe: it was applied";
+        settle(h, u, BB_TO_DELIVERED, a);
+        return;
+    case BB_NOT_APPLIED:
+        if (!(u->row.flags & BB_ROW_PROBED)) { /* it may still be on its way: ask twice */
+            u->row.flags |= BB_ROW_PROBED;
+            a->reason = "probe: not applied, asked once";
+            again(h, u, a, BB_TO_PROBING, wait);
+            return;
+        }
+        u->row.flags &= (uint8_t)~(BB_ROW_PROBED | BB_ROW_MAYBE_SENT);
+        u->row.attempts++;
+        if (u->row.attempts >= u->r->config->retry.attempts) {
+            a->reason = "probe: not applied, and no attempts left";
+            give_up(h, u, a);
+            return;
+        }
+        a->reason = "probe: not applied, asked twice";
+        again(h, u, a, BB_TO_RETRYING, 1);
+        return;
+    case BB_E_UNSUP:
+        a->reason = "the connector cannot probe";
+        give_up(h, u, a);
+        return;
+    default:
+        a->reason = "probe: cannot tell yet";
+        if (a->retry_after_ms)
+            hub_endpoint_pause(h, u->r->to, a->retry_after_ms);
+        if (a->status == BB_E_DOWN)
+            hub_endpoint_failure(h, u->r->to, "down");
+        again(h, u, a, BB_TO_PROBING, wait < 1000 ? 1000 : wait);
+    }
+}
+
+static void decide(struct bb_hub *h, struct subject *u, struct answer *a)
+{
+    struct hub_endpoint *e = u->r->to;
+
+    switch (a->status) {
+    case BB_OK:
+    case BB_NOT_APPLIED:
+    case BB_E_REJECT:
+        hub_endpoint_ok(e); /* it answers */
+        break;
+    case BB_E_RETRY:
+        if (a->retry_after_ms)
+            e->failures = 0;
+        break;
+    default:
+        break;
+    }
+    switch (a->status) {
+    case BB_OK:
+        a->reason = "delivered";
+        settle(h, u, BB_TO_DELIVERED, a);
+        break;
+    case BB_NOT_APPLIED:
+        a->reason = "skipped by the transform";
+        settle(h, u, BB_TO_SKIPPED, a);
+        break;
+    case BB_E_RETRY:
+        a->reason = "failed for now";
+        on_retry(h, u, a);
+        break;
+    case BB_E_DOWN:
+    case BB_E_CONFIG:
+    case BB_E_BUSY:
+    case BB_E_CANCEL:
+        a->reason = a->status == BB_E_CANCEL ? "not sent" : "the endpoint is down";
+        if (a->status == BB_E_CONFIG)
+            hub_endpoint_pause(h, e, 60000); /* an operator must act; it is asked again each minute */
+        on_down(h, u, a);
+        break;
+    case BB_E_REJECT:
+    case BB_E_UNSUP:
+        u->row.flags &= (uint8_t)~BB_ROW_MAYBE_SENT;
+        a->reason = "refused";
+        give_up(h, u, a);
+        break;
+    default:
+        a->reason = "unknown: sent, answer lost";
+        hub_endpoint_failure(h, e, "no answer");
+        on_unknown(h, u, a);
+    }
+}
+
+void hub_outcome(struct bb_hub *h, struct hub_flight *f, const struct bb_w_result *w)
+{
+    struct subject u = {f->route, f, f->ord, f->seq, f->lane, f->accept_ms, f->row};
+    struct answer a = {.status = w->status, .reply = w->reply, .body = w->body};
+
+    if (w->has_error) {
+        a.code = w->vendor_code;
+        a.text = w->text;
+        a.retry_after_ms = w->retry_after_ms;
+    }
+    hub_flight_close(f->route->to, f);
+    /* the ordinary case, kept short: first send, delivered, nothing to tell */
+    if (w->status == BB_OK && f->op == BB_DELIVER_OP && f->ord != BB_ORD_NONE && !w->reply.len &&
+        !(f->row.flags & BB_ROW_MAYBE_SENT)) {
+        hub_endpoint_ok(f->route->to);
+        hub_settle(h, f->route, f, BB_TO_DELIVERED, f->ord, f->seq, f->lane);
+        return;
+    }
+    if (f->op == BB_DELIVER_PROBE) {
+        if (w->status == BB_OK || w->status == BB_NOT_APPLIED)
+            hub_endpoint_ok(f->route->to);
+        on_probe(h, &u, &a);
+    } else {
+        decide(h, &u, &a);
+    }
+}
+
+void hub_outcome_recovered(struct bb_hub *h, struct hub_route *r, const struct bb_read_item *it)
+{
+    struct subject u = {r, NULL, it->ord, it->seq, it->lane, it->accept_ms, it->row};
+    struct answer a = {.status = BB_E_UNKNOWN,
+                       .reason = "maybe sent before the last stop",
+                       .text = text_of("the core stopped before the answer was recorded")};
+
+    if (!u.row.sends)
+        u.row.sends = 1;
+    on_unknown(h, &u, &a);
+}
