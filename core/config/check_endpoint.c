@@ -308,6 +308,7 @@ static void check_uints(struct checking *k, const struct bb_ynode *n, const stru
     size_t i, count = n->kind == BB_Y_SEQ ? n->n : 1;
     const struct bb_ynode *x;
     struct bb_why why;
+    struct mark m;
     uint64_t v;
 
     if (count < s->min_items || count > s->max_items)
@@ -315,6 +316,7 @@ static void check_uints(struct checking *k, const struct bb_ynode *n, const stru
     bb_put_array(out, (uint32_t)count);
     for (i = 0; i < count; i++) {
         x = n->kind == BB_Y_SEQ ? n->items[i] : n;
+        m = enter(k, NULL, i);
         v = 0;
         if (x->kind == BB_Y_BAD)
             k->bad = true;
@@ -324,6 +326,7 @@ static void check_uints(struct checking *k, const struct bb_ynode *n, const stru
             say(k, x, "\"%s\" %s", bb_ynode_shown(x).text, why.text);
         else
             check_range(k, x, s, (double)v);
+        leave(k, m);
         bb_put_uint(out, v);
     }
 }
@@ -393,7 +396,7 @@ static uint32_t fill_absent(struct checking *k, const struct bb_ynode *n, const 
 {
     struct bb_cur c = bb_cur_of(s->properties);
     struct bb_tok map, key;
-    struct bb_bytes v;
+    struct bb_bytes v, text;
     struct bb_schema sub;
     struct bb_why why;
     struct bb_ynode *def;
@@ -424,11 +427,11 @@ static uint32_t fill_absent(struct checking *k, const struct bb_ynode *n, const 
                 say(k, k->connector, "the schema's default cannot be used");
             leave(k, m);
         } else if (is_required(s, key.s)) {
-            say(k, n, "\"%s\" is missing%s%.*s%s", name, sub.description.ptr ? " (" : "",
-                sub.description.ptr && bb_as_str(sub.description, &v)
-                    ? v.len > 120 ? 120 : (int)v.len
-                    : 0,
-                sub.description.ptr ? (const char *)v.ptr : "", sub.description.ptr ? ")" : "");
+            text = (struct bb_bytes){"", 0};
+            if (sub.description.ptr)
+                (void)bb_as_str(sub.description, &text);
+            say(k, n, "\"%s\" is missing%s%.*s%s", name, text.len ? " (" : "",
+                text.len > 120 ? 120 : (int)text.len, (const char *)text.ptr, text.len ? ")" : "");
         }
     }
     return count;
@@ -644,8 +647,11 @@ int bb_config_check_endpoint(struct bb_config *c, const struct bb_endpoint_confi
     else if (!k->bad)
         rc = 0;
 done:
-    if (rc != 0 && !out->failed)
+    if (rc != 0 && !out->failed) { /* a password may have been written where a text belongs */
+        if (out->len > from)
+            explicit_bzero(out->ptr + from, out->len - from);
         out->len = from;
+    }
     bb_arena_free(&k->arena);
     free(k);
     return rc;

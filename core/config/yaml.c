@@ -398,6 +398,17 @@ static void take_event(struct builder *b, struct fy_event *e)
     }
 }
 
+/* True when the line up to pos holds a variable: unquoted, its braces end a flow map. */
+static bool has_variable(const struct bb_yfile *f, uint32_t pos)
+{
+    uint32_t i = pos < f->len ? pos : f->len;
+
+    for (; i > 0 && f->text[i - 1] != '\n'; i--)
+        if (f->text[i - 1] == '$' && i < f->len && f->text[i] == '{')
+            return true;
+    return false;
+}
+
 /* libfyaml's own findings, which it would print to stderr. */
 static void syntax_errors(struct builder *b, struct fy_diag *fd)
 {
@@ -418,7 +429,9 @@ static void syntax_errors(struct builder *b, struct fy_diag *fd)
                 for (pos++; pos < f->len && ((unsigned char)f->text[pos] & 0xc0) == 0x80;)
                     pos++;
         }
-        bb_diag_bytes(b->d, BB_SEV_ERROR, f, pos, pos + 1, "not valid YAML: %s", err->msg);
+        bb_diag_bytes(b->d, BB_SEV_ERROR, f, pos, pos + 1, "not valid YAML: %s%s", err->msg,
+                      has_variable(f, pos) ? " (inside {} and [], write \"${NAME}\" in quotes)"
+                                           : "");
         any = true;
     }
     if (!any && !b->stop)
