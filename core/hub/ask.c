@@ -193,8 +193,10 @@ int bb_hub_ask(struct bb_hub *h, struct bb_ask *a, uint32_t timeout_ms)
     if (write(h->wake_fd, &one, sizeof one) < 0)
         rc = -1;
     while (!a->done && rc == 0 && !atomic_load(&h->ended))
-        if (pthread_cond_timedwait(&h->answered, &h->lock, &until) != 0)
-            rc = take_back(h, a) ? -1 : 0; /* the hub has it: its answer is sure to come */
+        if (pthread_cond_timedwait(&h->answered, &h->lock, &until) != 0) {
+            rc = take_back(h, a) ? -1 : 0;
+            until.tv_sec++; /* the hub has it: its answer, or its end, is sure to come */
+        }
     if (!a->done) {
         take_back(h, a);
         rc = -1;

@@ -79,6 +79,7 @@ void hub_dispatch(struct bb_hub *h, struct hub_route *r, const struct bb_read_it
     f->ord = it->ord;
     f->seq = it->seq;
     f->lane = it->lane;
+    f->bytes = it->whole.len;
     f->accept_ms = it->accept_ms;
     f->row = *row;
     f->op = op;

@@ -83,6 +83,7 @@ void hub_flight_open(struct hub_endpoint *e, struct hub_flight *f)
         e->oldest = f;
     e->newest = f;
     e->in_flight++;
+    e->bytes += f->bytes;
     f->peer->in_flight++;
 }
 
@@ -92,6 +93,7 @@ void hub_flight_close(struct hub_endpoint *e, struct hub_flight *f)
     *(f->next ? &f->next->prev : &e->newest) = f->prev;
     f->next = f->prev = NULL;
     e->in_flight--;
+    e->bytes -= f->bytes;
     f->peer->in_flight--;
     f->settling = true;
 }

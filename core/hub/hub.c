@@ -93,11 +93,6 @@ static void frames(struct bb_hub *h)
     }
 }
 
-struct reserve_view { /* as posted by route.c */
-    struct bb_op op;
-    struct hub_route *route;
-};
-
 static void op_done(struct bb_hub *h, struct bb_op *op)
 {
     switch (op->kind) {
@@ -110,14 +105,9 @@ static void op_done(struct bb_hub *h, struct bb_op *op)
     case BB_OP_MARK:
         hub_route_mark_done(h, op);
         break;
-    case BB_OP_RESERVE: {
-        struct hub_route *r = ((struct reserve_view *)op)->route;
-        /* a lowered mark holds at once; a raised one only now, and only if it is the last asked */
-        if (op->status == BB_OK && op->reserve.mark == r->mark_asked && r->mark_asked > r->mark)
-            r->mark = op->reserve.mark;
-        free(op);
+    case BB_OP_RESERVE:
+        hub_route_reserve_done(op);
         break;
-    }
     case BB_OP_KICK: {
         struct hub_route *r = hub_route_by_id(h, op->kick.route);
         if (r)
@@ -321,6 +311,9 @@ static void *hub_thread(void *arg)
     free(items);
     atomic_store(&h->ended, true);
     asks(h); /* what came meanwhile is answered with what there is */
+    pthread_mutex_lock(&h->lock);
+    pthread_cond_broadcast(&h->answered);
+    pthread_mutex_unlock(&h->lock);
     return NULL;
 }
 

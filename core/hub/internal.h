@@ -20,6 +20,7 @@
 #define HUB_GRANT_BYTES (16u << 20)
 #define HUB_SETTLES 512 /* settlements in one operation */
 #define HUB_FRAME_SOFT (256u << 10) /* a deliver frame is sent when it grows past this */
+#define HUB_FLIGHT_BYTES (32u << 20) /* in flight to one endpoint, beside the first message */
 #define HUB_TICK_MS 20
 
 /* ---- lanes (lanes.c) ------------------------------------------------------------------------- */
@@ -100,6 +101,7 @@ struct hub_endpoint {
     uint64_t accepted, refused, skipped, busy;
     /* as a sink */
     uint32_t in_flight;
+    size_t bytes;    /* of messages in flight */
     uint32_t taking; /* room promised to lanes' next deliveries that are being fetched */
     double tokens; /* of the rate limit */
     int64_t refilled_us;
@@ -122,6 +124,7 @@ struct hub_route {
     uint64_t scan, tail; /* next ordinal to look at; next to be assigned */
     uint64_t frontier;
     uint64_t mark, mark_asked; /* committed, posted */
+    uint32_t lowered;          /* how often it was lowered: a raise from before counts no more */
     uint64_t recover;    /* ordinals below were maybe sent by an earlier run */
     uint64_t *window;    /* settled bits, BB_WINDOW of them, by ordinal modulo */
     bool reading;        /* a feed read is under way */
@@ -143,6 +146,7 @@ struct hub_flight {
     struct hub_peer *peer;
     uint64_t ord, seq, lane, accept_ms;
     struct bb_row row;   /* as dispatched */
+    size_t bytes;
     uint32_t op;         /* BB_DELIVER_OP or _PROBE */
     int64_t deadline;    /* monotonic ms */
     int64_t sent;
@@ -240,6 +244,7 @@ void hub_route_read_done(struct bb_hub *h, struct bb_read *rd);
 void hub_route_mark_done(struct bb_hub *h, struct bb_op *op);
 void hub_route_account(struct hub_route *r, uint64_t ord);
 void hub_route_reserve(struct bb_hub *h, struct hub_route *r);
+void hub_route_reserve_done(struct bb_op *op);
 void hub_route_due(struct hub_route *r, uint64_t due_ms);
 /* Fetches rows that settlements took for their lanes; items[i].row as before the taking. */
 void hub_route_fetch(struct bb_hub *h, struct hub_route *r, struct bb_read_item *items, size_t n);

@@ -27,7 +27,8 @@ uint32_t hub_endpoint_room(struct bb_hub *h, struct hub_endpoint *e)
     uint32_t cap = l->in_flight ? l->in_flight : 256, room;
 
     if (e->state != EP_UP || e->paused || h->phase >= HUB_DRAIN || e->paused_until > h->now ||
-        e->open_until > h->now || e->in_flight + e->taking >= cap)
+        e->open_until > h->now || e->in_flight + e->taking >= cap ||
+        (e->in_flight && e->bytes >= HUB_FLIGHT_BYTES))
         return 0;
     if (e->open_until) { /* its time is over: one may try */
         return e->in_flight + e->taking == 0;

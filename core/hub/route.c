@@ -27,6 +27,7 @@ struct mark_op {
 struct reserve_op {
     struct bb_op op;
     struct hub_route *route;
+    uint32_t lowered;
 };
 struct fetch { /* rows that a settlement took for their lanes */
     struct bb_read read;
@@ -88,6 +89,7 @@ static void reserve_post(struct bb_hub *h, struct hub_route *r, uint64_t mark)
     o->op.reserve.route = r->id;
     o->op.reserve.mark = mark;
     o->route = r;
+    o->lowered = r->lowered;
     r->mark_asked = mark;
     hub_post(h, &o->op);
 }
@@ -104,6 +106,7 @@ void hub_route_reserve(struct bb_hub *h, struct hub_route *r)
     if (r->paused || hub_endpoint_wake(h, r->to) || r->to->state != EP_UP || r->to->paused) {
         if (r->mark_asked > r->scan && h->now - r->lowered_ms > 200) {
             r->lowered_ms = h->now;
+            r->lowered++;
             r->mark = r->scan;
             reserve_post(h, r, r->scan);
         }
@@ -112,6 +115,17 @@ void hub_route_reserve(struct bb_hub *h, struct hub_route *r)
     r->lowered_ms = h->now;
     if (r->mark_asked < r->scan + ahead / 2 || r->mark_asked == r->scan)
         reserve_post(h, r, r->scan + ahead);
+}
+
+/* A lowered mark holds from the moment it is posted, a raised one only when it is on disk. */
+void hub_route_reserve_done(struct bb_op *op)
+{
+    struct reserve_op *o = op->arg;
+    struct hub_route *r = o->route;
+
+    if (op->status == BB_OK && o->lowered == r->lowered && op->reserve.mark > r->mark)
+        r->mark = op->reserve.mark;
+    free(o);
 }
 
 static void spill(struct bb_hub *h, struct hub_route *r, const struct bb_read_item *it, bool maybe)
