@@ -27,9 +27,13 @@ static const char *const refused[] = {
     [BB_T_EXT] = "an ext value is not canonical, except type 1 (decimal)",
 };
 
-static int check_text(struct check *k, const struct bb_tok *t)
+static inline int check_text(struct check *k, const struct bb_tok *t)
 {
-    size_t good = bb_utf8_check(t->s.ptr, t->s.len);
+    size_t good;
+
+    if (!bb_text_high(t->s.ptr, t->s.len))
+        return 0;
+    good = bb_utf8_check(t->s.ptr, t->s.len);
     if (good == t->s.len)
         return 0;
     return bb_fault_set(k->err, (size_t)((const uint8_t *)t->s.ptr - k->base) + good,

@@ -106,10 +106,40 @@ static inline const uint8_t *bb_text_run(const uint8_t *p, const uint8_t *end)
             return p + __builtin_ctz(m);
         p += 16;
     }
+    if (end - p >= 8) {
+        unsigned m = bb_text_mask(_mm_loadl_epi64((const __m128i *)(const void *)p)) & 0xff;
+        if (m)
+            return p + __builtin_ctz(m);
+        p += 8;
+    }
 #endif
     while (p < end && bb_text_plain(*p))
         p++;
     return p;
+}
+
+/* Has s any byte above 0x7f? */
+static inline int bb_text_high(const void *s, size_t len)
+{
+    const uint64_t high = 0x8080808080808080u;
+    const uint8_t *p = s, *end = p + len;
+    uint64_t all = 0, v = 0;
+    uint32_t x, y;
+
+    if (len >= 8) {
+        for (; end - p > 8; p += 8) {
+            memcpy(&v, p, 8);
+            all |= v;
+        }
+        memcpy(&v, end - 8, 8);
+    } else if (len >= 4) {
+        memcpy(&x, p, 4);
+        memcpy(&y, end - 4, 4);
+        v = x | y;
+    } else if (len) {
+        v = p[0] | p[len >> 1] | p[len - 1];
+    }
+    return ((all | v) & high) != 0;
 }
 
 /* ---- big-endian

@@ -10,18 +10,32 @@
 #include <stdio.h>
 
 /* The attributes with a member of their own, by length: slots_from[n] is the first of n bytes. */
+enum { ANY, VERSION, FILLED }; /* what is asked of its value */
 static const struct {
     const char *name;
-    size_t member;
+    uint16_t member;
+    uint8_t rule;
 } slots[BB_SLOTS] = {
-#define SLOT(n)                                                                                    \
+#define SLOT(n, rule)                                                                              \
     {                                                                                              \
-#n, offsetof(struct bb_envelope, n)                                                        \
+#n, offsetof(struct bb_envelope, n), rule                                                  \
     }
-    SLOT(id),          SLOT(type),         SLOT(time),          SLOT(item),
-    SLOT(plant),       SLOT(source),       SLOT(change),        SLOT(subject),
-    SLOT(revision),    SLOT(dataschema),   SLOT(specversion),   SLOT(traceparent),
-    SLOT(causationid), SLOT(partitionkey), SLOT(correlationid), SLOT(datacontenttype),
+    SLOT(id, FILLED),
+    SLOT(type, FILLED),
+    SLOT(time, ANY),
+    SLOT(item, ANY),
+    SLOT(plant, ANY),
+    SLOT(source, FILLED),
+    SLOT(change, ANY),
+    SLOT(subject, ANY),
+    SLOT(revision, ANY),
+    SLOT(dataschema, ANY),
+    SLOT(specversion, VERSION),
+    SLOT(traceparent, ANY),
+    SLOT(causationid, ANY),
+    SLOT(partitionkey, ANY),
+    SLOT(correlationid, ANY),
+    SLOT(datacontenttype, ANY),
 #undef SLOT
 };
 static const uint8_t slots_from[] = {0, 0, 0, 1, 1, 4, 5, 7, 8, 9, 9, 10, 13, 14, 15, 15, 16};
@@ -96,10 +110,9 @@ int bb_attribute_check(struct bb_bytes name, const struct bb_tok *v, int *slot, 
     else if (v->kind != BB_T_INT && v->kind != BB_T_UINT)
         why = "must be a string or an integer";
     if (!why && s >= 0) {
-        const char *n = slots[s].name;
-        if (!strcmp(n, "specversion") && (v->s.len != 3 || memcmp(v->s.ptr, "1.0", 3) != 0))
+        if (slots[s].rule == VERSION && (v->s.len != 3 || memcmp(v->s.ptr, "1.0", 3) != 0))
             why = "must be \"1.0\"";
-        else if (!v->s.len && (!strcmp(n, "id") || !strcmp(n, "source") || !strcmp(n, "type")))
+        else if (slots[s].rule == FILLED && !v->s.len)
             why = "is empty";
     }
     if (!why)

@@ -21,6 +21,16 @@ struct writer {
     struct level levels[BB_DEPTH_MAX];
 };
 
+static inline void put(struct bb_buf *b, const void *p, size_t n)
+{
+    if (b->failed || b->cap - b->len < n) {
+        bb_buf_put(b, p, n); /* grows, or fails */
+        return;
+    }
+    memcpy(b->ptr + b->len, p, n);
+    b->len += n;
+}
+
 /* ---- strings -----------------------------------------------------------------------------------
  */
 
@@ -33,7 +43,7 @@ static void escape_put(struct bb_buf *b, uint8_t c)
 
     if (at)
         text[1] = names[at - values];
-    bb_buf_put(b, text, at ? 2 : 6);
+    put(b, text, at ? 2 : 6);
 }
 
 /* The text of a string between its quotes. Gives the offset of a byte that is not UTF-8, or len. */
@@ -53,11 +63,11 @@ static size_t text_put(struct bb_buf *b, const uint8_t *s, size_t len)
             p += n;
             continue;
         }
-        bb_buf_put(b, from, (size_t)(p - from));
+        put(b, from, (size_t)(p - from));
         escape_put(b, *p++);
         from = p;
     }
-    bb_buf_put(b, from, (size_t)(p - from));
+    put(b, from, (size_t)(p - from));
     return len;
 }
 
@@ -78,11 +88,11 @@ static inline size_t str_put(struct bb_buf *b, const uint8_t *s, size_t len,
             return len;
         }
     }
-    bb_buf_put(b, "\"", 1);
+    put(b, "\"", 1);
     good = text_put(b, s, len);
-    bb_buf_put(b, "\"", 1);
+    put(b, "\"", 1);
     if (after)
-        bb_buf_put(b, &after, 1);
+        put(b, &after, 1);
     return good;
 }
 
@@ -91,17 +101,17 @@ void bb_json_write_str(struct bb_buf *b, const char *s, size_t len)
     const uint8_t *p = (const uint8_t *)s;
 
     /* what is not UTF-8 becomes U+FFFD: this one has no way to say no */
-    bb_buf_put(b, "\"", 1);
+    put(b, "\"", 1);
     for (;;) {
         size_t good = bb_utf8_check(p, len);
         text_put(b, p, good);
         if (good == len)
             break;
-        bb_buf_put(b, "\xef\xbf\xbd", 3);
+        put(b, "\xef\xbf\xbd", 3);
         p += good + 1;
         len -= good + 1;
     }
-    bb_buf_put(b, "\"", 1);
+    put(b, "\"", 1);
 }
 
 /* ---- numbers
@@ -117,7 +127,7 @@ static void uint_put(struct bb_buf *b, uint64_t v, int neg)
     } while (v);
     if (neg)
         *--p = '-';
-    bb_buf_put(b, p, (size_t)(text + sizeof(text) - p));
+    put(b, p, (size_t)(text + sizeof(text) - p));
 }
 
 static int decimal_put(struct writer *k, const struct bb_tok *t, size_t at)
@@ -128,7 +138,7 @@ static int decimal_put(struct writer *k, const struct bb_tok *t, size_t at)
     if (t->s.len > BB_DECIMAL_MAX || bb_num_read(p, p + t->s.len, &n) == BB_NUM_BAD ||
         n.at != p + t->s.len)
         return bb_fault_set(k->err, at, "a decimal's text is not a JSON number");
-    bb_buf_put(k->b, p, t->s.len);
+    put(k->b, p, t->s.len);
     return 0;
 }
 
@@ -142,10 +152,10 @@ static void line_put(struct writer *k)
 
     if (!k->pretty)
         return;
-    bb_buf_put(k->b, spaces, 1);
+    put(k->b, spaces, 1);
     while (n) {
         unsigned some = n < 32 ? n : 32;
-        bb_buf_put(k->b, spaces + 1, some);
+        put(k->b, spaces + 1, some);
         n -= some;
     }
 }
@@ -157,12 +167,12 @@ static int group_put(struct writer *k, const struct bb_tok *t, size_t at)
     if (!t->n) {
         if (k->open == BB_DEPTH_MAX)
             return bb_fault_set(k->err, at, "nested deeper than %d", BB_DEPTH_MAX);
-        bb_buf_put(k->b, map ? "{}" : "[]", 2);
+        put(k->b, map ? "{}" : "[]", 2);
         return 0;
     }
     if (k->open == BB_DEPTH_MAX)
         return bb_fault_set(k->err, at, "nested deeper than %d", BB_DEPTH_MAX);
-    bb_buf_put(k->b, map ? "{" : "[", 1);
+    put(k->b, map ? "{" : "[", 1);
     k->levels[k->open].map = map;
     k->levels[k->open].due = t->n;
     k->open++;
@@ -184,10 +194,10 @@ static int token_put(struct writer *k, const struct bb_tok *t, size_t at)
 {
     switch (t->kind) {
     case BB_T_NIL:
-        bb_buf_put(k->b, "null", 4);
+        put(k->b, "null", 4);
         return 0;
     case BB_T_BOOL:
-        bb_buf_put(k->b, t->i ? "true" : "false", t->i ? 4 : 5);
+        put(k->b, t->i ? "true" : "false", t->i ? 4 : 5);
         return 0;
     case BB_T_INT:
         uint_put(k->b, t->i < 0 ? 0 - (uint64_t)t->i : (uint64_t)t->i, t->i < 0);
@@ -219,7 +229,7 @@ static int key_put(struct writer *k)
     if (str_emit(k, &t, ':') != 0)
         return -1;
     if (k->pretty)
-        bb_buf_put(k->b, " ", 1);
+        put(k->b, " ", 1);
     return 0;
 }
 
@@ -229,13 +239,13 @@ static void after_value(struct writer *k)
     while (k->open) {
         struct level *l = &k->levels[k->open - 1];
         if (--l->due) {
-            bb_buf_put(k->b, ",", 1);
+            put(k->b, ",", 1);
             line_put(k);
             return;
         }
         k->open--;
         line_put(k);
-        bb_buf_put(k->b, l->map ? "}" : "]", 1);
+        put(k->b, l->map ? "}" : "]", 1);
     }
 }
 

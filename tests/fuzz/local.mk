@@ -1,1 +1,44 @@
 # tests/fuzz
+# A fuzzer is its name in FUZZERS, its sources, a folder corpus/<name> of seeds and, if it helps,
+# <name>.dict. It returns what it finds as a crash file in the build folder.
+FUZZERS =
+FUZZ_SECONDS = 600
+FUZZ_LIBS = $(core_LIBS)
+EXTRA_PROGRAMS += $(FUZZERS)
+EXTRA_DIST += tests/fuzz/corpus tests/fuzz/json.dict tests/fuzz/message.dict tests/fuzz/csv.dict
+
+FUZZERS += tests/fuzz/fuzz_json
+tests_fuzz_fuzz_json_SOURCES = tests/fuzz/fuzz_json.c
+tests_fuzz_fuzz_json_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_json_LDADD = sdk/lib/libbusbar-sdk.a
+
+FUZZERS += tests/fuzz/fuzz_message
+tests_fuzz_fuzz_message_SOURCES = tests/fuzz/fuzz_message.c
+tests_fuzz_fuzz_message_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_message_LDADD = sdk/lib/libbusbar-sdk.a
+
+FUZZERS += tests/fuzz/fuzz_csv
+tests_fuzz_fuzz_csv_SOURCES = tests/fuzz/fuzz_csv.c
+tests_fuzz_fuzz_csv_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_csv_LDADD = sdk/lib/libbusbar-sdk.a
+
+# Each fuzzer in turn, from its seeds and from what earlier runs of this build folder learned.
+.PHONY: fuzz
+if FUZZER
+fuzz: $(FUZZERS)
+	@set -e; for f in $(FUZZERS); do n=$${f##*/fuzz_}; \
+	  c=tests/fuzz/learned/$$n; mkdir -p $$c; set -- $$c; \
+	  s=$(top_srcdir)/tests/fuzz; \
+	  if test -d $$s/corpus/$$n; then set -- "$$@" $$s/corpus/$$n; fi; \
+	  if test -f $$s/$$n.dict; then set -- -dict=$$s/$$n.dict "$$@"; fi; \
+	  echo "fuzz: $$n for $(FUZZ_SECONDS) s"; \
+	  ./$$f -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048 \
+	    -artifact_prefix=tests/fuzz/$$n- -print_final_stats=1 "$$@" 2> tests/fuzz/$$n.log \
+	    || { tail -n 60 tests/fuzz/$$n.log; echo "fuzz: $$n found a fault; the input is in" \
+	         "tests/fuzz/$$n-*, the log in tests/fuzz/$$n.log" >&2; exit 1; }; \
+	  grep -E 'Done|average_exec' tests/fuzz/$$n.log; done
+else
+fuzz:
+	@echo "make fuzz needs a build for libFuzzer: CC=clang ../configure --enable-sanitizer=fuzzer" >&2
+	@exit 1
+endif

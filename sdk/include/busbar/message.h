@@ -115,7 +115,7 @@ struct bb_envelope { /* absent attributes have ptr NULL; all point into the mess
     struct bb_bytes data;
 };
 /* Reads the envelope: array of two, attributes a map of valid names ([a-z0-9]{1,20}, not "data")
- * without duplicates, values strings (UTF-8, no control characters) or integers, the names above
+ * without duplicates, values strings (UTF-8, nothing below U+0020) or integers, the names above
  * strings; specversion "1.0", id, source and type present and not empty. Looks at data only as far as its end: it must be one value that
  * ends the bytes. */
 int bb_envelope_read(struct bb_bytes whole, struct bb_envelope *e, struct bb_fault *err);
