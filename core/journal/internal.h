@@ -1,0 +1,223 @@
+/*
+ * internal.h - the journal's own parts: writer, reader, claims, space
+ *
+ * Threads: W the writer, R the reader, H the hub. What W alone uses has no lock. "pub" is what
+ * others may know: changed by W after a commit, under pub.lock.
+ *
+ * Functions of the writer that return int give 0 or an LMDB/errno code that aborts the whole
+ * transaction; a refusal of one operation is its status and leaves the transaction untouched.
+ */
+#ifndef BB_JOURNAL_INTERNAL_H
+#define BB_JOURNAL_INTERNAL_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include "core/base/base.h"
+#include "core/journal/record.h"
+
+#define BB_OP_NAME (BB_OP_NOTE + 1) /* bb_journal_name_id's, never seen by the hub */
+
+struct bb_vec { uint8_t *p; size_t len, cap; }; /* bytes */
+int bb_vec_put(struct bb_vec *v, const void *p, size_t n); /* 0 or ENOMEM */
+
+/* ---- claims: fingerprint -> seq (claims.c, W) -------------------------------------------------- */
+struct bb_claims {
+    struct bb_rec_claim *slot; /* open addressing; seq 0: empty */
+    size_t cap, n;
+};
+uint64_t bb_claims_get(const struct bb_claims *c, const uint8_t fp[16]); /* 0: not there */
+int bb_claims_add(struct bb_claims *c, const uint8_t fp[16], uint64_t seq); /* 0 or ENOMEM */
+void bb_claims_del(struct bb_claims *c, const uint8_t fp[16], uint64_t seq);
+void bb_claims_free(struct bb_claims *c);
+
+/* ---- a route as the writer has it ---------------------------------------------------------------- */
+struct bb_wstate { /* what a transaction may change and an abort gives back */
+    bool removed;
+    uint64_t frontier, mark, tail, frontier_seq;
+    uint64_t counts[BB_D_STATES];
+    uint32_t bits; /* set in window */
+};
+struct bb_wroute {
+    uint32_t id;
+    char name[64];
+    struct bb_wstate s, saved;
+    uint64_t *window;       /* BB_WINDOW_WORDS */
+    uint64_t *saved_window; /* valid when saved.bits */
+    bool touched;           /* saved holds the state before this transaction */
+    bool fresh;             /* made in this transaction */
+    bool due_changed;
+    struct bb_vec feed;     /* entries appended in this transaction, from ordinal feed_first */
+    uint64_t feed_first;
+    struct bb_vec done[3];  /* u64 seqs plainly DELIVERED, SKIPPED, DISCARDED in it */
+    uint64_t oldest_ms, due_min_ms;
+};
+
+/* Per lane, what a search need not look at again. Small, direct-mapped, dropped on any abort. */
+struct bb_hint {
+    uint32_t route;
+    bool used;
+    uint64_t lane;
+    uint64_t low;  /* every row of the lane below is QUARANTINED */
+    uint64_t over; /* ... and every QUARANTINED row below is marked OVERTAKEN */
+};
+#define BB_HINTS 1024u
+
+struct bb_pub_route {
+    char name[64];
+    struct bb_route_state st;
+    uint64_t *window;
+};
+
+struct bb_arena_pool;
+
+struct bb_journal {
+    struct bb_store store;
+    struct bb_journal_options o;
+    char dir[512];
+    int lock_fd, reserve_fd;
+
+    /* H -> W */
+    struct {
+        pthread_mutex_t lock;
+        pthread_cond_t wake, named;
+        struct bb_op *head, **tail;
+        bool stop, waiting;
+    } in;
+    /* W -> H, R -> H */
+    struct bb_outbox {
+        pthread_mutex_t lock;
+        void *head, **tail;
+        int fd;
+        bool signalled;
+    } out, rout;
+    /* H -> R */
+    struct {
+        pthread_mutex_t lock;
+        pthread_cond_t wake;
+        struct bb_read *head, **tail;
+        bool stop;
+    } rd;
+    pthread_t writer, reader;
+    bool writer_on, reader_on;
+    struct bb_arena_pool *pool;
+
+    /* W */
+    MDB_txn *txn;
+    MDB_cursor *cur[BB_TABS];
+    struct bb_wroute **routes; /* by id */
+    size_t n_routes, cap_routes;
+    struct bb_marks { /* rolled back as one */
+        uint64_t next_seq, next_eseq;
+        uint32_t next_route, next_name;
+        struct bb_rec_counters counters;
+    } m, m_saved;
+    size_t n_routes_saved;
+    uint64_t now_ms;
+    struct bb_claims claims;
+    struct bb_vec claim_new;  /* struct bb_rec_claim of this transaction */
+    struct bb_vec claim_gone; /* evicted in this transaction; leave the memory after it */
+    struct bb_hint hints[BB_HINTS];
+    struct bb_vec scratch;
+    struct {
+        uint64_t msg, claim_check_us, next_us, started_us; /* scan position; when the next pass is */
+        uint64_t event_floor_ms;
+        bool active, events;
+    } ret;
+    struct {
+        uint64_t checked_us, since; /* bytes appended since the check */
+        bool released;              /* the reserve file is gone */
+    } space;
+
+    struct {
+        pthread_mutex_t lock;
+        struct bb_pub_route *routes;
+        size_t n, cap;
+        char (*names)[64]; /* by id */
+        size_t n_names, cap_names;
+        struct bb_journal_stats stats;
+        char intake_text[200], failed_text[200];
+    } pub;
+    _Atomic(const char *) intake, failed;
+};
+
+/* ---- journal.c, any thread ------------------------------------------------------------------------ */
+const struct bb_store *bb_journal_store(const struct bb_journal *j);
+void bb_journal_say(struct bb_journal *j, int level, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+void bb_outbox_put(struct bb_outbox *b, void *head, void **tail); /* a list linked by its first member */
+void *bb_outbox_take(struct bb_outbox *b);
+
+/* ---- load.c: what is in the store into memory ------------------------------------------------------ */
+int bb_journal_load(struct bb_journal *j, struct bb_fault *err);
+struct bb_wroute *bb_wroute_add(struct bb_journal *j, uint32_t id, const char *name, size_t len);
+void bb_wroute_free(struct bb_wroute *r);
+/* pub <- W's state of a route; with pub.lock held. */
+int bb_wroute_publish(struct bb_journal *j, const struct bb_wroute *r);
+int bb_name_publish(struct bb_journal *j, uint32_t id, const char *name, size_t len);
+
+/* ---- writer.c --------------------------------------------------------------------------------------- */
+void *bb_writer_main(void *j);
+MDB_cursor *bb_cur(struct bb_journal *j, enum bb_table t, int *rc); /* this transaction's cursor */
+int bb_put(struct bb_journal *j, enum bb_table t, MDB_val k, const void *p, size_t n);
+int bb_del(struct bb_journal *j, enum bb_table t, MDB_val k); /* not there: 0 */
+int bb_get(struct bb_journal *j, enum bb_table t, MDB_val k, MDB_val *v);
+void bb_op_refuse(struct bb_op *op, int32_t status, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+/* NULL: unknown or removed. */
+struct bb_wroute *bb_wroute_get(struct bb_journal *j, uint32_t id);
+/* Before any change of r->s in a transaction. */
+int bb_wroute_touch(struct bb_journal *j, struct bb_wroute *r);
+
+/* ---- operations: append.c, settle.c, oper.c ------------------------------------------------------------ */
+int bb_op_append(struct bb_journal *j, struct bb_op *op);
+int bb_op_settle(struct bb_journal *j, struct bb_op *op);
+int bb_op_mark(struct bb_journal *j, struct bb_op *op);
+int bb_op_reserve(struct bb_journal *j, struct bb_op *op);
+int bb_op_kick(struct bb_journal *j, struct bb_op *op);
+int bb_op_route(struct bb_journal *j, struct bb_op *op);
+int bb_op_operator(struct bb_journal *j, struct bb_op *op);
+int bb_op_state(struct bb_journal *j, struct bb_op *op);
+int bb_op_note(struct bb_journal *j, struct bb_op *op);
+int bb_op_name(struct bb_journal *j, struct bb_op *op);
+/* Compare and set. 1: done, *version set; 0: refused; else -code. */
+int bb_state_check(struct bb_journal *j, struct bb_op *op, const char *key, uint64_t expected,
+                   struct bb_bytes value);
+int bb_state_put(struct bb_journal *j, const char *key, uint64_t version, struct bb_bytes value);
+/* The end of a transaction: feed chunks, frontier, routes, claims, ranges, meta. */
+int bb_flush(struct bb_journal *j);
+
+/* ---- rows.c ---------------------------------------------------------------------------------------------- */
+int bb_row_get(struct bb_journal *j, uint32_t route, uint64_t lane, uint64_t seq, struct bb_row *row);
+/* old NULL: none yet; new NULL: gone. Keeps due, open, body and the counts in step. */
+int bb_row_set(struct bb_journal *j, struct bb_wroute *r, uint64_t lane, uint64_t seq,
+               const struct bb_row *old, const struct bb_row *row);
+/* First blocking row of a lane: 0, MDB_NOTFOUND. */
+int bb_lane_head(struct bb_journal *j, struct bb_wroute *r, uint64_t lane, uint64_t *seq,
+                 struct bb_row *row);
+/* The head is SPILLED and not due: due now. */
+int bb_lane_wake(struct bb_journal *j, struct bb_wroute *r, uint64_t lane);
+/* seq of this lane went out: lower QUARANTINED rows are overtaken. */
+int bb_lane_overtake(struct bb_journal *j, struct bb_wroute *r, uint64_t lane, uint64_t seq);
+bool bb_row_blocks(const struct bb_row *row);
+
+/* ---- events.c ----------------------------------------------------------------------------------------------- */
+int bb_event_detail(struct bb_journal *j, uint32_t route, uint64_t seq, enum bb_dstate to,
+                    struct bb_bytes map);
+int bb_event_ranges(struct bb_journal *j, uint32_t route, enum bb_dstate to, uint64_t *seqs, size_t n);
+int bb_event_note(struct bb_journal *j, struct bb_bytes map);
+
+/* ---- retain.c, reserve.c ---------------------------------------------------------------------------------------- */
+int bb_retain(struct bb_journal *j, bool *more); /* a bounded piece, inside the transaction */
+bool bb_retain_due(struct bb_journal *j);
+int bb_reserve_make(struct bb_journal *j); /* 0, or -1 with errno */
+void bb_reserve_release(struct bb_journal *j);
+/* Closes and opens intake by what is free; between transactions. */
+void bb_space_check(struct bb_journal *j, bool now);
+void bb_intake_close(struct bb_journal *j, const char *why);
+
+/* ---- reader.c ------------------------------------------------------------------------------------------------------ */
+void *bb_reader_main(void *j);
+struct bb_arena_pool *bb_arena_pool_new(void);
+void bb_arena_pool_drop(struct bb_arena_pool *p);
+
+#endif
