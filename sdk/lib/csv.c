@@ -123,12 +123,20 @@ static void row_reset(struct bb_csv *c)
     c->line = c->next_line;
 }
 
+/* A limit's fault is at the first byte past it, wherever the chunks were cut. */
 static int text_put(struct bb_csv *c, const uint8_t *p, size_t n, struct bb_fault *err)
 {
-    if (c->text.len - c->field_from + n > c->options.field_max)
-        return fault_broken(c, err, "the field is too long: is a closing quote missing?");
+    size_t field = c->options.field_max - (c->text.len - c->field_from);
+    size_t row = c->options.row_max - c->text.len;
+
+    if (n > field || n > row) {
+        c->offset += field < row ? field : row;
+        return fault_broken(c, err,
+                            field <= row ? "the field is too long: is a closing quote missing?"
+                                         : "the row is too long: is a closing quote missing?");
+    }
     bb_buf_put(&c->text, p, n);
-    return c->text.failed ? fault_broken(c, err, "the row is too long, or there is no memory") : 0;
+    return c->text.failed ? fault_broken(c, err, "no memory for the row") : 0;
 }
 
 static int field_end(struct bb_csv *c, struct bb_fault *err)

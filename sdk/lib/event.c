@@ -86,7 +86,13 @@ static int attribute_read(struct event *v, size_t key_at, const uint8_t *name_sr
     c.end = r->w;
     if (bb_cur_next(&c, &t) != 0)
         return event_fault(v, src, "an attribute could not be read");
-    if (t.kind == BB_T_NIL) {
+    if (t.kind ==
+        BB_T_NIL) { /* absent, but its name must be one: ask with a value that any takes */
+        t.kind = BB_T_STR;
+        t.s.ptr = "1.0";
+        t.s.len = 3;
+        if (bb_attribute_check(name, &t, &slot, text) != 0)
+            return event_fault(v, name_src, text);
         r->w = bb_json_base(r) + key_at;
         return 0;
     }

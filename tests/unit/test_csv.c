@@ -167,15 +167,18 @@ START_TEST(limits)
     static const struct {
         const char *in;
         int status;
-    } cases[] = {{"1234,5678\n", 0},  {"12345\n", -1},      {"123,456,789\n", -1},
-                 {"1,2,3\n", 0},      {"1,2,3,4\n", -1},    {"\"1234\"\n", 0},
-                 {"\"12345\"\n", -1}, {"\"12\"\"4\"\n", 0}, {"\"123\"\"\"\"\"\n", -1}};
+        size_t offset;
+    } cases[] = {{"1234,5678\n", 0, 0},  {"12345\n", -1, 4},      {"123,456,789\n", -1, 10},
+                 {"1,2,3\n", 0, 0},      {"1,2,3,4\n", -1, 7},    {"\"1234\"\n", 0, 0},
+                 {"\"12345\"\n", -1, 5}, {"\"12\"\"4\"\n", 0, 0}, {"\"123\"\"\"\"\"\n", -1, 7}};
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
         for (size_t step = 1; step < 13; step++) {
             struct bb_csv c;
             ck_assert_int_eq(bb_csv_init(&c, &o, &fault), 0);
             ck_assert_msg(table_read(&c, cases[i].in, strlen(cases[i].in), step) == cases[i].status,
                           "%s", cases[i].in);
+            if (cases[i].status)
+                ck_assert_uint_eq(fault.offset, cases[i].offset);
             bb_csv_free(&c);
         }
     struct bb_csv c;

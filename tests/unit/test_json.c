@@ -459,7 +459,7 @@ START_TEST(event_round)
         "{" HEAD ",\"data\":{\"a\":1.50}}",
         "{" HEAD ",\"sequence\":5,\"plant\":\"1000\",\"data\":[1,2]}",
         "{" HEAD ",\"a\":1,\"b\":1,\"c\":1,\"d\":1,\"e\":1,\"f\":1,\"g\":1,\"h\":1,\"i\":1,\"j\":1,"
-                 "\"k\":1,\"l\":1,"
+        "\"k\":1,\"l\":1,"
         "\"m\":1,\"n\":1,\"data\":\"x\"}",
     };
     struct bb_envelope e;
@@ -539,6 +539,7 @@ START_TEST(event_faults)
         {"{\"plant\":1000," HEAD "}", 9, "put quotes"},
         {"{\"Plant\":\"1\"}", 1, "cannot name"},
         {"{\"averyverylongattributename\":\"1\"}", 1, "cannot name"},
+        {"{\"averyverylongattributename\":null}", 1, "cannot name"},
         {"{\"a\":1.5}", 5, "string or an integer"},
         {"{\"a\":{}}", 5, "\"data\""},
         {"{\"a\":null,\"a\":1}", 10, "duplicate"},

@@ -291,6 +291,11 @@ START_TEST(value_checks)
         {"\xa3"
          "ab\xff",
          4, "UTF-8", 3},
+        {"\xa3\x61\xff\x62", 4, "UTF-8", 2},
+        {"\xa9\x61\xff\x62\x63\x64\x65\x66\x67\x68", 10, "UTF-8", 2},
+        {"\xa6\x61\x62\x63\x64\xff\x66", 7, "UTF-8", 5},
+        {"\xb1\xff\x62\x63\x64\x65\x66\x67\x68\x61\x62\x63\x64\x65\x66\x67\x68\x69", 18, "UTF-8",
+         1},
         {"\xa2\xc3", 2, "token", 0},
         {"\x81\x01\x02", 3, "key must be a string", 1},
         {"\x81\xa1\xff\x02", 4, "UTF-8", 2},
@@ -460,6 +465,36 @@ START_TEST(envelope_faults)
 }
 END_TEST
 
+/* A message's array is one level: its data may have one less than a value of its own. */
+START_TEST(message_depth)
+{
+    for (int levels = BB_DEPTH_MAX - 1; levels <= BB_DEPTH_MAX + 1; levels++) {
+        struct bb_envelope e;
+        whole(4, NULL, NULL);
+        out.len--;
+        for (int i = 1; i < levels; i++)
+            bb_put_array(&out, 1);
+        bb_put_map(&out, 0);
+        ck_assert_int_eq(bb_envelope_read(held(), &e, &fault), 0);
+        ck_assert_int_eq(bb_message_check(held(), &fault), levels < BB_DEPTH_MAX ? 0 : -1);
+        ck_assert_int_eq(bb_value_check(e.data, &fault), levels <= BB_DEPTH_MAX ? 0 : -1);
+    }
+}
+END_TEST
+
+START_TEST(envelope_twice)
+{
+    struct bb_envelope e;
+
+    whole(6, "own", "1");
+    bb_put_cstr(&out, "own");
+    bb_put_int(&out, 1);
+    bb_put_nil(&out);
+    ck_assert_int_eq(bb_envelope_read(held(), &e, &fault), -1);
+    ck_assert_ptr_nonnull(strstr(fault.text, "duplicate attribute \"own\""));
+}
+END_TEST
+
 START_TEST(envelope_limits)
 {
     struct bb_envelope e;
@@ -524,6 +559,8 @@ int main(void)
     tcase_add_test(t, decimals);
     tcase_add_test(t, envelope);
     tcase_add_test(t, envelope_faults);
+    tcase_add_test(t, message_depth);
+    tcase_add_test(t, envelope_twice);
     tcase_add_test(t, envelope_limits);
     tcase_add_test(t, ids);
     suite_add_tcase(s, t);
