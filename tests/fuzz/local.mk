@@ -22,6 +22,11 @@ tests_fuzz_fuzz_csv_SOURCES = tests/fuzz/fuzz_csv.c
 tests_fuzz_fuzz_csv_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_csv_LDADD = sdk/lib/libbusbar-sdk.a
 
+FUZZERS += tests/fuzz/fuzz_config
+tests_fuzz_fuzz_config_SOURCES = tests/fuzz/fuzz_config.c
+tests_fuzz_fuzz_config_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_config_LDADD = $(FUZZ_LIBS)
+
 # Each fuzzer in turn, from its seeds and from what earlier runs of this build folder learned.
 .PHONY: fuzz
 if FUZZER

@@ -852,6 +852,41 @@ START_TEST(values_are_exact)
 }
 END_TEST
 
+static void in_docs(const char *docs, const struct bb_table *t, const char *prefix)
+{
+    char want[100];
+    size_t i;
+
+    for (i = 0; i < t->n; i++) {
+        if (t->keys[i].kind == BB_K_TABLE) {
+            snprintf(want, sizeof(want), "%s.", t->keys[i].name);
+            in_docs(docs, t->keys[i].more, want);
+            continue;
+        }
+        snprintf(want, sizeof(want), "`%s%s`", prefix, t->keys[i].name);
+        ck_assert_msg(strstr(docs, want) != NULL, "docs/configuration.md lacks %s", want);
+    }
+}
+
+START_TEST(every_key_is_documented)
+{
+    const char *src = getenv("srcdir");
+    char path[512], *docs = calloc(1, 1 << 20);
+    FILE *f;
+
+    snprintf(path, sizeof(path), "%s/docs/configuration.md", src ? src : ".");
+    f = fopen(path, "re");
+    ck_assert_msg(f != NULL && docs != NULL, "%s", path);
+    ck_assert_uint_gt(fread(docs, 1, (1 << 20) - 1, f), 0);
+    fclose(f);
+    in_docs(docs, &bb_table_endpoint, "");
+    in_docs(docs, &bb_table_route, "");
+    in_docs(docs, &bb_table_journal, "");
+    in_docs(docs, &bb_table_plugins, "");
+    free(docs);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("config");
@@ -883,6 +918,7 @@ int main(void)
     tcase_add_test(t, later_diagnostics_find_their_place);
     tcase_add_test(t, nearest_names);
     tcase_add_test(t, values_are_exact);
+    tcase_add_test(t, every_key_is_documented);
     suite_add_tcase(s, t);
     r = srunner_create(s);
     srunner_run_all(r, CK_ENV);
