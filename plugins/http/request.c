@@ -1,0 +1,363 @@
+/*
+ * request.c - one request: its headers judged, its body gathered, its answer given
+ *
+ * libmicrohttpd calls request_on() with the headers, then with pieces of the body, then once more
+ * at its end. A body that arrives whole in one piece is read where it lies; any other is gathered
+ * up to max_body, and no byte past it. The answer is 202 only after the host's acked() said OK.
+ *
+ * Thread: the instance's. Ownership: a request belongs to its source and is reused; its generation
+ * rises each time, so that an answer which comes after the client has gone meets nobody.
+ */
+#include <stdlib.h>
+#include <strings.h>
+#include "source.h"
+
+const char *request_header(const struct request *r, const char *name)
+{
+    return MHD_lookup_connection_value(r->conn->mhd, MHD_HEADER_KIND, name);
+}
+
+/* ---- slots ------------------------------------------------------------------------------------- */
+static struct request *request_new(struct source *s)
+{
+    struct request *r = s->unused;
+
+    if (r) {
+        s->unused = r->next_free;
+    } else {
+        if (s->n_slots == s->cap_slots) {
+            uint32_t cap = s->cap_slots ? s->cap_slots * 2 : 64;
+            struct request **v = realloc(s->slots, cap * sizeof(*v));
+            if (!v)
+                return NULL;
+            s->slots = v;
+            s->cap_slots = cap;
+        }
+        r = calloc(1, sizeof *r);
+        if (!r)
+            return NULL;
+        r->slot = s->n_slots;
+        s->slots[s->n_slots++] = r;
+        bb_buf_init(&r->body, s->max_body);
+    }
+    r->state = RQ_READING;
+    r->response = NULL;
+    r->messages = 0;
+    return r;
+}
+
+static void body_drop(struct source *s, struct request *r)
+{
+    s->held -= r->body.cap;
+    bb_buf_free(&r->body);
+}
+
+static void request_release(struct source *s, struct request *r)
+{
+    if (r->state == RQ_WAITING)
+        s->waiting--;
+    body_drop(s, r);
+    if (r->response)
+        MHD_destroy_response(r->response);
+    r->response = NULL;
+    r->state = RQ_GONE;
+    r->conn = NULL;
+    r->generation++;
+    r->next_free = s->unused;
+    s->unused = r;
+}
+
+void request_free_all(struct source *s)
+{
+    for (uint32_t k = 0; k < s->n_slots; k++)
+        free(s->slots[k]);
+    free(s->slots);
+    s->slots = NULL;
+    s->n_slots = s->cap_slots = 0;
+    s->unused = NULL;
+}
+
+/* ---- answers ------------------------------------------------------------------------------------ */
+static void refuse(struct source *s, struct request *r, const struct problems *p)
+{
+    r->status = p->status;
+    r->response = answer_problem(s, p);
+    r->state = RQ_ANSWER;
+}
+
+/* An answer while the body is still on its way, which nobody will read. */
+static void refuse_now(struct source *s, struct request *r, const struct problems *p)
+{
+    body_drop(s, r);
+    answer_bare(s, r->conn->fd, p);
+    r->state = RQ_GONE;
+    conn_phase(r->conn, PH_LINGER);
+}
+
+static enum MHD_Result reply(struct request *r)
+{
+    enum MHD_Result ok;
+
+    if (!r->response)
+        return MHD_NO; /* no memory for an answer: the client sees a cut and tries again */
+    conn_phase(r->conn, PH_REPLY);
+    ok = MHD_queue_response(r->conn->mhd, r->status, r->response);
+    MHD_destroy_response(r->response);
+    r->response = NULL;
+    return ok;
+}
+
+/* ---- headers ---------------------------------------------------------------------------------------- */
+static int type_is(const char *type, const char *want)
+{
+    size_t n = strlen(want);
+
+    return strncasecmp(type, want, n) == 0 && strchr("; \t", type[n]) != NULL;
+}
+
+static enum content content_of(const struct request *r)
+{
+    const char *type = request_header(r, MHD_HTTP_HEADER_CONTENT_TYPE);
+    size_t n;
+
+    if (!type)
+        return request_header(r, "ce-specversion") ? CT_BINARY : CT_NONE;
+    if (type_is(type, "application/cloudevents+json"))
+        return CT_EVENT;
+    if (type_is(type, "application/cloudevents-batch+json"))
+        return CT_BATCH;
+    n = strcspn(type, "; \t");
+    if (!type_is(type, "application/json") &&
+        (n < 5 || strncasecmp(type + n - 5, "+json", 5) != 0))
+        return CT_NONE;
+    return request_header(r, "ce-specversion") ? CT_BINARY : CT_JSON;
+}
+
+static int length_read(struct request *r)
+{
+    const char *v = request_header(r, MHD_HTTP_HEADER_CONTENT_LENGTH);
+    char *end;
+
+    r->length = UINT64_MAX;
+    if (!v)
+        return request_header(r, MHD_HTTP_HEADER_TRANSFER_ENCODING) ? 0 : -1;
+    if (*v < '0' || *v > '9')
+        return -1;
+    r->length = strtoull(v, &end, 10); /* too long for it: UINT64_MAX, refused by its count */
+    return *end ? -1 : 0;
+}
+
+/* What the headers alone forbid. 0, -1 with p. */
+static int headers_judge(struct source *s, struct request *r, const char *url, const char *method,
+                         struct problems *p)
+{
+    const char *coding;
+
+    if (s->quiet) {
+        problem_set(p, 503, "this endpoint is being stopped");
+        p->retry_after_s = 1;
+    } else if (strcmp(url, s->path) != 0) {
+        problem_set(p, 404, "webhooks are taken at another path of this server");
+    } else if (strcmp(method, MHD_HTTP_METHOD_POST) != 0) {
+        problem_set(p, 405, "only POST is taken here");
+    } else if (guard_auth(s, r, p) != 0) {
+        return -1;
+    } else if (length_read(r) != 0) {
+        problem_set(p, 411, "Content-Length, or chunked transfer coding, is needed");
+    } else if ((coding = request_header(r, MHD_HTTP_HEADER_CONTENT_ENCODING)) &&
+               strcasecmp(coding, "identity") != 0) {
+        problem_set(p, 415, "compressed bodies are not taken: send it without Content-Encoding");
+    } else if ((r->content = content_of(r)) == CT_NONE) {
+        problem_set(p, 415, "Content-Type must be application/json, application/cloudevents+json "
+                            "or application/cloudevents-batch+json");
+    }
+    return p->status ? -1 : 0;
+}
+
+static enum MHD_Result request_begin(struct source *s, struct MHD_Connection *mhd, const char *url,
+                                     const char *method, void **slot)
+{
+    struct problems p = {0};
+    struct conn *c = conn_of(mhd);
+    struct request *r = c ? request_new(s) : NULL;
+
+    if (!r)
+        return MHD_NO;
+    *slot = r;
+    r->conn = c;
+    r->length = UINT64_MAX;
+    conn_phase(c, PH_BODY);
+    if (headers_judge(s, r, url, method, &p) != 0)
+        refuse(s, r, &p);
+    if (r->length != UINT64_MAX && r->length > s->max_body) {
+        /* also after another refusal: the body is not worth reading to its end */
+        if (!p.status)
+            problem_set(&p, 413, "a body here has at most %llu bytes",
+                        (unsigned long long)s->max_body);
+        refuse_now(s, r, &p);
+    }
+    return MHD_YES;
+}
+
+/* ---- body ---------------------------------------------------------------------------------------------- */
+/* Maps what submit() says to a problem; 0 when the message is on its way. */
+static int submit_judge(bb_status st, const struct bb_error *e, struct problems *p)
+{
+    switch (st) {
+    case BB_PENDING:
+        return 0;
+    case BB_E_REJECT:
+        problem_set(p, strcasestr(e->text, "conflict") ? 409 : 422, "%s",
+                    e->text[0] ? e->text : "refused");
+        return -1;
+    case BB_E_BUSY:
+    case BB_E_RETRY:
+    case BB_E_DOWN:
+        problem_set(p, 503, "%s", e->text[0] ? e->text : "no room at the moment: try again");
+        p->retry_after_s = e->retry_after_ms ? (int)((e->retry_after_ms + 999) / 1000) : 1;
+        return -1;
+    default:
+        problem_set(p, 500, "%s", e->text[0] ? e->text : "the message could not be handed in");
+        return -1;
+    }
+}
+
+static void body_take(struct source *s, struct request *r, struct bb_bytes body)
+{
+    struct problems p = {0};
+    struct bb_error e = bb_error_none();
+    struct bb_ctx *x = &s->inst->ctx;
+    bb_status st;
+
+    if (guard_signature(s, r, body, &p) == 0 && messages_make(s, r, body, &p) == 0) {
+        st = x->api->submit(x->host, s->parts, r->messages, NULL,
+                            (uint64_t)r->generation << 32 | r->slot, &e);
+        if (submit_judge(st, &e, &p) == 0) {
+            r->state = RQ_WAITING;
+            s->waiting++;
+        }
+    }
+    body_drop(s, r);
+    if (p.status)
+        refuse(s, r, &p);
+}
+
+static void body_piece(struct source *s, struct request *r, const char *data, size_t n)
+{
+    struct problems p = {0};
+    size_t before = r->body.cap;
+
+    if (!r->body.len && n == r->length) {
+        body_take(s, r, (struct bb_bytes){data, n});
+        return;
+    }
+    if (r->body.len + n > s->max_body) {
+        problem_set(&p, 413, "a body here has at most %llu bytes", (unsigned long long)s->max_body);
+        refuse_now(s, r, &p);
+        return;
+    }
+    /* grown by what came, never by what Content-Length promises */
+    bb_buf_put(&r->body, data, n);
+    s->held += r->body.cap - before;
+    if (r->body.failed || s->held > s->max_held) {
+        problem_set(&p, 503, "too many large bodies at once: try again");
+        p.retry_after_s = 1;
+        refuse_now(s, r, &p);
+    }
+}
+
+enum MHD_Result request_on(void *arg, struct MHD_Connection *mhd, const char *url,
+                           const char *method, const char *version, const char *data,
+                           size_t *size, void **slot)
+{
+    struct source *s = arg;
+    struct request *r = *slot;
+    (void)version;
+
+    if (!r)
+        return request_begin(s, mhd, url, method, slot);
+    if (*size) {
+        if (r->state == RQ_READING)
+            body_piece(s, r, data, *size);
+        *size = 0;
+        return MHD_YES;
+    }
+    if (r->state == RQ_READING)
+        body_take(s, r, (struct bb_bytes){r->body.ptr, r->body.len});
+    switch (r->state) {
+    case RQ_WAITING:
+        conn_phase(r->conn, PH_WAIT);
+        MHD_suspend_connection(mhd);
+        return MHD_YES;
+    case RQ_ANSWER:
+        return reply(r);
+    default:
+        return MHD_NO;
+    }
+}
+
+void request_over(void *arg, struct MHD_Connection *mhd, void **slot,
+                  enum MHD_RequestTerminationCode why)
+{
+    struct source *s = arg;
+    struct request *r = *slot;
+    (void)mhd, (void)why;
+
+    if (!r)
+        return;
+    if (r->conn && r->conn->phase != PH_CUT)
+        conn_phase(r->conn, PH_IDLE);
+    request_release(s, r);
+    *slot = NULL;
+}
+
+/* ---- acked --------------------------------------------------------------------------------------------- */
+static void resume(struct source *s, struct request *r)
+{
+    s->waiting--;
+    r->state = RQ_ANSWER;
+    if (r->conn->phase != PH_WAIT)
+        return; /* not suspended yet: request_on() comes by once more and answers */
+    s->resumed = 1;
+    MHD_resume_connection(r->conn->mhd);
+}
+
+void request_acked(struct source *s, uint64_t cookie, bb_status st, const struct bb_receipt *got)
+{
+    uint32_t slot = (uint32_t)cookie;
+    struct request *r = slot < s->n_slots ? s->slots[slot] : NULL;
+    struct problems p = {0};
+    struct bb_error e = bb_error_none();
+
+    if (!r || r->generation != (uint32_t)(cookie >> 32) || r->state != RQ_WAITING)
+        return;
+    if (st == BB_OK) {
+        r->status = 202;
+        r->response = answer_receipt(s, r, got);
+    } else {
+        if (got && got->error.len)
+            bb_error_set(&e, st, "%.*s", (int)(got->error.len > 200 ? 200 : got->error.len),
+                         (const char *)got->error.ptr);
+        submit_judge(st == BB_PENDING ? BB_E_RETRY : st, &e, &p);
+        r->status = p.status;
+        r->response = answer_problem(s, &p);
+    }
+    resume(s, r);
+}
+
+void request_refuse_all(struct source *s)
+{
+    struct problems p = {0};
+
+    problem_set(&p, 503, "this endpoint was stopped before the message was stored for sure: "
+                         "send it again with the same id");
+    p.retry_after_s = 1;
+    for (uint32_t k = 0; k < s->n_slots; k++) {
+        struct request *r = s->slots[k];
+        if (r->state != RQ_WAITING)
+            continue;
+        r->status = p.status;
+        r->response = answer_problem(s, &p);
+        resume(s, r);
+    }
+}
