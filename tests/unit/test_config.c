@@ -475,6 +475,16 @@ START_TEST(depth_and_size_are_bounded)
 }
 END_TEST
 
+START_TEST(columns_count_characters)
+{
+    write_file(
+        "10.yaml",
+        "endpoints:\n  a: {connector: x, config: {\"\xc3\xa4\xe2\x82\xac\": 1}, wrkers: 2}\n");
+    load();
+    EXPECT("10.yaml:2:40: endpoint \"a\": unknown key \"wrkers\" (did you mean \"workers\"?)");
+}
+END_TEST
+
 START_TEST(merge_keys_and_tags_are_refused)
 {
     write_file("10.yaml", "endpoints:\n  a:\n    <<: {connector: x}\n    connector: !!str x\n");
@@ -747,8 +757,10 @@ START_TEST(systemd_credentials_are_read)
     ck_assert_mem_eq(secret.ptr, "hunter2", 8);
     bb_buf_free(&out);
     bb_config_free(conf);
-    load_config("      k: {credential: ../erp-pw}\n");
+    load_config("      k: {credential: x/../erp-pw}\n");
     ck_assert_int_eq(check_with("{\"properties\":{\"k\":{\"format\":\"secret\"}}}", &out), -1);
+    EXPECT("10.yaml:5:23: endpoint \"erp\": k: a credential is a name without \"/\", as in "
+           "LoadCredential=");
     bb_buf_free(&out);
 }
 END_TEST
@@ -907,6 +919,7 @@ int main(void)
     tcase_add_test(t, missing_and_empty_folders_are_reported);
     tcase_add_test(t, billion_laughs_are_refused_quickly);
     tcase_add_test(t, depth_and_size_are_bounded);
+    tcase_add_test(t, columns_count_characters);
     tcase_add_test(t, merge_keys_and_tags_are_refused);
     tcase_add_test(t, variables_are_text);
     tcase_add_test(t, missing_variables_are_fatal_and_values_never_shown);
