@@ -1,0 +1,66 @@
+/*
+ * backup.c - a consistent copy while the core runs
+ *
+ * LMDB copies from one read transaction, leaving out free pages; it takes as long as the disk needs,
+ * and for that long the writer cannot reuse pages freed meanwhile: the file may grow. The copy is
+ * complete only when this returns 0; a failed one is removed.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/journal/internal.h"
+
+static bool folder_empty(const char *dir)
+{
+    DIR *d = opendir(dir);
+    struct dirent *e;
+    bool empty = true;
+
+    if (!d)
+        return false;
+    while ((e = readdir(d)))
+        if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
+            empty = false;
+    closedir(d);
+    return empty;
+}
+
+static int sync_path(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC), rc;
+
+    if (fd < 0)
+        return -1;
+    rc = fsync(fd);
+    close(fd);
+    return rc;
+}
+
+int bb_journal_backup(const char *dir, const char *dest, struct bb_fault *err)
+{
+    struct bb_store s;
+    char file[4096];
+    int rc;
+
+    if (mkdir(dest, 0700) != 0 && errno != EEXIST)
+        return bb_fail(err, "backup: %s: %s", dest, strerror(errno));
+    if (!folder_empty(dest))
+        return bb_fail(err, "backup: %s is not an empty folder: give a new one", dest);
+    if (snprintf(file, sizeof file, "%s/data.mdb", dest) >= (int)sizeof file)
+        return bb_fail(err, "backup: the folder's name is too long");
+    if (bb_store_open(&s, dir, 0, err) != 0)
+        return -1;
+    rc = mdb_env_copy2(s.env, dest, MDB_CP_COMPACT);
+    bb_store_close(&s);
+    if (rc == 0 && (sync_path(file) != 0 || sync_path(dest) != 0))
+        rc = errno;
+    if (rc) {
+        unlink(file);
+        return bb_fail(err, "backup to %s: %s", dest, mdb_strerror(rc));
+    }
+    return 0;
+}
