@@ -134,7 +134,8 @@ const struct bb_endpoint_config *bb_config_endpoint(const struct bb_config *c, c
 
 /* Checks one endpoint's own keys against the manifest's schema (msgpack, see docs/plugins.md),
  * adds defaults and turns secrets into handles; *out is a msgpack map for create(). Errors go to
- * diags at the key's own line and column. 0 or -1. */
+ * diags at the key's own line and column. Keeps the secrets in c: call it before c is shared
+ * between threads. 0 or -1. */
 int bb_config_check_endpoint(struct bb_config *c, const struct bb_endpoint_config *e,
                              struct bb_bytes schema, struct bb_buf *out, struct bb_diags *diags);
 /* The value behind a handle of endpoint e: *out lives as long as c. 0, -1 unknown. */

@@ -285,11 +285,25 @@ struct bb_table {
 void bb_table_read(struct bb_load *l, const struct bb_table *t, const struct bb_ynode *map,
                    const struct bb_ynode *at, const char *prefix, void *base);
 
-/* ---- sections.c ------------------------------------------------------------------------------ */
+/* ---- tables.c -------------------------------------------------------------------------------- */
 extern const struct bb_table bb_table_endpoint, bb_table_route, bb_table_journal, bb_table_plugins;
+extern const struct bb_endpoint_config bb_endpoint_defaults;
+extern const struct bb_route_config bb_route_defaults;
+void bb_load_journal_defaults(struct bb_journal_config *j);
+
+/* ---- shapes.c: to is the endpoint, route or configuration -------------------------------------
+ */
+void bb_read_config(struct bb_load *l, struct bb_ynode *v, void *to);
+void bb_read_match(struct bb_load *l, struct bb_ynode *v, void *to);
+void bb_read_transform(struct bb_load *l, struct bb_ynode *v, void *to);
+void bb_read_connector(struct bb_load *l, struct bb_ynode *v, void *to);
+void bb_read_path(struct bb_load *l, struct bb_ynode *v, void *to);
+/* Warns of a name that looks like a misspelt standard attribute. */
+void bb_attribute_hint(struct bb_load *l, const struct bb_ynode *n, const char *key);
+
+/* ---- sections.c ------------------------------------------------------------------------------ */
 void bb_load_endpoints(struct bb_load *l, struct bb_ynode *map);
 void bb_load_routes(struct bb_load *l, struct bb_ynode *map);
-void bb_load_journal_defaults(struct bb_journal_config *j);
 void bb_load_journal(struct bb_load *l, struct bb_ynode *map);
 void bb_load_plugins(struct bb_load *l, struct bb_ynode *map);
 /* ---- cross.c: what can only be seen when every file is read -----------------------------------
