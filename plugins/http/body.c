@@ -111,6 +111,8 @@ int body_member(struct bb_http_call *call, enum batch_form batch, enum body_form
         /* the event's own "{" is overwritten: the key goes in front of its members */
         bb_buf_put(b, "{\"idempotencykey\":", 18);
         bb_json_write_str(b, v->key.ptr, v->key.len);
+        if (v->flags & BB_MSG_REDELIVERY)
+            bb_buf_put(b, ",\"redelivery\":true", 18);
         start = b->len;
         if (body_put(call, BODY_EVENT, v, err) != 0)
             return -1;

@@ -217,6 +217,13 @@ static void trace_put(struct bb_http_call *call, const struct bb_msg_view *v)
         bb_http_call_header(call, "traceparent", e.traceparent);
 }
 
+/* Tells the system that it may have had this before. */
+static void redelivery_put(struct bb_http_call *call, uint32_t flags)
+{
+    if (flags & BB_MSG_REDELIVERY)
+        bb_http_call_header(call, "Busbar-Redelivery", bb_str("true"));
+}
+
 static void view_of(struct sink *s, const bb_msg *m, struct bb_msg_view *v)
 {
     memset(v, 0, sizeof *v);
@@ -259,6 +266,7 @@ bb_status sink_deliver(struct sink *s, const bb_msg *m, bb_token t, struct bb_er
         goto fail;
     }
     bb_http_call_header(call, "Idempotency-Key", v.key);
+    redelivery_put(call, v.flags);
     if (s->body != BODY_BINARY) /* there it is ce-traceparent, and this one too */
         trace_put(call, &v);
     call->repeatable |= s->idempotent;
@@ -302,6 +310,7 @@ static bb_status batch_part(struct sink *s, const bb_msg *const *m, const bb_tok
     struct job *j = n ? job_new(s, n) : NULL;
     struct bb_msg_view v, first;
     uint64_t h[2] = {0xcbf29ce484222325u, 0x243f6a8885a308d3u};
+    uint32_t flags = 0;
     size_t k;
     bb_status st = BB_E_REJECT;
 
@@ -328,6 +337,7 @@ static bb_status batch_part(struct sink *s, const bb_msg *const *m, const bb_tok
         if (v.budget_ms && v.budget_ms < first.budget_ms)
             first.budget_ms = v.budget_ms;
         key_mix(h, v.key);
+        flags |= v.flags;
         j->t[k] = t[k];
         if (j->m)
             j->m[k] = s->inst->ctx.api->msg_ref(m[k]);
@@ -339,6 +349,8 @@ static bb_status batch_part(struct sink *s, const bb_msg *const *m, const bb_tok
                                                    : body_batch_type(s->batch, s->body))) != 0 ||
         headers_put(s, call, &first, err) != 0)
         goto fail;
+    if (s->body == BODY_DATA && s->batch != BATCH_EVENTS)
+        redelivery_put(call, flags); /* an event says it itself */
     if (j->n == 1)
         bb_http_call_header(call, "Idempotency-Key", first.key);
     else
