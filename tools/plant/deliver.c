@@ -20,9 +20,10 @@ struct call { /* one call, for the length of its handling */
 };
 struct item {
     struct plant_text json, key, id, lane;
+    char lane_text[256]; /* when it is put together from several values */
     uint64_t hash[2];
     int64_t seq;
-    bool has_seq;
+    bool has_seq, redelivery;
 };
 
 static bool pick_from(struct call *c, struct plant_text json, const char *where,
@@ -33,11 +34,37 @@ static bool pick_from(struct call *c, struct plant_text json, const char *where,
     return plant_json_get(json, where, out);
 }
 
+/* "/type,/item": a lane named by more than one value. */
+static void lane_read(struct call *c, struct item *it)
+{
+    const char *p = c->e->o.lane;
+    char one[128];
+    size_t len = 0;
+    while (*p) {
+        struct plant_text t;
+        size_t n = strcspn(p, ",");
+        if (n < sizeof one) {
+            memcpy(one, p, n);
+            one[n] = '\0';
+            if (pick_from(c, it->json, one, &t) && len + t.n + 1 < sizeof it->lane_text) {
+                if (len)
+                    it->lane_text[len++] = ' ';
+                memcpy(it->lane_text + len, t.p, t.n);
+                len += t.n;
+            }
+        }
+        p += n + (p[n] == ',');
+    }
+    it->lane = (struct plant_text){it->lane_text, len};
+}
+
 static void item_read(struct call *c, struct plant_text json, struct item *it)
 {
     struct plant_erp *e = c->e;
     struct plant_text t;
-    memset(it, 0, sizeof *it);
+    memset(it, 0, offsetof(struct item, lane_text));
+    it->has_seq = false;
+    it->hash[0] = it->hash[1] = 0;
     it->json = json;
     if (!pick_from(c, json, e->o.id, &it->id))
         it->id = (struct plant_text){"", 0};
@@ -47,8 +74,7 @@ static void item_read(struct call *c, struct plant_text json, struct item *it)
     } else {
         it->key = c->header_key;
     }
-    if (!pick_from(c, json, e->o.lane, &it->lane))
-        it->lane = (struct plant_text){"", 0};
+    lane_read(c, it);
     if (pick_from(c, json, e->o.seq, &t) && t.n > 0 && t.n < 20) {
         char num[20], *end;
         memcpy(num, t.p, t.n);
@@ -56,6 +82,8 @@ static void item_read(struct call *c, struct plant_text json, struct item *it)
         it->seq = strtoll(num, &end, 10);
         it->has_seq = *end == '\0';
     }
+    it->redelivery = c->redelivery || (plant_json_get(json, "/redelivery", &t) &&
+                                       plant_text_is(t, "true"));
     if (it->key.n)
         plant_hash(it->key, it->hash);
 }
@@ -83,7 +111,7 @@ static void log_item(struct call *c, const struct item *it, uint32_t attempt, co
     if (it->has_seq)
         fprintf(f, "\"seq\":%lld,", (long long)it->seq);
     fprintf(f, "\"attempt\":%u,\"redelivery\":%s,\"status\":%d,\"outcome\":\"%s\"}\n", attempt,
-            c->redelivery ? "true" : "false", c->status, outcome);
+            it->redelivery ? "true" : "false", c->status, outcome);
 }
 
 /* The item's effect: its lane moves on. */
@@ -134,7 +162,7 @@ static void item_take(struct call *c, struct plant_text json, bool apply, const 
     struct plant_key *k = it.key.n ? plant_key_find(&e->keys, it.hash, true) : NULL;
     uint32_t attempt = k ? ++k->attempts : 1;
     e->n.keyless += !k;
-    if (k && k->applied && !c->redelivery)
+    if (k && k->applied && !it.redelivery)
         e->n.unmarked++;
     if (!apply) {
         e->n.refused++;

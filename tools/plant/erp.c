@@ -32,6 +32,7 @@ static const char usage[] =
     "  --retry-after N      seconds, with 429 and 503      --probe-fault P   percent of probes\n"
     "  --dedupe yes|no      no: the same key again is applied again, a double\n"
     "  --lane PTR --seq PTR where an item's lane and number are (/item, /data/seq; header:NAME)\n"
+    "                     several make one lane: /type,/item\n"
     "  --key PTR --id PTR   key inside the items of a batch (/idempotencykey, else the id: /id)\n"
     "  --reject PTR=VALUE   items with that value are refused with 422\n"
     "  --latency PTR        microseconds since 1970 in the item: the summary shows its age\n"
