@@ -286,7 +286,8 @@ static void ready(struct bb_hub *h, struct hub_peer *p, const struct bb_frame *f
                  (const char *)f->ready.text.ptr);
         bb_logf(BB_LOG_ERROR, "endpoint \"%s\" does not start: %s", e->name, e->text);
         hub_endpoint_stop(h, e, 1000);
-        e->state = EP_FAILED;
+        /* a mistake in its config waits for the operator; anything else may pass */
+        e->state = f->ready.status == BB_E_CONFIG ? EP_FAILED : EP_STARTING;
         return;
     }
     p->up = true;
