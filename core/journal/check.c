@@ -91,7 +91,7 @@ static int one_event(struct checker *c, const MDB_val *k, const MDB_val *v, void
 
     (void)arg;
     c->r->events++;
-    if (bb_event_read(v, &e, &rest) != 0) {
+    if (bb_rec_event_read(v, &e, &rest) != 0) {
         c->r->bad_records++;
         note(c, "event %" PRIu64 ": its record is damaged (CRC or length)", bb_le64(k->mv_data));
     }

@@ -62,7 +62,7 @@ int bb_record_read(const MDB_val *v, uint64_t seq, struct bb_record *out)
     return 0;
 }
 
-int bb_event_read(const MDB_val *v, struct bb_rec_event *out, struct bb_bytes *rest)
+int bb_rec_event_read(const MDB_val *v, struct bb_rec_event *out, struct bb_bytes *rest)
 {
     const uint8_t *p = v->mv_data;
     if (v->mv_size < sizeof *out)

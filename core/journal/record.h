@@ -147,7 +147,7 @@ int bb_record_read(const MDB_val *v, uint64_t seq, struct bb_record *out);
 /* The head and lengths only, no CRC. */
 int bb_record_head(const MDB_val *v, struct bb_rec_msg *out);
 /* The head; *rest is what follows. Checks length and CRC. */
-int bb_event_read(const MDB_val *v, struct bb_rec_event *out, struct bb_bytes *rest);
+int bb_rec_event_read(const MDB_val *v, struct bb_rec_event *out, struct bb_bytes *rest);
 /* *name and *words (unaligned, n in rec) point into the value. */
 int bb_route_read(const MDB_val *v, struct bb_rec_route *out, struct bb_bytes *name,
                   const uint8_t **words);

@@ -205,7 +205,7 @@ static int event_give(uint64_t eseq, const MDB_val *val, int (*fn)(void *, const
     struct bb_bytes rest;
     struct bb_event e = {.eseq = eseq};
 
-    if (bb_event_read(val, &head, &rest) != 0)
+    if (bb_rec_event_read(val, &head, &rest) != 0)
         return 0; /* damaged: check and the log name it; the stream goes on */
     e.time_ms = head.time_ms;
     e.route = head.route;
