@@ -1,5 +1,5 @@
 # Connectors: each a real .so on the SDK alone.
-plugin_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version $(NO_UNDEFINED) -Wl,-z,nodelete -Wl,--exclude-libs,ALL
+PLUGIN_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version $(NO_UNDEFINED) -Wl,-z,nodelete -Wl,--exclude-libs,ALL
 include plugins/http/local.mk
 include plugins/file/local.mk
 

@@ -1,11 +1,13 @@
 # tools: the simulated plant and the load generators; none of them is installed
-noinst_PROGRAMS += tools/plant/plant-erp tools/bench/bench-load
+noinst_PROGRAMS += tools/plant/plant-erp tools/bench/bench-load tools/bench/nats-load
 tools_plant_plant_erp_SOURCES = tools/plant/erp.c tools/plant/erp.h tools/plant/deliver.c \
   tools/plant/books.c tools/plant/fault.c tools/plant/fault.h tools/plant/http.c \
   tools/plant/http.h tools/plant/json.c tools/plant/json.h tools/plant/store.c \
   tools/plant/store.h tools/bench/hist.h
 tools_bench_bench_load_SOURCES = tools/bench/load.c tools/bench/load_http.c tools/bench/load.h \
   tools/bench/hist.h
+tools_bench_nats_load_SOURCES = tools/bench/nats_load.c tools/bench/hist.h
+tools_bench_nats_load_LDADD = -lpthread
 
 # what tools/test asks
 .PHONY: print-tests print-fuzzers
@@ -20,4 +22,4 @@ bench: all $(noinst_PROGRAMS)
 	bash $(top_srcdir)/tools/bench/run.sh --build $(abs_top_builddir) $(BENCH)
 
 EXTRA_DIST += tools/test tools/lint tools/quickstart tools/lib/common.sh tools/lib/tally.sh \
-  tools/bench/run.sh .ci/run
+  tools/lib/sample.awk tools/bench/run.sh tools/bench/lib.sh .ci/run

@@ -7,7 +7,7 @@ plugins_http_http_la_SOURCES = plugins/http/plugin.c plugins/http/http.h plugins
 nodist_plugins_http_http_la_SOURCES = plugins/http/http-manifest.h
 plugins_http_http_la_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_builddir)/plugins/http
 plugins_http_http_la_CFLAGS = $(AM_CFLAGS) $(MHD_CFLAGS) $(CURL_CFLAGS) $(CRYPTO_CFLAGS)
-plugins_http_http_la_LDFLAGS = $(plugin_LDFLAGS)
+plugins_http_http_la_LDFLAGS = $(PLUGIN_LDFLAGS)
 plugins_http_http_la_LIBADD = sdk/lib/libbusbar-sdk.a $(MHD_LIBS) $(CURL_LIBS) $(CRYPTO_LIBS)
 plugins/http/http-manifest.h: plugins/http/manifest.json sdk/tools/busbar-manifest$(EXEEXT)
 	@$(MKDIR_P) plugins/http

@@ -1,1 +1,5 @@
-# tests/integration
+# tests/integration: whole programs, one core each
+TESTS += tests/integration/flow.sh tests/integration/webhook.sh tests/integration/quarantine.sh \
+  tests/integration/pause.sh
+EXTRA_DIST += tests/lib.sh tests/integration/flow.sh tests/integration/webhook.sh \
+  tests/integration/quarantine.sh tests/integration/pause.sh

@@ -1,1 +1,3 @@
-# tests/real
+# tests/real: samples of real systems, read where they lie and skipped where they do not
+TESTS += tests/real/inventree.sh
+EXTRA_DIST += tests/real/inventree.sh
