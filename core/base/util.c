@@ -3,7 +3,7 @@
  *
  * Any thread, no state.
  */
-#define _GNU_SOURCE
+#define _GNU_SOURCE 1
 #include "core/base/base.h"
 
 #include <errno.h>

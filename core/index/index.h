@@ -29,5 +29,7 @@ struct bb_search { /* NULL: any */
 /* Opens the day files read-only; works beside a running core and without one. Hits, or -1. */
 int bb_index_search(const char *state_dir, const struct bb_search *s,
                     int (*fn)(void *, const struct bb_hit *), void *arg, struct bb_fault *err);
+/* The first sequence number that the files do not cover yet: 0, or -1 when there is no index. */
+int bb_index_position(const char *state_dir, uint64_t *next_seq);
 
 #endif

@@ -1,0 +1,206 @@
+/*
+ * journal.c - busbar journal check | export | salvage | backup
+ *
+ * Works on the state folder, with the core running or not (salvage: not).
+ */
+#define _GNU_SOURCE 1
+#include "core/cli/cli.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "core/admin/report.h"
+
+#define BATCH 1000u
+
+/* ---- check ---------------------------------------------------------------------------------------- */
+struct check {
+    struct bb_progress progress;
+    bool quiet;
+};
+
+static void say(void *arg, const char *text)
+{
+    struct check *c = arg;
+
+    if (!c->quiet)
+        fprintf(stderr, "%s\n", text);
+}
+
+int bb_cmd_journal_check(const struct bb_args *a)
+{
+    struct bb_check_report r = {0};
+    struct bb_fault err = {0};
+    struct check c = {.quiet = a->json};
+    int rc = bb_journal_check(a->state, &r, say, &c, &err);
+
+    if (rc < 0)
+        return bb_cli_fail("%s", err.text);
+    printf(a->json ? "{\"sound\":%s,\"messages\":%" PRIu64 ",\"bad_records\":%" PRIu64
+                     ",\"events\":%" PRIu64 ",\"rows\":%" PRIu64 ",\"routes\":%" PRIu64
+                     ",\"unbalanced\":%" PRIu64 ",\"dangling\":%" PRIu64 "}\n"
+                   : "%s: %" PRIu64 " messages (%" PRIu64 " damaged), %" PRIu64 " events, %" PRIu64
+                     " deliveries with a state of their own, %" PRIu64 " routes (%" PRIu64
+                     " do not balance), %" PRIu64 " dangling\n",
+           a->json ? rc ? "false" : "true" : rc ? "journal has findings" : "journal is sound",
+           r.messages, r.bad_records, r.events, r.rows, r.routes, r.unbalanced, r.dangling);
+    return bb_print_end(rc ? BB_EXIT_FAILED : BB_EXIT_OK);
+}
+
+/* ---- export and salvage ------------------------------------------------------------------------------ */
+struct export {
+    struct bb_view *view; /* NULL while salvaging: endpoints have numbers then */
+    FILE *out;
+    uint64_t n, max, last, damaged;
+    bool failed;
+    struct { uint32_t id; char name[64]; } endpoint; /* the last one looked up */
+    uint32_t missing;
+    struct bb_buf line;
+    struct bb_progress progress;
+};
+
+static void put(struct bb_buf *b, const char *s)
+{
+    bb_buf_put(b, s, strlen(s));
+}
+
+/* {"seq":1,"accepted":"..","endpoint":"plm","event":{..}} */
+static int export_one(void *arg, const struct bb_record *rec)
+{
+    struct export *x = arg;
+    char text[160], time[BB_TIME_TEXT];
+
+    if (x->view && x->endpoint.id != rec->endpoint) {
+        x->missing = rec->endpoint; /* asked for outside of this call */
+        return 1;
+    }
+    x->last = rec->seq;
+    bb_buf_reset(&x->line);
+    snprintf(text, sizeof(text), "{\"seq\":%" PRIu64 ",\"accepted\":\"%s\",\"endpoint\":", rec->seq,
+             bb_time_text(rec->accept_ms, time));
+    put(&x->line, text);
+    if (x->view) {
+        bb_json_write_str(&x->line, x->endpoint.name, strlen(x->endpoint.name));
+    } else {
+        snprintf(text, sizeof(text), "%" PRIu32, rec->endpoint);
+        put(&x->line, text);
+    }
+    put(&x->line, ",\"event\":");
+    if (rec->bad || bb_event_write(rec->whole, &x->line, NULL) < 0) {
+        put(&x->line, "null");
+        x->damaged++;
+    }
+    put(&x->line, "}\n");
+    if (x->line.failed || fwrite(x->line.ptr, 1, x->line.len, x->out) != x->line.len) {
+        x->failed = true;
+        return 1;
+    }
+    bb_progress_to(&x->progress, ++x->n);
+    return x->max && x->n >= x->max;
+}
+
+/* To FILE only when it does not exist: an export is often the last copy there is. */
+static int export_open(struct export *x, const struct bb_args *a, const char *what)
+{
+    int fd;
+
+    memset(x, 0, sizeof(*x));
+    x->progress.what = what;
+    x->max = a->max;
+    x->endpoint.id = UINT32_MAX;
+    x->out = stdout;
+    bb_buf_init(&x->line, 512u << 20);
+    if (!a->output)
+        return BB_EXIT_OK;
+    fd = open(a->output, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0 || !(x->out = fdopen(fd, "w"))) {
+        int rc = bb_cli_fail("cannot make %s: %s", a->output, strerror(errno));
+
+        if (fd >= 0)
+            close(fd);
+        return rc;
+    }
+    return BB_EXIT_OK;
+}
+
+static int export_close(struct export *x, const struct bb_args *a, int rc)
+{
+    bool ok = fflush(x->out) == 0 && !ferror(x->out) && !x->failed &&
+              (x->out == stdout || fsync(fileno(x->out)) == 0);
+
+    if (x->out != stdout && fclose(x->out) != 0)
+        ok = false;
+    bb_progress_end(&x->progress);
+    bb_buf_free(&x->line);
+    if (!ok)
+        rc = bb_cli_fail("cannot write %s: %s", a->output ? a->output : "to stdout",
+                         strerror(errno));
+    if (rc == BB_EXIT_OK && x->damaged)
+        rc = bb_cli_fail("%" PRIu64 " of %" PRIu64 " messages are damaged: their event is null",
+                         x->damaged, x->n);
+    if (a->output)
+        printf("%" PRIu64 " messages written to %s\n", x->n, a->output);
+    return bb_print_end(rc);
+}
+
+int bb_cmd_journal_export(const struct bb_args *a)
+{
+    struct bb_fault err = {0};
+    uint64_t from = a->from, before;
+    struct export x;
+    int rc = export_open(&x, a, "exported");
+
+    if (rc != BB_EXIT_OK)
+        return rc;
+    x.view = bb_view_open(a->state, &err);
+    if (!x.view)
+        return export_close(&x, a, bb_cli_fail("%s", err.text));
+    do {
+        x.missing = UINT32_MAX;
+        before = x.last;
+        if (bb_view_messages(x.view, from, BATCH, export_one, &x) < 0)
+            rc = bb_cli_fail("cannot read the journal at message %" PRIu64
+                             ": see \"busbar journal check\" and \"salvage\"", from);
+        if (x.last != before)
+            from = x.last + 1;
+        if (rc == BB_EXIT_OK && x.missing != UINT32_MAX) {
+            x.endpoint.id = x.missing;
+            if (bb_view_name(x.view, x.missing, x.endpoint.name) < 0)
+                x.endpoint.name[0] = '\0';
+        }
+    } while (rc == BB_EXIT_OK && !x.failed && (!x.max || x.n < x.max) &&
+             (x.last != before || x.missing != UINT32_MAX));
+    bb_view_close(&x.view);
+    return export_close(&x, a, rc);
+}
+
+int bb_cmd_journal_salvage(const struct bb_args *a)
+{
+    struct bb_fault err = {0};
+    struct export x;
+    int rc = export_open(&x, a, "salvaged");
+
+    if (rc != BB_EXIT_OK)
+        return rc;
+    if (bb_journal_salvage(a->state, export_one, &x, &err) < 0)
+        rc = bb_cli_fail("%s", err.text);
+    return export_close(&x, a, rc);
+}
+
+int bb_cmd_journal_backup(const struct bb_args *a)
+{
+    struct bb_fault err = {0};
+    int64_t start = bb_mono_ms();
+    char span[BB_TIME_TEXT];
+
+    if (isatty(STDERR_FILENO))
+        fprintf(stderr, "copying the journal ...\n");
+    if (bb_journal_backup(a->state, a->rest[0], &err) < 0)
+        return bb_cli_fail("%s", err.text);
+    printf("copied to %s in %s\n", a->rest[0],
+           bb_span_text((uint64_t)(bb_mono_ms() - start), span));
+    return bb_print_end(BB_EXIT_OK);
+}
