@@ -1,0 +1,363 @@
+/*
+ * deliver.c - deliveries: their arrival, the transform before a sink, the hand-over, their end
+ *
+ *   DELIVER -> waiting -> (transform) -> handed -> ended, one RESULT
+ *                 |            |            |
+ *            RETRY, CANCEL  REJECT, skip   the plugin's status
+ *
+ * What was never handed over is surely not applied, so its end says RETRY or CANCEL; what was handed
+ * over and got no answer is UNKNOWN. A token ends once: a later done() finds no slot and is
+ * counted. Thread: the instance's, but for bb_deliver_end(), which any thread may call.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/host/internal.h"
+
+/* What a plugin may answer; anything else breaks the contract and becomes UNKNOWN. */
+static const struct bb_answer {
+    bb_status status;
+    bool deliver, probe;
+} bb_answers[] = {
+    {BB_OK, true, true},        {BB_NOT_APPLIED, false, true}, {BB_E_RETRY, true, true},
+    {BB_E_REJECT, true, false}, {BB_E_DOWN, true, true},       {BB_E_CONFIG, true, true},
+    {BB_E_UNSUP, true, true},   {BB_E_CANCEL, true, false},    {BB_E_UNKNOWN, true, true},
+};
+
+static bool bb_answer_ok(uint32_t op, bb_status s)
+{
+    for (size_t i = 0; i < sizeof(bb_answers) / sizeof(bb_answers[0]); i++) {
+        if (bb_answers[i].status == s)
+            return op == BB_DELIVER_PROBE ? bb_answers[i].probe : bb_answers[i].deliver;
+    }
+    return false;
+}
+
+/* May the message be sent again, so that the hub must keep what the transform made? */
+static bool bb_answer_keeps_body(uint32_t op, bb_status s)
+{
+    return s != BB_OK && s != BB_E_REJECT && (s != BB_NOT_APPLIED || op == BB_DELIVER_PROBE);
+}
+
+static struct bb_bytes bb_text(const char *s)
+{
+    struct bb_bytes b = {s, strlen(s)};
+
+    return b;
+}
+
+/* Under lock: a result for a token that never got a slot. */
+static void bb_deliver_refuse(struct bb_host *h, uint64_t token, bb_status s, const char *text)
+{
+    struct bb_w_result r = {.token = token, .status = s, .has_error = true,
+                            .vendor_code = {"", 0}, .text = bb_text(text)};
+
+    bb_out_result_locked(h, &r);
+}
+
+void bb_deliver_arrived(struct bb_host *h, struct bb_inframe *in, struct bb_frame *f)
+{
+    struct bb_w_deliver d;
+    int rc;
+
+    pthread_mutex_lock(&h->lock);
+    while ((rc = bb_frame_next_deliver(f, &d)) > 0) {
+        struct bb_msg *m;
+
+        if (h->stopping || h->closed || !h->started) {
+            bb_deliver_refuse(h, d.token, BB_E_RETRY,
+                              h->stopping ? "the endpoint stops" : "the endpoint has not started");
+            continue;
+        }
+        if (bb_tokens_find(&h->tokens, d.token) != BB_SLOT_NONE) {
+            h->refused_frames++; /* open already: an answer would end the other one */
+            continue;
+        }
+        m = d.op <= BB_DELIVER_PROBE ? bb_msg_new(in) : NULL;
+        if (!m) {
+            bb_deliver_refuse(h, d.token, d.op <= BB_DELIVER_PROBE ? BB_E_RETRY : BB_E_UNSUP,
+                              d.op <= BB_DELIVER_PROBE ? "out of memory" : "unknown operation");
+            continue;
+        }
+        m->whole = d.whole;
+        m->key = d.key;
+        m->short_key = d.short_key;
+        m->attempt = d.attempt;
+        m->flags = d.flags;
+        m->route = d.route;
+        m->deadline = d.budget_ms ? in->arrived + (uint64_t)d.budget_ms * 1000000 : UINT64_MAX;
+        if (bb_tokens_add(&h->tokens, d.token, d.op, m) == BB_SLOT_NONE) {
+            bb_msg_drop(m);
+            bb_deliver_refuse(h, d.token, BB_E_RETRY, "too many deliveries are open");
+        }
+    }
+    pthread_mutex_unlock(&h->lock);
+    if (rc < 0) {
+        h->refused_frames++;
+        bb_out_say(h, BB_LOG_ERROR, "a DELIVER frame of the hub's is malformed; what follows in "
+                                    "it is left to the deadline");
+    }
+}
+
+/* ---- ends --------------------------------------------------------------------------------------- */
+
+bool bb_deliver_end(struct bb_host *h, bb_token t, bb_status s, const struct bb_bytes *reply,
+                    const struct bb_error *err, bool by_plugin)
+{
+    struct bb_w_result r = {.token = t, .status = s};
+    char text[sizeof(err->text)], code[sizeof(err->vendor_code)];
+    struct bb_msg *m = NULL;
+    bool bad_reply = false;
+    uint32_t slot;
+
+    if (s != BB_OK && err && err->size >= sizeof(*err)) {
+        bb_out_text(h, err->text, strnlen(err->text, sizeof(err->text)), text, sizeof(text));
+        bb_out_text(h, err->vendor_code, strnlen(err->vendor_code, sizeof(err->vendor_code)), code,
+                    sizeof(code));
+        r.has_error = true;
+        r.text = bb_text(text);
+        r.vendor_code = bb_text(code);
+        r.retry_after_ms = err->retry_after_ms;
+    }
+    if (reply && reply->ptr) {
+        bad_reply = reply->len > BB_REPLY_MAX || bb_value_check(*reply, NULL) < 0;
+        if (!bad_reply)
+            r.reply = *reply;
+    }
+    pthread_mutex_lock(&h->lock);
+    slot = h->closed ? BB_SLOT_NONE : bb_tokens_find(&h->tokens, t);
+    if (slot != BB_SLOT_NONE && by_plugin && !h->tokens.v[slot].handed)
+        slot = BB_SLOT_NONE; /* a guess: the plugin has not been given it */
+    if (slot == BB_SLOT_NONE) {
+        h->late += by_plugin;
+        pthread_mutex_unlock(&h->lock);
+        return false;
+    }
+    m = h->tokens.v[slot].msg;
+    if (by_plugin && !bb_answer_ok(h->tokens.v[slot].op, s)) {
+        h->breaches++;
+        r.status = BB_E_UNKNOWN;
+        r.has_error = true;
+        r.vendor_code = bb_text("");
+        r.text = bb_text("the plugin gave a status that a delivery cannot end with");
+    }
+    if (m->has_body && bb_answer_keeps_body(h->tokens.v[slot].op, r.status))
+        r.body = m->whole;
+    bb_out_result_locked(h, &r);
+    bb_tokens_remove(&h->tokens, slot);
+    pthread_mutex_unlock(&h->lock);
+    bb_msg_drop(m);
+    if (bad_reply)
+        bb_out_say(h, BB_LOG_WARN, "the sink's reply of %zu bytes is not canonical or too long "
+                                   "and is left out", reply->len);
+    return true;
+}
+
+static void bb_deliver_end_text(struct bb_host *h, bb_token t, bb_status s, const char *text)
+{
+    struct bb_error e;
+
+    memset(&e, 0, sizeof(e));
+    e.size = sizeof(e);
+    strncpy(e.text, text, sizeof(e.text) - 1);
+    bb_deliver_end(h, t, s, NULL, &e, false);
+}
+
+void bb_deliver_end_all(struct bb_host *h, bool only_waiting, const char *text)
+{
+    uint32_t i = 0; /* slots below have been seen; no new ones come once the endpoint stops */
+
+    for (;;) {
+        uint64_t token = 0;
+        bool handed = false, found = false;
+
+        pthread_mutex_lock(&h->lock);
+        if (h->tokens.first != BB_SLOT_NONE) {
+            token = h->tokens.v[h->tokens.first].token;
+            found = true;
+        }
+        for (; !found && !only_waiting && i < h->tokens.n; i++) {
+            if (h->tokens.v[i].msg) {
+                token = h->tokens.v[i].token;
+                found = handed = true;
+            }
+        }
+        pthread_mutex_unlock(&h->lock);
+        if (!found)
+            return;
+        bb_deliver_end_text(h, token, handed ? BB_E_UNKNOWN : BB_E_RETRY, text);
+    }
+}
+
+/* ---- hand-over ------------------------------------------------------------------------------------ */
+
+static int bb_route_compare(const void *key, const void *item)
+{
+    uint32_t a = *(const uint32_t *)key, b = ((const struct bb_route_steps *)item)->number;
+
+    return a < b ? -1 : a > b;
+}
+
+/* BB_OK: m shows what the sink gets. Else how the delivery ends, and why. */
+static bb_status bb_deliver_render(struct bb_host *h, struct bb_msg *m, struct bb_fault *why)
+{
+    const struct bb_route_steps *r;
+    bb_status s;
+
+    why->text[0] = '\0';
+    if (m->flags & BB_DELIVER_RENDERED)
+        return BB_OK;
+    r = h->n_routes ? bsearch(&m->route, h->routes, h->n_routes, sizeof(*r), bb_route_compare)
+                    : NULL;
+    if (!r || !r->steps)
+        return BB_OK; /* WELCOME names only routes with steps */
+    s = bb_transform_apply(r->steps, m->whole, &m->rendered, why);
+    switch (s) {
+    case BB_OK:
+        if (m->rendered.failed || m->rendered.len > h->max_message) {
+            bb_host_fault(why, 0, "the transformed message is larger than %zu bytes",
+                          h->max_message);
+            return BB_E_REJECT;
+        }
+        m->whole.ptr = m->rendered.ptr;
+        m->whole.len = m->rendered.len;
+        m->has_body = true;
+        return BB_OK;
+    case BB_E_CANCEL:
+        return BB_NOT_APPLIED; /* skipped */
+    case BB_E_REJECT:
+        return BB_E_REJECT;
+    default:
+        return BB_E_RETRY;
+    }
+}
+
+struct bb_chunk {
+    uint32_t n, op;
+    bb_token token[BB_BATCH_CAP];
+    const bb_msg *msg[BB_BATCH_CAP]; /* one ref each, for the time of the call */
+};
+
+/* The next deliveries of one kind, in order. */
+static void bb_chunk_take(struct bb_host *h, struct bb_chunk *k)
+{
+    uint32_t max = 1, i;
+
+    k->n = 0;
+    pthread_mutex_lock(&h->lock);
+    i = h->tokens.first;
+    if (i != BB_SLOT_NONE) {
+        k->op = h->tokens.v[i].op;
+        if (k->op == BB_DELIVER_OP && h->batch)
+            max = h->batch_max;
+    }
+    for (; i != BB_SLOT_NONE && k->n < max && h->tokens.v[i].op == k->op;
+         i = h->tokens.v[i].next) {
+        k->token[k->n] = h->tokens.v[i].token;
+        k->msg[k->n++] = bb_msg_hold(h->tokens.v[i].msg);
+    }
+    pthread_mutex_unlock(&h->lock);
+}
+
+/* Renders each and drops from the chunk what ends here. */
+static void bb_chunk_render(struct bb_host *h, struct bb_chunk *k)
+{
+    struct bb_fault why;
+    uint64_t now = bb_host_now();
+    uint32_t n = 0;
+
+    for (uint32_t i = 0; i < k->n; i++) {
+        struct bb_msg *m = (struct bb_msg *)(uintptr_t)k->msg[i];
+        bb_status s = BB_OK;
+
+        if (m->deadline <= now) {
+            s = BB_E_RETRY;
+            bb_host_fault(&why, 0, "its deadline passed before the plugin took it");
+        } else {
+            s = bb_deliver_render(h, m, &why);
+        }
+        if (s == BB_OK) {
+            k->token[n] = k->token[i];
+            k->msg[n++] = k->msg[i];
+            continue;
+        }
+        bb_deliver_end_text(h, k->token[i], s, why.text);
+        bb_msg_drop(m);
+    }
+    k->n = n;
+}
+
+static void bb_chunk_hand(struct bb_host *h, const struct bb_chunk *k)
+{
+    pthread_mutex_lock(&h->lock);
+    for (uint32_t i = 0; i < k->n; i++) {
+        uint32_t slot = bb_tokens_find(&h->tokens, k->token[i]);
+
+        if (slot != BB_SLOT_NONE)
+            bb_tokens_hand(&h->tokens, slot);
+    }
+    pthread_mutex_unlock(&h->lock);
+}
+
+static bb_status bb_chunk_call(struct bb_host *h, struct bb_chunk *k, struct bb_error *err)
+{
+    const struct bb_connector *c = &h->plugin.c;
+
+    if (k->op == BB_DELIVER_PROBE)
+        return h->probe ? h->probe->probe(h->inst, k->msg[0], k->token[0], err) : BB_E_UNSUP;
+    if (k->n > 1)
+        return h->batch->deliver(h->inst, k->msg, k->token, k->n, err);
+    return c->deliver ? c->deliver(h->inst, k->msg[0], k->token[0], err) : BB_E_UNSUP;
+}
+
+static void bb_chunk_deliver(struct bb_host *h, struct bb_chunk *k)
+{
+    bool many = k->n > 1;
+    struct bb_error err;
+    bb_status s;
+
+    memset(&err, 0, sizeof(err));
+    err.size = sizeof(err);
+    bb_host_call_begin(h);
+    s = bb_chunk_call(h, k, &err);
+    bb_host_call_end(h);
+    err.size = sizeof(err);
+    if (s == BB_PENDING || (many && s == BB_OK))
+        return; /* a batch's members end one by one */
+    if (!many) {
+        bb_deliver_end(h, k->token[0], s, NULL, &err, true);
+        return;
+    }
+    if (!bb_answer_ok(BB_DELIVER_OP, s))
+        s = BB_E_UNKNOWN;
+    for (uint32_t i = 0; i < k->n; i++)
+        bb_deliver_end(h, k->token[i], s, NULL, &err, false);
+}
+
+void bb_deliver_work(struct bb_host *h, uint64_t until)
+{
+    struct bb_chunk k;
+
+    do {
+        bb_chunk_take(h, &k);
+        if (k.n == 0)
+            return;
+        bb_chunk_render(h, &k);
+        if (k.n == 0)
+            continue;
+        bb_chunk_hand(h, &k);
+        bb_chunk_deliver(h, &k);
+        for (uint32_t i = 0; i < k.n; i++)
+            bb_msg_drop(k.msg[i]);
+    } while (bb_host_now() < until);
+}
+
+bool bb_deliver_waits(struct bb_host *h)
+{
+    bool waits;
+
+    pthread_mutex_lock(&h->lock);
+    waits = h->tokens.first != BB_SLOT_NONE;
+    pthread_mutex_unlock(&h->lock);
+    return waits;
+}
