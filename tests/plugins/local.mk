@@ -20,7 +20,7 @@ nodist_tests_plugins_gen_la_SOURCES = tests/plugins/gen-manifest.h
 tests_plugins_gen_la_CPPFLAGS = $(test_plugin_CPPFLAGS)
 tests_plugins_gen_la_LDFLAGS = $(test_plugin_LDFLAGS)
 tests_plugins_gen_la_LIBADD = $(test_plugin_LIBADD)
-tests/plugins/tests_plugins_gen_la-gen.lo: tests/plugins/gen-manifest.h
+$(tests_plugins_gen_la_OBJECTS): tests/plugins/gen-manifest.h
 tests/plugins/gen-manifest.h: tests/plugins/gen.json sdk/tools/busbar-manifest$(EXEEXT)
 	@$(MKDIR_P) tests/plugins
 	$(AM_V_GEN)sdk/tools/busbar-manifest$(EXEEXT) $(srcdir)/tests/plugins/gen.json > $@.tmp && mv $@.tmp $@
@@ -32,7 +32,7 @@ nodist_tests_plugins_count_la_SOURCES = tests/plugins/count-manifest.h
 tests_plugins_count_la_CPPFLAGS = $(test_plugin_CPPFLAGS)
 tests_plugins_count_la_LDFLAGS = $(test_plugin_LDFLAGS)
 tests_plugins_count_la_LIBADD = $(test_plugin_LIBADD)
-tests/plugins/tests_plugins_count_la-count.lo: tests/plugins/count-manifest.h
+$(tests_plugins_count_la_OBJECTS): tests/plugins/count-manifest.h
 tests/plugins/count-manifest.h: tests/plugins/count.json sdk/tools/busbar-manifest$(EXEEXT)
 	@$(MKDIR_P) tests/plugins
 	$(AM_V_GEN)sdk/tools/busbar-manifest$(EXEEXT) $(srcdir)/tests/plugins/count.json > $@.tmp && mv $@.tmp $@
@@ -44,7 +44,7 @@ nodist_tests_plugins_crash_la_SOURCES = tests/plugins/crash-manifest.h
 tests_plugins_crash_la_CPPFLAGS = $(test_plugin_CPPFLAGS)
 tests_plugins_crash_la_LDFLAGS = $(test_plugin_LDFLAGS)
 tests_plugins_crash_la_LIBADD = $(test_plugin_LIBADD)
-tests/plugins/tests_plugins_crash_la-crash.lo: tests/plugins/crash-manifest.h
+$(tests_plugins_crash_la_OBJECTS): tests/plugins/crash-manifest.h
 tests/plugins/crash-manifest.h: tests/plugins/crash.json sdk/tools/busbar-manifest$(EXEEXT)
 	@$(MKDIR_P) tests/plugins
 	$(AM_V_GEN)sdk/tools/busbar-manifest$(EXEEXT) $(srcdir)/tests/plugins/crash.json > $@.tmp && mv $@.tmp $@
@@ -56,7 +56,7 @@ nodist_tests_plugins_hang_la_SOURCES = tests/plugins/hang-manifest.h
 tests_plugins_hang_la_CPPFLAGS = $(test_plugin_CPPFLAGS)
 tests_plugins_hang_la_LDFLAGS = $(test_plugin_LDFLAGS)
 tests_plugins_hang_la_LIBADD = $(test_plugin_LIBADD)
-tests/plugins/tests_plugins_hang_la-hang.lo: tests/plugins/hang-manifest.h
+$(tests_plugins_hang_la_OBJECTS): tests/plugins/hang-manifest.h
 tests/plugins/hang-manifest.h: tests/plugins/hang.json sdk/tools/busbar-manifest$(EXEEXT)
 	@$(MKDIR_P) tests/plugins
 	$(AM_V_GEN)sdk/tools/busbar-manifest$(EXEEXT) $(srcdir)/tests/plugins/hang.json > $@.tmp && mv $@.tmp $@
@@ -68,7 +68,7 @@ nodist_tests_plugins_leak_la_SOURCES = tests/plugins/leak-manifest.h
 tests_plugins_leak_la_CPPFLAGS = $(test_plugin_CPPFLAGS)
 tests_plugins_leak_la_LDFLAGS = $(test_plugin_LDFLAGS)
 tests_plugins_leak_la_LIBADD = $(test_plugin_LIBADD)
-tests/plugins/tests_plugins_leak_la-leak.lo: tests/plugins/leak-manifest.h
+$(tests_plugins_leak_la_OBJECTS): tests/plugins/leak-manifest.h
 tests/plugins/leak-manifest.h: tests/plugins/leak.json sdk/tools/busbar-manifest$(EXEEXT)
 	@$(MKDIR_P) tests/plugins
 	$(AM_V_GEN)sdk/tools/busbar-manifest$(EXEEXT) $(srcdir)/tests/plugins/leak.json > $@.tmp && mv $@.tmp $@
@@ -80,7 +80,7 @@ nodist_tests_plugins_flood_la_SOURCES = tests/plugins/flood-manifest.h
 tests_plugins_flood_la_CPPFLAGS = $(test_plugin_CPPFLAGS)
 tests_plugins_flood_la_LDFLAGS = $(test_plugin_LDFLAGS)
 tests_plugins_flood_la_LIBADD = $(test_plugin_LIBADD)
-tests/plugins/tests_plugins_flood_la-flood.lo: tests/plugins/flood-manifest.h
+$(tests_plugins_flood_la_OBJECTS): tests/plugins/flood-manifest.h
 tests/plugins/flood-manifest.h: tests/plugins/flood.json sdk/tools/busbar-manifest$(EXEEXT)
 	@$(MKDIR_P) tests/plugins
 	$(AM_V_GEN)sdk/tools/busbar-manifest$(EXEEXT) $(srcdir)/tests/plugins/flood.json > $@.tmp && mv $@.tmp $@
@@ -92,7 +92,7 @@ nodist_tests_plugins_late_la_SOURCES = tests/plugins/late-manifest.h
 tests_plugins_late_la_CPPFLAGS = $(test_plugin_CPPFLAGS)
 tests_plugins_late_la_LDFLAGS = $(test_plugin_LDFLAGS)
 tests_plugins_late_la_LIBADD = $(test_plugin_LIBADD)
-tests/plugins/tests_plugins_late_la-late.lo: tests/plugins/late-manifest.h
+$(tests_plugins_late_la_OBJECTS): tests/plugins/late-manifest.h
 tests/plugins/late-manifest.h: tests/plugins/late.json sdk/tools/busbar-manifest$(EXEEXT)
 	@$(MKDIR_P) tests/plugins
 	$(AM_V_GEN)sdk/tools/busbar-manifest$(EXEEXT) $(srcdir)/tests/plugins/late.json > $@.tmp && mv $@.tmp $@
