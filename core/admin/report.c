@@ -372,10 +372,17 @@ end:
 }
 
 /* ---- one delivery -------------------------------------------------------------------------------------- */
-static const struct {
+struct mend {
     uint8_t state, flags; /* all of these */
     const char *text;     /* %1$s route, %2$llu seq */
-} mends[] = {
+};
+static const struct mend unmatched_mends[] = {
+    {BB_D_QUARANTINED, 0,
+     "No route took it, or its id came before with other content. Add a route or correct the sender, "
+     "and let the sender send it again under an id of its own."},
+    {BB_D_QUARANTINED, 0, "Then put this one away: busbar quarantine discard %1$s/%2$llu"},
+};
+static const struct mend mends[] = {
     {BB_D_QUARANTINED, BB_ROW_MAYBE_SENT,
      "It may have been applied: look into the target system before anything else."},
     {BB_D_QUARANTINED, BB_ROW_OVERTAKEN,
@@ -395,18 +402,24 @@ static const struct {
     {BB_D_PROBING, 0, "Nothing to do: the target is asked whether it was applied."},
 };
 
-static void put_mends(struct bb_buf *out, const char *route, uint64_t seq, const struct bb_row *row)
+static void put_mends(struct bb_buf *out, const char *route, uint32_t id, uint64_t seq,
+                      const struct bb_row *row)
 {
+    bool matched = id != BB_ROUTE_UNMATCHED;
+    size_t n = matched ? sizeof(mends) / sizeof(*mends)
+                       : sizeof(unmatched_mends) / sizeof(*unmatched_mends);
     struct bb_rows l;
     char text[512];
 
     bb_rows_begin(&l);
-    for (size_t i = 0; i < sizeof(mends) / sizeof(*mends); i++) {
-        if (mends[i].state != row->state || (row->flags & mends[i].flags) != mends[i].flags)
+    for (size_t i = 0; i < n; i++) {
+        const struct mend *m = matched ? &mends[i] : &unmatched_mends[i];
+
+        if (m->state != row->state || (row->flags & m->flags) != m->flags)
             continue;
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
-        snprintf(text, sizeof(text), mends[i].text, route, (unsigned long long)seq);
+        snprintf(text, sizeof(text), m->text, route, (unsigned long long)seq);
 #pragma GCC diagnostic pop
         bb_put_cstr(&l.b, text);
         l.n++;
@@ -442,7 +455,7 @@ int bb_report_delivery(struct bb_report *r, uint32_t route, uint64_t seq, struct
     put_flag(out, "maybe_sent", row.flags & BB_ROW_MAYBE_SENT);
     put_flag(out, "overtaken", row.flags & BB_ROW_OVERTAKEN);
     put_flag(out, "conflict", m.conflict);
-    put_mends(out, route_name, seq, &row);
+    put_mends(out, route_name, route, seq, &row);
     bb_report_history(r, route, seq, out);
     bb_put_cstr(out, "message");
     if (m.event.len && !m.event.failed)

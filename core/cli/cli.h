@@ -89,10 +89,10 @@ void bb_progress_end(struct bb_progress *p);
 int bb_read_input(const char *path, struct bb_buf *b, struct bb_fault *err);
 
 /* Readers of a msgpack map's members, with what to use when it is not there. */
-struct bb_bytes bb_get(struct bb_bytes map, const char *key);       /* empty when absent */
-struct bb_bytes bb_get_str(struct bb_bytes map, const char *key);   /* "" */
-int64_t bb_get_int(struct bb_bytes map, const char *key);           /* 0 */
-bool bb_get_bool(struct bb_bytes map, const char *key);             /* false */
+struct bb_bytes bb_field(struct bb_bytes map, const char *key);       /* empty when absent */
+struct bb_bytes bb_field_str(struct bb_bytes map, const char *key);   /* "" */
+int64_t bb_field_int(struct bb_bytes map, const char *key);           /* 0 */
+bool bb_field_bool(struct bb_bytes map, const char *key);             /* false */
 /* Walks an array: 1 and the next item, 0 at its end. Start with bb_each(array). */
 struct bb_walk { struct bb_cur at; uint32_t left; };
 struct bb_walk bb_each(struct bb_bytes array);

@@ -103,7 +103,7 @@ static int answer_read(struct bb_client *c, struct bb_reply *r, struct bb_fault 
     }
     if (r->status < 400)
         return 0;
-    detail = bb_get_str((struct bb_bytes){r->value.ptr, r->value.len}, "detail");
+    detail = bb_field_str((struct bb_bytes){r->value.ptr, r->value.len}, "detail");
     if (detail.len)
         snprintf(r->text, sizeof(r->text), "%.*s", (int)detail.len, (const char *)detail.ptr);
     else

@@ -48,7 +48,7 @@ static void put_list(struct bb_bytes value, bool held)
 {
     static const char *const heads[] = {"DELIVERY", "SINCE", "TYPE", "ITEM", "PLANT", "ATTEMPTS",
                                         "NOTE", "REASON"};
-    struct bb_walk w = bb_each(bb_get(value, "deliveries"));
+    struct bb_walk w = bb_each(bb_field(value, "deliveries"));
     uint32_t n = w.left;
     struct bb_bytes d;
     struct bb_grid g;
@@ -59,22 +59,22 @@ static void put_list(struct bb_bytes value, bool held)
     }
     bb_grid_init(&g, 8, heads);
     while (bb_each_next(&w, &d)) {
-        struct bb_bytes route = bb_get_str(d, "route");
+        struct bb_bytes route = bb_field_str(d, "route");
 
         bb_grid_addf(&g, "%.*s/%lld", (int)route.len, (const char *)route.ptr,
-                     (long long)bb_get_int(d, "seq"));
-        bb_grid_add_bytes(&g, bb_get_str(d, "since"));
-        bb_grid_add_bytes(&g, bb_get_str(d, "type"));
-        bb_grid_add_bytes(&g, bb_get_str(d, "item"));
-        bb_grid_add_bytes(&g, bb_get_str(d, "plant"));
-        bb_grid_addf(&g, "%lld", (long long)bb_get_int(d, "attempts"));
-        bb_grid_add(&g, bb_get_bool(d, "maybe_sent") ? "maybe applied"
-                        : bb_get_bool(d, "overtaken") ? "overtaken" : "");
-        bb_grid_add_bytes(&g, bb_get_str(d, "reason"));
+                     (long long)bb_field_int(d, "seq"));
+        bb_grid_add_bytes(&g, bb_field_str(d, "since"));
+        bb_grid_add_bytes(&g, bb_field_str(d, "type"));
+        bb_grid_add_bytes(&g, bb_field_str(d, "item"));
+        bb_grid_add_bytes(&g, bb_field_str(d, "plant"));
+        bb_grid_addf(&g, "%lld", (long long)bb_field_int(d, "attempts"));
+        bb_grid_add(&g, bb_field_bool(d, "maybe_sent") ? "maybe applied"
+                        : bb_field_bool(d, "overtaken") ? "overtaken" : "");
+        bb_grid_add_bytes(&g, bb_field_str(d, "reason"));
     }
     bb_grid_print(&g, stdout);
-    if (bb_get_int(value, "next"))
-        printf("\nThere are more: --from %lld\n", (long long)bb_get_int(value, "next"));
+    if (bb_field_int(value, "next"))
+        printf("\nThere are more: --from %lld\n", (long long)bb_field_int(value, "next"));
     else
         printf("\n\"busbar quarantine show DELIVERY\" says all about one.\n");
 }
@@ -140,20 +140,20 @@ static int pick_read(const struct bb_args *a, struct pick *p)
 
 void bb_print_step(struct bb_bytes h, const char *indent)
 {
-    struct bb_bytes d = bb_get(h, "detail"), text = bb_get_str(d, "text");
-    struct bb_bytes reason = bb_get_str(d, "reason"), code = bb_get_str(d, "code");
-    struct bb_bytes to = bb_get_str(d, "to"), who = bb_get_str(d, "who");
+    struct bb_bytes d = bb_field(h, "detail"), text = bb_field_str(d, "text");
+    struct bb_bytes reason = bb_field_str(d, "reason"), code = bb_field_str(d, "code");
+    struct bb_bytes to = bb_field_str(d, "to"), who = bb_field_str(d, "who");
     char time[BB_TIME_TEXT];
 
     printf("%s", indent);
-    bb_print_safe(stdout, bb_get_str(h, "at"));
+    bb_print_safe(stdout, bb_field_str(h, "at"));
     printf("  ");
-    bb_print_safe(stdout, bb_get_str(h, "state"));
+    bb_print_safe(stdout, bb_field_str(h, "state"));
     if (to.len) {
         printf(", sent to ");
         bb_print_safe(stdout, to);
-        printf(" (attempt %lld, %lld ms)", (long long)bb_get_int(d, "sends"),
-               (long long)bb_get_int(d, "ms"));
+        printf(" (attempt %lld, %lld ms)", (long long)bb_field_int(d, "sends"),
+               (long long)bb_field_int(d, "ms"));
     }
     if (reason.len) {
         printf(": ");
@@ -163,8 +163,8 @@ void bb_print_step(struct bb_bytes h, const char *indent)
         printf(" by ");
         bb_print_safe(stdout, who);
     }
-    if (bb_get_int(d, "due") > 0)
-        printf(", again at %s", bb_time_text((uint64_t)bb_get_int(d, "due"), time));
+    if (bb_field_int(d, "due") > 0)
+        printf(", again at %s", bb_time_text((uint64_t)bb_field_int(d, "due"), time));
     putchar('\n');
     if (text.len || code.len) {
         printf("%s    ", indent);
@@ -178,22 +178,22 @@ void bb_print_step(struct bb_bytes h, const char *indent)
 
 static void put_delivery(struct bb_bytes v)
 {
-    struct bb_walk w = bb_each(bb_get(v, "history"));
-    struct bb_bytes item, message = bb_get(v, "message"), text;
+    struct bb_walk w = bb_each(bb_field(v, "history"));
+    struct bb_bytes item, message = bb_field(v, "message"), text;
     struct bb_fault err;
     struct bb_buf json;
 
     printf("delivery   ");
-    bb_print_safe(stdout, bb_get_str(v, "route"));
-    printf("/%lld\nstate      ", (long long)bb_get_int(v, "seq"));
-    bb_print_safe(stdout, bb_get_str(v, "state"));
-    printf("%s%s\naccepted   ", bb_get_bool(v, "maybe_sent") ? ", may have been applied" : "",
-           bb_get_bool(v, "overtaken") ? ", overtaken" : "");
-    bb_print_safe(stdout, bb_get_str(v, "accepted"));
+    bb_print_safe(stdout, bb_field_str(v, "route"));
+    printf("/%lld\nstate      ", (long long)bb_field_int(v, "seq"));
+    bb_print_safe(stdout, bb_field_str(v, "state"));
+    printf("%s%s\naccepted   ", bb_field_bool(v, "maybe_sent") ? ", may have been applied" : "",
+           bb_field_bool(v, "overtaken") ? ", overtaken" : "");
+    bb_print_safe(stdout, bb_field_str(v, "accepted"));
     printf(" from ");
-    bb_print_safe(stdout, bb_get_str(v, "endpoint"));
-    printf("\nattempts   %lld (%lld sent)\n", (long long)bb_get_int(v, "attempts"),
-           (long long)bb_get_int(v, "sends"));
+    bb_print_safe(stdout, bb_field_str(v, "endpoint"));
+    printf("\nattempts   %lld (%lld sent)\n", (long long)bb_field_int(v, "attempts"),
+           (long long)bb_field_int(v, "sends"));
     if (w.left)
         puts("\nhistory");
     while (bb_each_next(&w, &item))
@@ -205,7 +205,7 @@ static void put_delivery(struct bb_bytes v)
         putchar('\n');
     }
     bb_buf_free(&json);
-    w = bb_each(bb_get(v, "mend"));
+    w = bb_each(bb_field(v, "mend"));
     if (w.left)
         puts("\nwhat to do");
     while (bb_each_next(&w, &item))
@@ -282,16 +282,16 @@ static int act_one(struct act *t, const char *route, uint64_t seq)
 
 static int act_page(struct act *t, struct bb_bytes value)
 {
-    struct bb_walk w = bb_each(bb_get(value, "deliveries"));
+    struct bb_walk w = bb_each(bb_field(value, "deliveries"));
     struct bb_bytes d;
 
     while (bb_each_next(&w, &d)) {
-        struct bb_bytes r = bb_get_str(d, "route");
+        struct bb_bytes r = bb_field_str(d, "route");
         char route[64];
 
         snprintf(route, sizeof(route), "%.*s", (int)(r.len < 63 ? r.len : 63),
                  (const char *)r.ptr);
-        if (act_one(t, route, (uint64_t)bb_get_int(d, "seq")) < 0)
+        if (act_one(t, route, (uint64_t)bb_field_int(d, "seq")) < 0)
             return -1;
     }
     return 0;
@@ -313,7 +313,7 @@ static int act_all(struct act *t, const struct bb_args *a)
             rc = bb_cli_fail("%s", err.text);
         else if (act_page(t, BYTES(f.value)) < 0)
             rc = BB_EXIT_FAILED;
-        filter.from_seq = (uint64_t)bb_get_int(BYTES(f.value), "next");
+        filter.from_seq = (uint64_t)bb_field_int(BYTES(f.value), "next");
     } while (rc == BB_EXIT_OK && filter.from_seq);
     folder_close(&f);
     return rc;

@@ -53,31 +53,31 @@ int bb_read_input(const char *path, struct bb_buf *b, struct bb_fault *err)
     return rc;
 }
 
-struct bb_bytes bb_get(struct bb_bytes map, const char *key)
+struct bb_bytes bb_field(struct bb_bytes map, const char *key)
 {
     struct bb_bytes v = {NULL, 0};
 
     return map.len && bb_map_get(map, key, &v) == 1 ? v : (struct bb_bytes){NULL, 0};
 }
 
-struct bb_bytes bb_get_str(struct bb_bytes map, const char *key)
+struct bb_bytes bb_field_str(struct bb_bytes map, const char *key)
 {
-    struct bb_bytes v = bb_get(map, key), s;
+    struct bb_bytes v = bb_field(map, key), s;
 
     return v.len && bb_as_str(v, &s) ? s : (struct bb_bytes){"", 0};
 }
 
-int64_t bb_get_int(struct bb_bytes map, const char *key)
+int64_t bb_field_int(struct bb_bytes map, const char *key)
 {
-    struct bb_bytes v = bb_get(map, key);
+    struct bb_bytes v = bb_field(map, key);
     int64_t i;
 
     return v.len && bb_as_int(v, &i) ? i : 0;
 }
 
-bool bb_get_bool(struct bb_bytes map, const char *key)
+bool bb_field_bool(struct bb_bytes map, const char *key)
 {
-    struct bb_bytes v = bb_get(map, key);
+    struct bb_bytes v = bb_field(map, key);
     int b;
 
     return v.len && bb_as_bool(v, &b) && b;

@@ -11,7 +11,7 @@
 
 static void number(struct bb_grid *g, struct bb_bytes map, const char *key)
 {
-    bb_grid_addf(g, "%lld", (long long)bb_get_int(map, key));
+    bb_grid_addf(g, "%lld", (long long)bb_field_int(map, key));
 }
 
 static void put_endpoints(struct bb_bytes list)
@@ -24,13 +24,13 @@ static void put_endpoints(struct bb_bytes list)
 
     bb_grid_init(&g, 7, heads);
     while (bb_each_next(&w, &e)) {
-        bb_grid_add_bytes(&g, bb_get_str(e, "name"));
-        bb_grid_add_bytes(&g, bb_get_str(e, "connector"));
-        bb_grid_add_bytes(&g, bb_get_str(e, "state"));
+        bb_grid_add_bytes(&g, bb_field_str(e, "name"));
+        bb_grid_add_bytes(&g, bb_field_str(e, "connector"));
+        bb_grid_add_bytes(&g, bb_field_str(e, "state"));
         number(&g, e, "in_flight");
         number(&g, e, "accepted");
         number(&g, e, "restarts");
-        bb_grid_add_bytes(&g, bb_get_str(e, "text"));
+        bb_grid_add_bytes(&g, bb_field_str(e, "text"));
     }
     bb_grid_print(&g, stdout);
 }
@@ -46,47 +46,47 @@ static void put_routes(struct bb_bytes list)
 
     bb_grid_init(&g, 11, heads);
     while (bb_each_next(&w, &r)) {
-        int64_t oldest = bb_get_int(r, "oldest_ms");
+        int64_t oldest = bb_field_int(r, "oldest_ms");
 
-        bb_grid_add_bytes(&g, bb_get_str(r, "name"));
-        bb_grid_add_bytes(&g, bb_get_str(r, "from"));
-        bb_grid_add_bytes(&g, bb_get_str(r, "to"));
-        bb_grid_addf(&g, "%lld", (long long)(bb_get_int(r, "waiting") + bb_get_int(r, "spilled")));
+        bb_grid_add_bytes(&g, bb_field_str(r, "name"));
+        bb_grid_add_bytes(&g, bb_field_str(r, "from"));
+        bb_grid_add_bytes(&g, bb_field_str(r, "to"));
+        bb_grid_addf(&g, "%lld", (long long)(bb_field_int(r, "waiting") + bb_field_int(r, "spilled")));
         number(&g, r, "in_flight");
         bb_grid_addf(&g, "%lld",
-                     (long long)(bb_get_int(r, "retrying") + bb_get_int(r, "probing")));
+                     (long long)(bb_field_int(r, "retrying") + bb_field_int(r, "probing")));
         number(&g, r, "held");
         number(&g, r, "quarantined");
         number(&g, r, "delivered");
         bb_grid_add(&g, oldest > 0 ? bb_span_text((uint64_t)oldest, span) : "-");
-        bb_grid_add(&g, !bb_get_bool(r, "balanced") ? "books do not balance"
-                        : bb_get_bool(r, "paused") ? "paused" : "");
+        bb_grid_add(&g, !bb_field_bool(r, "balanced") ? "books do not balance"
+                        : bb_field_bool(r, "paused") ? "paused" : "");
     }
     bb_grid_print(&g, stdout);
 }
 
 static void put_journal(struct bb_bytes s)
 {
-    struct bb_bytes j = bb_get(s, "journal"), u = bb_get(s, "unmatched"), x = bb_get(s, "index");
-    struct bb_bytes intake = bb_get_str(j, "intake");
+    struct bb_bytes j = bb_field(s, "journal"), u = bb_field(s, "unmatched"), x = bb_field(s, "index");
+    struct bb_bytes intake = bb_field_str(j, "intake");
     char used[BB_TIME_TEXT], map[BB_TIME_TEXT], up[BB_TIME_TEXT];
 
     printf("busbar ");
-    bb_print_safe(stdout, bb_get_str(s, "version"));
+    bb_print_safe(stdout, bb_field_str(s, "version"));
     printf(", up %s\njournal: %lld messages, %s of %s, intake ",
-           bb_span_text((uint64_t)bb_get_int(s, "uptime_ms"), up),
-           (long long)bb_get_int(j, "messages"),
-           bb_size_text((uint64_t)bb_get_int(j, "used_bytes"), used),
-           bb_size_text((uint64_t)bb_get_int(j, "map_bytes"), map));
+           bb_span_text((uint64_t)bb_field_int(s, "uptime_ms"), up),
+           (long long)bb_field_int(j, "messages"),
+           bb_size_text((uint64_t)bb_field_int(j, "used_bytes"), used),
+           bb_size_text((uint64_t)bb_field_int(j, "map_bytes"), map));
     if (intake.len != 4 || memcmp(intake.ptr, "open", 4) != 0)
         printf("CLOSED: ");
     bb_print_safe(stdout, intake);
     putchar('\n');
-    if (bb_get_bool(x, "on") && bb_get_int(x, "messages_behind") > 10000)
-        printf("index: %lld messages behind\n", (long long)bb_get_int(x, "messages_behind"));
-    if (bb_get_int(u, "quarantined"))
+    if (bb_field_bool(x, "on") && bb_field_int(x, "messages_behind") > 10000)
+        printf("index: %lld messages behind\n", (long long)bb_field_int(x, "messages_behind"));
+    if (bb_field_int(u, "quarantined"))
         printf("unmatched: %lld messages that no route takes wait: busbar quarantine list "
-               "--route unmatched\n", (long long)bb_get_int(u, "quarantined"));
+               "--route unmatched\n", (long long)bb_field_int(u, "quarantined"));
     putchar('\n');
 }
 
@@ -101,9 +101,9 @@ int bb_cmd_status(const struct bb_args *a)
         rc = bb_print_json(BYTES(value));
     } else {
         put_journal(BYTES(value));
-        put_endpoints(bb_get(BYTES(value), "endpoints"));
+        put_endpoints(bb_field(BYTES(value), "endpoints"));
         putchar('\n');
-        put_routes(bb_get(BYTES(value), "routes"));
+        put_routes(bb_field(BYTES(value), "routes"));
     }
     bb_buf_free(&value);
     return bb_print_end(rc);
@@ -122,11 +122,11 @@ static int pause_or_resume(const struct bb_args *a, const char *what)
     if (rc != BB_EXIT_OK)
         return rc;
     for (size_t i = 0; i < 2; i++) {
-        struct bb_walk w = bb_each(bb_get(BYTES(value), kinds[i]));
+        struct bb_walk w = bb_each(bb_field(BYTES(value), kinds[i]));
         struct bb_bytes item;
 
         while (bb_each_next(&w, &item)) {
-            struct bb_bytes n = bb_get_str(item, "name");
+            struct bb_bytes n = bb_field_str(item, "name");
 
             if (n.len == strlen(name) && memcmp(n.ptr, name, n.len) == 0) {
                 if (kind && kind != kinds[i]) {

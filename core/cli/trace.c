@@ -16,7 +16,7 @@
 
 static void put_pair(struct bb_bytes m, const char *key, const char *shown)
 {
-    struct bb_bytes v = bb_get_str(m, key);
+    struct bb_bytes v = bb_field_str(m, key);
 
     if (!v.len)
         return;
@@ -26,18 +26,20 @@ static void put_pair(struct bb_bytes m, const char *key, const char *shown)
 
 static void put_route(struct bb_bytes r)
 {
-    struct bb_walk w = bb_each(bb_get(r, "history"));
-    struct bb_bytes step;
+    struct bb_walk w = bb_each(bb_field(r, "history"));
+    struct bb_bytes step, state = bb_field_str(r, "state");
 
     printf("  -> ");
-    bb_print_safe(stdout, bb_get_str(r, "route"));
+    bb_print_safe(stdout, bb_field_str(r, "route"));
     printf(": ");
-    bb_print_safe(stdout, bb_get_str(r, "state"));
-    if (bb_get_bool(r, "maybe_sent"))
+    bb_print_safe(stdout, state);
+    if (state.len == 7 && memcmp(state.ptr, "spilled", 7) == 0)
+        printf(", waits behind an earlier one of its lane");
+    if (bb_field_bool(r, "maybe_sent"))
         printf(" (may have been applied)");
-    if (bb_get_str(r, "due").len) {
+    if (bb_field_str(r, "due").len) {
         printf(", next step at ");
-        bb_print_safe(stdout, bb_get_str(r, "due"));
+        bb_print_safe(stdout, bb_field_str(r, "due"));
     }
     putchar('\n');
     while (bb_each_next(&w, &step))
@@ -46,19 +48,19 @@ static void put_route(struct bb_bytes r)
 
 static void put_message(struct bb_bytes m)
 {
-    struct bb_walk w = bb_each(bb_get(m, "routes"));
+    struct bb_walk w = bb_each(bb_field(m, "routes"));
     struct bb_bytes r;
 
-    bb_print_safe(stdout, bb_get_str(m, "accepted"));
-    printf("  #%lld  ", (long long)bb_get_int(m, "seq"));
-    bb_print_safe(stdout, bb_get_str(m, "type"));
+    bb_print_safe(stdout, bb_field_str(m, "accepted"));
+    printf("  #%lld  ", (long long)bb_field_int(m, "seq"));
+    bb_print_safe(stdout, bb_field_str(m, "type"));
     put_pair(m, "endpoint", "from");
     put_pair(m, "item", "item");
     put_pair(m, "revision", "revision");
     put_pair(m, "change", "change");
     put_pair(m, "plant", "plant");
-    printf("%s%s\n", bb_get_bool(m, "conflict") ? "  CONFLICT: same id, other content" : "",
-           bb_get_bool(m, "damaged") ? "  DAMAGED: its record cannot be read" : "");
+    printf("%s%s\n", bb_field_bool(m, "conflict") ? "  CONFLICT: same id, other content" : "",
+           bb_field_bool(m, "damaged") ? "  DAMAGED: its record cannot be read" : "");
     put_pair(m, "id", "   id");
     put_pair(m, "causationid", "caused by");
     putchar('\n');
@@ -87,14 +89,14 @@ int bb_cmd_trace(const struct bb_args *a)
         rc = bb_print_json(BYTES(value));
         rc = found ? rc : BB_EXIT_FAILED;
     } else {
-        w = bb_each(bb_get(BYTES(value), "notes"));
+        w = bb_each(bb_field(BYTES(value), "notes"));
         while (bb_each_next(&w, &item))
             if (bb_as_str(item, &text)) {
                 fputs("note: ", stderr);
                 bb_print_safe(stderr, text);
                 fputc('\n', stderr);
             }
-        w = bb_each(bb_get(BYTES(value), "messages"));
+        w = bb_each(bb_field(BYTES(value), "messages"));
         while (bb_each_next(&w, &item))
             put_message(item);
         if (!found)

@@ -30,6 +30,7 @@
 #define NAMES_MAX 65536u
 #define FAILED_WAIT_MS 5000
 #define NO_NAME UINT32_MAX
+#define NO_EVENT UINT64_MAX
 
 struct bb_index {
     pthread_t thread;
@@ -52,6 +53,7 @@ struct bb_index {
     /* of the turn */
     uint32_t missing;         /* endpoint whose name must be looked up first */
     bool new_route;
+    uint64_t eseq;            /* event being projected */
     uint64_t taken;
     int64_t until_ms;
     size_t bad;               /* file that failed with 1 */
@@ -312,11 +314,30 @@ static int put_range(struct bb_index *x, struct bb_day *d, const struct bb_event
     return note(x, d, bb_day_run(d, BB_Q_STATE, &x->err));
 }
 
+/* Routes that began with older messages have deliveries which those messages do not name. */
+static int put_missing(struct bb_index *x, struct bb_day *d, const struct bb_event *ev,
+                       uint64_t from, uint64_t to)
+{
+    int rc = 0;
+
+    for (; from < to && rc == 0; from++)
+        rc = put_delivery(x, d, BB_Q_ONE, ev->route, from, ev->to, ev->time_ms);
+    return rc;
+}
+
+/* An event may come as several ranges of one number: the position moves past it only with the next
+ * number, or at the end of the batch. */
 static int on_event(void *arg, const struct bb_event *ev)
 {
     struct bb_index *x = arg;
-    uint64_t end = ev->first + (ev->count ? ev->count : 1);
+    uint64_t end = ev->first + ev->count;
 
+    if (ev->eseq != x->eseq) {
+        x->eseq = ev->eseq;
+        atomic_store(&x->next_eseq, ev->eseq);
+        if (bb_mono_ms() >= x->until_ms)
+            return 1;
+    }
     if (end > atomic_load(&x->next_seq))
         return 1; /* its messages come first */
     x->new_route |= !route_known(x, ev->route);
@@ -324,18 +345,17 @@ static int on_event(void *arg, const struct bb_event *ev)
         uint64_t from = x->days[i].first_seq > ev->first ? x->days[i].first_seq : ev->first;
         uint64_t to = i + 1 < x->n && x->days[i + 1].first_seq < end ? x->days[i + 1].first_seq
                                                                      : end;
+        struct bb_day *d = &x->days[i];
 
         if (from >= to)
             continue;
-        if (day_use(x, &x->days[i]) ||
-            (to - from == 1 && !ev->range
-                 ? put_delivery(x, &x->days[i], BB_Q_ONE, ev->route, from, ev->to, ev->time_ms)
-                 : put_range(x, &x->days[i], ev, from, to)))
+        if (day_use(x, d) || put_range(x, d, ev, from, to))
+            return 1;
+        if ((uint64_t)sqlite3_changes(d->db) != to - from && put_missing(x, d, ev, from, to))
             return 1;
     }
-    atomic_store(&x->next_eseq, ev->eseq + 1);
     x->taken++;
-    return bb_mono_ms() >= x->until_ms;
+    return 0;
 }
 
 /* ---- a turn ------------------------------------------------------------------------------------------ */
@@ -399,10 +419,15 @@ static int turn(struct bb_index *x)
             x->status = learn_endpoint(x, x->missing);
     } while (!x->status && x->missing != NO_NAME && bb_mono_ms() < x->until_ms);
     x->until_ms = bb_mono_ms() + TURN_MS;
-    if (!x->status &&
-        bb_view_events(x->view, atomic_load(&x->next_eseq), BATCH_EVENTS, on_event, x) < 0 &&
-        !x->status)
-        x->status = bb_fail(&x->err, "cannot read the journal's events");
+    x->eseq = NO_EVENT;
+    if (!x->status) {
+        int rc = bb_view_events(x->view, atomic_load(&x->next_eseq), BATCH_EVENTS, on_event, x);
+
+        if (rc < 0 && !x->status)
+            x->status = bb_fail(&x->err, "cannot read the journal's events");
+        if (rc == 0 && x->eseq != NO_EVENT)
+            atomic_store(&x->next_eseq, x->eseq + 1);
+    }
     if (!x->status && x->new_route)
         bb_view_routes(x->view, on_route, x);
     return x->status || !x->taken ? x->status : commit(x);

@@ -3,3 +3,5 @@ TESTS += tests/integration/flow.sh tests/integration/webhook.sh tests/integratio
   tests/integration/pause.sh
 EXTRA_DIST += tests/lib.sh tests/integration/flow.sh tests/integration/webhook.sh \
   tests/integration/quarantine.sh tests/integration/pause.sh
+TESTS += tests/integration/cli.sh
+EXTRA_DIST += tests/integration/cli.sh
