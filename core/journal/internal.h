@@ -44,7 +44,6 @@ struct bb_wroute {
     uint64_t *window;       /* BB_WINDOW_WORDS */
     uint64_t *saved_window; /* valid when saved.bits */
     bool touched;           /* saved holds the state before this transaction */
-    bool fresh;             /* made in this transaction */
     bool due_changed;
     struct bb_vec feed;     /* entries appended in this transaction, from ordinal feed_first */
     uint64_t feed_first;
@@ -119,8 +118,7 @@ struct bb_journal {
     struct bb_hint hints[BB_HINTS];
     struct bb_vec scratch;
     struct {
-        uint64_t msg, claim_check_us, next_us, started_us; /* scan position; when the next pass is */
-        uint64_t event_floor_ms;
+        uint64_t msg, next_us, started_us; /* scan position; when the next pass is */
         bool active, events;
     } ret;
     struct {
@@ -135,7 +133,7 @@ struct bb_journal {
         char (*names)[64]; /* by id */
         size_t n_names, cap_names;
         struct bb_journal_stats stats;
-        char intake_text[200], failed_text[200];
+        char failed_text[200];
     } pub;
     _Atomic(const char *) intake, failed;
 };
@@ -207,8 +205,9 @@ int bb_event_ranges(struct bb_journal *j, uint32_t route, enum bb_dstate to, uin
 int bb_event_note(struct bb_journal *j, struct bb_bytes map);
 
 /* ---- retain.c, reserve.c ---------------------------------------------------------------------------------------- */
-int bb_retain(struct bb_journal *j, bool *more); /* a bounded piece, inside the transaction */
+int bb_retain(struct bb_journal *j); /* a bounded piece, inside the transaction */
 bool bb_retain_due(struct bb_journal *j);
+int bb_retain_claims(struct bb_journal *j, bool by_time);
 int bb_reserve_make(struct bb_journal *j); /* 0, or -1 with errno */
 void bb_reserve_release(struct bb_journal *j);
 /* Closes and opens intake by what is free; between transactions. */

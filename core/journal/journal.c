@@ -1,0 +1,375 @@
+/*
+ * journal.c - opening, closing, and what any thread may ask
+ *
+ * The folder's lock is a flock on <dir>/lock for as long as the journal is open; its text is the
+ * holder's pid. Both threads start with every signal blocked.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "core/journal/internal.h"
+
+const struct bb_store *bb_journal_store(const struct bb_journal *j)
+{
+    return &j->store;
+}
+
+void bb_journal_say(struct bb_journal *j, int level, const char *fmt, ...)
+{
+    char text[400];
+    va_list ap;
+    if (!j->o.log)
+        return;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    j->o.log(j->o.arg, level, text);
+}
+
+/* ---- outboxes ------------------------------------------------------------------------------------ */
+static int outbox_init(struct bb_outbox *b)
+{
+    pthread_mutex_init(&b->lock, NULL);
+    b->tail = &b->head;
+    b->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    return b->fd < 0 ? -1 : 0;
+}
+
+void bb_outbox_put(struct bb_outbox *b, void *head, void **tail)
+{
+    static const uint64_t one = 1;
+    bool wake;
+    *tail = NULL;
+    pthread_mutex_lock(&b->lock);
+    *b->tail = head;
+    b->tail = tail;
+    wake = !b->signalled;
+    b->signalled = true;
+    pthread_mutex_unlock(&b->lock);
+    if (wake)
+        (void)!write(b->fd, &one, sizeof one); /* cannot fail: the counter is 0 or 1 */
+}
+
+void *bb_outbox_take(struct bb_outbox *b)
+{
+    uint64_t n;
+    void *list;
+    pthread_mutex_lock(&b->lock);
+    list = b->head;
+    b->head = NULL;
+    b->tail = &b->head;
+    /* signalled before the writer's write() reaches us: the wake-up that is late finds nothing */
+    if (b->signalled && read(b->fd, &n, sizeof n) == (ssize_t)sizeof n)
+        b->signalled = false;
+    pthread_mutex_unlock(&b->lock);
+    return list;
+}
+
+/* ---- opening --------------------------------------------------------------------------------------- */
+static int folder_lock(struct bb_journal *j, struct bb_fault *err)
+{
+    char path[600], pid[32] = "";
+    ssize_t n;
+    snprintf(path, sizeof path, "%s/lock", j->dir);
+    j->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (j->lock_fd < 0)
+        return bb_fail(err, "journal %s: cannot open its lock file: %s", j->dir, strerror(errno));
+    if (flock(j->lock_fd, LOCK_EX | LOCK_NB) != 0) {
+        if (errno != EWOULDBLOCK)
+            return bb_fail(err, "journal %s: cannot lock it: %s", j->dir, strerror(errno));
+        n = pread(j->lock_fd, pid, sizeof pid - 1, 0);
+        pid[n > 0 ? n : 0] = 0;
+        pid[strspn(pid, "0123456789")] = 0;
+        return bb_fail(err, "journal %s: in use by process %s: stop that core first", j->dir,
+                       *pid ? pid : "(unknown)");
+    }
+    n = snprintf(pid, sizeof pid, "%ld\n", (long)getpid());
+    if (ftruncate(j->lock_fd, 0) != 0 || pwrite(j->lock_fd, pid, (size_t)n, 0) != n)
+        return bb_fail(err, "journal %s: cannot write its lock file: %s", j->dir, strerror(errno));
+    return 0;
+}
+
+static void sync_init(struct bb_journal *j)
+{
+    pthread_condattr_t a;
+    pthread_condattr_init(&a);
+    pthread_condattr_setclock(&a, CLOCK_MONOTONIC);
+    pthread_mutex_init(&j->in.lock, NULL);
+    pthread_cond_init(&j->in.wake, &a);
+    pthread_cond_init(&j->in.named, &a);
+    pthread_mutex_init(&j->rd.lock, NULL);
+    pthread_cond_init(&j->rd.wake, &a);
+    pthread_mutex_init(&j->pub.lock, NULL);
+    pthread_condattr_destroy(&a);
+    j->in.tail = &j->in.head;
+    j->rd.tail = &j->rd.head;
+}
+
+static int threads_start(struct bb_journal *j, struct bb_fault *err)
+{
+    sigset_t all, before;
+    int rc;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    rc = pthread_create(&j->writer, NULL, bb_writer_main, j);
+    j->writer_on = rc == 0;
+    if (!rc) {
+        rc = pthread_create(&j->reader, NULL, bb_reader_main, j);
+        j->reader_on = rc == 0;
+    }
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return rc ? bb_fail(err, "journal %s: cannot start a thread: %s", j->dir, strerror(rc)) : 0;
+}
+
+struct bb_journal *bb_journal_open(const struct bb_journal_options *o, struct bb_fault *err)
+{
+    struct bb_journal *j = calloc(1, sizeof *j);
+    if (!j) {
+        bb_fail(err, "journal: no memory");
+        return NULL;
+    }
+    j->o = *o;
+    j->lock_fd = j->reserve_fd = j->out.fd = j->rout.fd = -1;
+    sync_init(j);
+    if (strlen(o->dir) >= sizeof j->dir) {
+        bb_fail(err, "journal: the state folder's name is longer than %zu", sizeof j->dir - 1);
+        goto fail;
+    }
+    strcpy(j->dir, o->dir);
+    j->o.dir = j->dir;
+    if (bb_mkdirs(j->dir, 0700) != 0) {
+        bb_fail(err, "journal %s: cannot create the folder: %s", j->dir, strerror(errno));
+        goto fail;
+    }
+    if (outbox_init(&j->out) != 0 || outbox_init(&j->rout) != 0 ||
+        !(j->pool = bb_arena_pool_new())) {
+        bb_fail(err, "journal %s: %s", j->dir, strerror(errno));
+        goto fail;
+    }
+    if (folder_lock(j, err) != 0 || bb_store_open(&j->store, j->dir, o->map_size, err) != 0 ||
+        bb_journal_load(j, err) != 0)
+        goto fail;
+    if (bb_reserve_make(j) != 0)
+        bb_intake_close(j, "disk full: no room for the journal's reserve");
+    bb_space_check(j, true);
+    if (threads_start(j, err) != 0)
+        goto fail;
+    return j;
+fail:
+    bb_journal_close(&j);
+    return NULL;
+}
+
+static void threads_stop(struct bb_journal *j)
+{
+    pthread_mutex_lock(&j->in.lock);
+    j->in.stop = true;
+    pthread_cond_signal(&j->in.wake);
+    pthread_mutex_unlock(&j->in.lock);
+    pthread_mutex_lock(&j->rd.lock);
+    j->rd.stop = true;
+    pthread_cond_signal(&j->rd.wake);
+    pthread_mutex_unlock(&j->rd.lock);
+    if (j->writer_on)
+        pthread_join(j->writer, NULL);
+    if (j->reader_on)
+        pthread_join(j->reader, NULL);
+}
+
+void bb_journal_close(struct bb_journal **jp)
+{
+    struct bb_journal *j = *jp;
+    if (!j)
+        return;
+    *jp = NULL;
+    threads_stop(j);
+    bb_store_close(&j->store);
+    for (size_t i = 0; i < j->n_routes; i++)
+        bb_wroute_free(j->routes[i]);
+    for (size_t i = 0; i < j->pub.n; i++)
+        free(j->pub.routes[i].window);
+    free(j->routes);
+    free(j->pub.routes);
+    free(j->pub.names);
+    bb_claims_free(&j->claims);
+    free(j->claim_new.p);
+    free(j->claim_gone.p);
+    free(j->scratch.p);
+    if (j->pool)
+        bb_arena_pool_drop(j->pool);
+    for (int i = 0; i < 2; i++) {
+        struct bb_outbox *b = i ? &j->rout : &j->out;
+        if (b->fd >= 0)
+            close(b->fd);
+        pthread_mutex_destroy(&b->lock);
+    }
+    if (j->reserve_fd >= 0)
+        close(j->reserve_fd);
+    if (j->lock_fd >= 0)
+        close(j->lock_fd); /* and with it the lock */
+    pthread_mutex_destroy(&j->in.lock);
+    pthread_cond_destroy(&j->in.wake);
+    pthread_cond_destroy(&j->in.named);
+    pthread_mutex_destroy(&j->rd.lock);
+    pthread_cond_destroy(&j->rd.wake);
+    pthread_mutex_destroy(&j->pub.lock);
+    free(j);
+}
+
+/* ---- posting and taking ------------------------------------------------------------------------------- */
+void bb_journal_post(struct bb_journal *j, struct bb_op *op)
+{
+    bool wake;
+    op->next = NULL;
+    op->status = BB_OK;
+    op->text[0] = 0;
+    pthread_mutex_lock(&j->in.lock);
+    *j->in.tail = op;
+    j->in.tail = &op->next;
+    wake = j->in.waiting;
+    pthread_mutex_unlock(&j->in.lock);
+    if (wake)
+        pthread_cond_signal(&j->in.wake);
+}
+
+int bb_journal_fd(const struct bb_journal *j)
+{
+    return j->out.fd;
+}
+
+struct bb_op *bb_journal_take(struct bb_journal *j)
+{
+    return bb_outbox_take(&j->out);
+}
+
+void bb_journal_read(struct bb_journal *j, struct bb_read *r)
+{
+    r->next = NULL;
+    pthread_mutex_lock(&j->rd.lock);
+    *j->rd.tail = r;
+    j->rd.tail = &r->next;
+    pthread_mutex_unlock(&j->rd.lock);
+    pthread_cond_signal(&j->rd.wake);
+}
+
+int bb_journal_read_fd(const struct bb_journal *j)
+{
+    return j->rout.fd;
+}
+
+struct bb_read *bb_journal_read_take(struct bb_journal *j)
+{
+    return bb_outbox_take(&j->rout);
+}
+
+/* ---- any thread ----------------------------------------------------------------------------------------- */
+const uint8_t *bb_journal_id(const struct bb_journal *j)
+{
+    return j->store.id;
+}
+
+void bb_journal_fingerprint(const struct bb_journal *j, uint32_t endpoint, struct bb_bytes source,
+                            struct bb_bytes id, uint8_t out[16])
+{
+    uint64_t len = source.len; /* so that ("a","bc") and ("ab","c") differ */
+    struct bb_sip s;
+    bb_sip_init(&s, j->store.key);
+    bb_sip_put(&s, &endpoint, sizeof endpoint);
+    bb_sip_put(&s, &len, sizeof len);
+    bb_sip_put(&s, source.ptr, source.len);
+    bb_sip_put(&s, id.ptr, id.len);
+    bb_sip_end(&s, out);
+    if (!bb_le64(out) && !bb_le64(out + 8))
+        out[0] = 1; /* all zero means none */
+}
+
+static bool name_find(struct bb_journal *j, const char *name, uint32_t *id)
+{
+    bool found = false;
+    pthread_mutex_lock(&j->pub.lock);
+    for (size_t i = 0; i < j->pub.n_names && !found; i++)
+        if (strcmp(j->pub.names[i], name) == 0) {
+            *id = (uint32_t)i;
+            found = true;
+        }
+    pthread_mutex_unlock(&j->pub.lock);
+    return found;
+}
+
+int bb_journal_name_id(struct bb_journal *j, const char *name, uint32_t *id, struct bb_fault *err)
+{
+    bool done = false;
+    struct bb_op op = {.kind = (enum bb_op_kind)BB_OP_NAME, .arg = &done};
+    if (!*name || strlen(name) >= 64)
+        return bb_fail(err, "journal: a name has 1 to 63 characters");
+    if (name_find(j, name, id))
+        return 0;
+    op.route.name = name;
+    bb_journal_post(j, &op);
+    pthread_mutex_lock(&j->in.lock);
+    while (!done)
+        pthread_cond_wait(&j->in.named, &j->in.lock);
+    pthread_mutex_unlock(&j->in.lock);
+    if (op.status != BB_OK)
+        return bb_fail(err, "journal: cannot note the name %s: %s", name, op.text);
+    *id = op.route.id;
+    return 0;
+}
+
+const char *bb_journal_intake(const struct bb_journal *j, uint32_t *retry_after_s)
+{
+    const char *why = atomic_load(&j->intake);
+    if (retry_after_s)
+        *retry_after_s = why ? 30 : 0;
+    return why;
+}
+
+const char *bb_journal_failed(const struct bb_journal *j)
+{
+    return atomic_load(&j->failed);
+}
+
+void bb_journal_stats(const struct bb_journal *cj, struct bb_journal_stats *out)
+{
+    struct bb_journal *j = (struct bb_journal *)cj; /* only its lock changes */
+    pthread_mutex_lock(&j->pub.lock);
+    *out = j->pub.stats;
+    pthread_mutex_unlock(&j->pub.lock);
+}
+
+int bb_journal_route(struct bb_journal *j, uint32_t id, struct bb_route_state *out)
+{
+    int rc = -1;
+    pthread_mutex_lock(&j->pub.lock);
+    if (id < j->pub.n && j->pub.routes[id].window) {
+        *out = j->pub.routes[id].st;
+        rc = 0;
+    }
+    pthread_mutex_unlock(&j->pub.lock);
+    return rc;
+}
+
+int bb_journal_source_state(struct bb_journal *j, const char *key, struct bb_buf *value,
+                            uint64_t *version)
+{
+    MDB_val k = {strlen(key), (void *)key}, v;
+    MDB_txn *txn;
+    int rc = mdb_txn_begin(j->store.env, NULL, MDB_RDONLY, &txn);
+    *version = 0;
+    if (rc)
+        return -1;
+    rc = mdb_get(txn, j->store.dbi[BB_TAB_STATE], &k, &v);
+    if (!rc && v.mv_size >= 8) {
+        *version = bb_le64(v.mv_data);
+        bb_buf_put(value, (uint8_t *)v.mv_data + 8, v.mv_size - 8);
+    }
+    mdb_txn_abort(txn);
+    return rc == MDB_NOTFOUND ? 0 : rc || value->failed ? -1 : 0;
+}

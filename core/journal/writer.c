@@ -1,0 +1,407 @@
+/*
+ * writer.c - the thread that owns the store: gathers operations, commits them, hands them back
+ *
+ * While one commit syncs the next operations gather, so a busy journal shares its syncs and an
+ * idle one answers within one commit. Nothing is handed back before the commit that holds it
+ * returned. A transaction that cannot be finished is aborted and memory goes back to what it was
+ * at its begin:
+ *   no space (disk, map)   intake closes, the reserve is given up, the same operations again
+ *                          without the appends; what still does not fit waits
+ *   anything else          the journal has failed for good. Nothing is synced twice: after a
+ *                          failed fsync nobody knows what is on disk
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include "core/journal/internal.h"
+
+#define TXN_MESSAGES 8192u
+#define TXN_BYTES (16u << 20)
+#define WAIT_MS 1000
+#define WAIT_CLOSED_MS 250
+
+int bb_vec_put(struct bb_vec *v, const void *p, size_t n)
+{
+    if (v->len + n > v->cap) {
+        size_t cap = v->cap ? v->cap * 2 : 1024;
+        uint8_t *q;
+        while (cap < v->len + n)
+            cap *= 2;
+        q = realloc(v->p, cap);
+        if (!q)
+            return ENOMEM;
+        v->p = q;
+        v->cap = cap;
+    }
+    memcpy(v->p + v->len, p, n);
+    v->len += n;
+    return 0;
+}
+
+MDB_cursor *bb_cur(struct bb_journal *j, enum bb_table t, int *rc)
+{
+    if (!j->cur[t])
+        *rc = mdb_cursor_open(j->txn, j->store.dbi[t], &j->cur[t]);
+    return j->cur[t];
+}
+
+int bb_put(struct bb_journal *j, enum bb_table t, MDB_val k, const void *p, size_t n)
+{
+    MDB_val v = {n, (void *)p};
+    return mdb_put(j->txn, j->store.dbi[t], &k, &v, 0);
+}
+
+int bb_del(struct bb_journal *j, enum bb_table t, MDB_val k)
+{
+    int rc = mdb_del(j->txn, j->store.dbi[t], &k, NULL);
+    return rc == MDB_NOTFOUND ? 0 : rc;
+}
+
+int bb_get(struct bb_journal *j, enum bb_table t, MDB_val k, MDB_val *v)
+{
+    return mdb_get(j->txn, j->store.dbi[t], &k, v);
+}
+
+void bb_op_refuse(struct bb_op *op, int32_t status, const char *fmt, ...)
+{
+    va_list ap;
+    op->status = status;
+    va_start(ap, fmt);
+    vsnprintf(op->text, sizeof op->text, fmt, ap);
+    va_end(ap);
+}
+
+struct bb_wroute *bb_wroute_get(struct bb_journal *j, uint32_t id)
+{
+    return id < j->n_routes && j->routes[id] && !j->routes[id]->s.removed ? j->routes[id] : NULL;
+}
+
+int bb_wroute_touch(struct bb_journal *j, struct bb_wroute *r)
+{
+    (void)j;
+    if (r->touched)
+        return 0;
+    r->touched = true;
+    r->saved = r->s;
+    if (r->s.bits)
+        memcpy(r->saved_window, r->window, BB_WINDOW_WORDS * 8);
+    r->feed_first = r->s.tail;
+    r->feed.len = 0;
+    for (int i = 0; i < 3; i++)
+        r->done[i].len = 0;
+    return 0;
+}
+
+/* ---- one transaction ---------------------------------------------------------------------------- */
+static int begin(struct bb_journal *j)
+{
+    int rc = mdb_txn_begin(j->store.env, NULL, 0, &j->txn);
+    if (rc) {
+        j->txn = NULL;
+        return rc;
+    }
+    memset(j->cur, 0, sizeof j->cur);
+    j->m_saved = j->m;
+    j->n_routes_saved = j->n_routes;
+    j->claim_new.len = j->claim_gone.len = 0;
+    j->now_ms = bb_wall_ms();
+    return 0;
+}
+
+static void rollback(struct bb_journal *j)
+{
+    const struct bb_rec_claim *e = (const void *)j->claim_new.p;
+    if (j->txn)
+        mdb_txn_abort(j->txn);
+    j->txn = NULL;
+    memset(j->cur, 0, sizeof j->cur);
+    for (size_t i = 0; i < j->claim_new.len / sizeof *e; i++)
+        bb_claims_del(&j->claims, e[i].fingerprint, e[i].seq);
+    j->claim_new.len = j->claim_gone.len = 0;
+    while (j->n_routes > j->n_routes_saved)
+        bb_wroute_free(j->routes[--j->n_routes]);
+    for (size_t i = 0; i < j->n_routes; i++) {
+        struct bb_wroute *r = j->routes[i];
+        if (!r || !r->touched)
+            continue;
+        if (r->saved.bits)
+            memcpy(r->window, r->saved_window, BB_WINDOW_WORDS * 8);
+        else
+            memset(r->window, 0, BB_WINDOW_WORDS * 8);
+        r->s = r->saved;
+        r->touched = false;
+        r->due_changed = true; /* looked up again with the next change */
+    }
+    j->m = j->m_saved;
+    pthread_mutex_lock(&j->pub.lock);
+    if (j->pub.n_names > j->m.next_name)
+        j->pub.n_names = j->m.next_name;
+    pthread_mutex_unlock(&j->pub.lock);
+    memset(j->hints, 0, sizeof j->hints);
+}
+
+static int (*const apply[])(struct bb_journal *, struct bb_op *) = {
+    [BB_OP_APPEND] = bb_op_append,     [BB_OP_SETTLE] = bb_op_settle,
+    [BB_OP_MARK] = bb_op_mark,         [BB_OP_RESERVE] = bb_op_reserve,
+    [BB_OP_KICK] = bb_op_kick,         [BB_OP_ROUTE] = bb_op_route,
+    [BB_OP_OPERATOR] = bb_op_operator, [BB_OP_STATE] = bb_op_state,
+    [BB_OP_NOTE] = bb_op_note,         [BB_OP_NAME] = bb_op_name};
+
+static int apply_all(struct bb_journal *j, struct bb_op *list)
+{
+    int rc = 0;
+    for (struct bb_op *op = list; op && !rc; op = op->next) {
+        const char *closed = atomic_load(&j->intake);
+        op->status = BB_OK;
+        op->text[0] = 0;
+        if (op->kind == BB_OP_APPEND && closed)
+            bb_op_refuse(op, BB_E_BUSY, "%s", closed);
+        else if ((unsigned)op->kind >= sizeof apply / sizeof *apply)
+            bb_op_refuse(op, BB_E_REJECT, "no such operation");
+        else
+            rc = apply[op->kind](j, op);
+    }
+    return rc;
+}
+
+/* What the statistics show of this transaction, taken while it is open. */
+static int measure(struct bb_journal *j, struct bb_journal_stats *s)
+{
+    MDB_val k, v;
+    MDB_stat st;
+    int rc = 0;
+    MDB_cursor *c = bb_cur(j, BB_TAB_MSG, &rc);
+    if (!rc)
+        rc = mdb_stat(j->txn, j->store.dbi[BB_TAB_MSG], &st);
+    s->messages = rc ? 0 : st.ms_entries;
+    if (!rc)
+        rc = mdb_stat(j->txn, j->store.dbi[BB_TAB_EVENT], &st);
+    s->events = rc ? 0 : st.ms_entries;
+    if (!rc)
+        rc = mdb_cursor_get(c, &k, &v, MDB_FIRST);
+    s->first_seq = rc ? 0 : bb_le64(k.mv_data);
+    return rc == MDB_NOTFOUND ? 0 : rc;
+}
+
+static void publish(struct bb_journal *j, const struct bb_journal_stats *s, uint64_t us)
+{
+    struct bb_journal_stats *p = &j->pub.stats;
+    const struct bb_rec_claim *e = (const void *)j->claim_gone.p;
+    for (size_t i = 0; i < j->claim_gone.len / sizeof *e; i++)
+        bb_claims_del(&j->claims, e[i].fingerprint, e[i].seq);
+    pthread_mutex_lock(&j->pub.lock);
+    for (size_t i = 0; i < j->n_routes; i++) {
+        struct bb_wroute *r = j->routes[i];
+        if (!r || !r->touched)
+            continue;
+        r->touched = false;
+        if (bb_wroute_publish(j, r) != 0)
+            bb_journal_say(j, BB_LOG_ERROR, "journal: no memory to show the state of route %s",
+                           r->name);
+    }
+    p->messages = s->messages;
+    p->events = s->events;
+    p->first_seq = s->first_seq;
+    p->next_seq = j->m.next_seq;
+    p->accepted = j->m.counters.accepted;
+    p->duplicates = j->m.counters.duplicates;
+    p->conflicts = j->m.counters.conflicts;
+    p->claims = j->claims.n;
+    p->commits++;
+    p->commit_us_last = us;
+    if (us > p->commit_us_max)
+        p->commit_us_max = us;
+    pthread_mutex_unlock(&j->pub.lock);
+}
+
+/* Hands the list to the hub; the names' askers wait for themselves. */
+static void answer(struct bb_journal *j, struct bb_op *list)
+{
+    struct bb_op *head = NULL, **tail = &head, *next;
+    for (struct bb_op *op = list; op; op = next) {
+        next = op->next;
+        if ((unsigned)op->kind != BB_OP_NAME) {
+            *tail = op;
+            tail = &op->next;
+            continue;
+        }
+        pthread_mutex_lock(&j->in.lock);
+        *(bool *)op->arg = true;
+        pthread_cond_broadcast(&j->in.named);
+        pthread_mutex_unlock(&j->in.lock);
+    }
+    if (head)
+        bb_outbox_put(&j->out, head, (void **)tail);
+}
+
+static void fail_all(struct bb_journal *j, struct bb_op *list, const char *why)
+{
+    for (struct bb_op *op = list; op; op = op->next)
+        bb_op_refuse(op, BB_E_RETRY, "%s", why);
+    answer(j, list);
+}
+
+/* 0 committed, else the code; the transaction is gone either way. */
+static int attempt(struct bb_journal *j, struct bb_op *list, bool retain, bool *answered)
+{
+    struct bb_journal_stats s = {0};
+    uint64_t t0 = bb_mono_us();
+    int rc = begin(j);
+    if (!rc)
+        rc = apply_all(j, list);
+    if (!rc && retain)
+        rc = bb_retain(j);
+    if (!rc)
+        rc = bb_retain_claims(j, false);
+    if (!rc)
+        rc = bb_flush(j);
+    if (!rc)
+        rc = measure(j, &s);
+    if (rc) {
+        rollback(j);
+        return rc;
+    }
+#ifdef BB_JOURNAL_ACK_EARLY /* only in programs that show that the kill tests can fail */
+    answer(j, list);
+    *answered = true;
+#else
+    (void)answered;
+#endif
+    rc = mdb_txn_commit(j->txn);
+    j->txn = NULL;
+    if (rc) {
+        rollback(j);
+        return rc;
+    }
+    publish(j, &s, bb_mono_us() - t0);
+    return 0;
+}
+
+static bool no_space(int rc)
+{
+    return rc == ENOSPC || rc == EDQUOT || rc == MDB_MAP_FULL || rc == MDB_TXN_FULL;
+}
+
+static bool stopping(struct bb_journal *j)
+{
+    bool s;
+    pthread_mutex_lock(&j->in.lock);
+    s = j->in.stop;
+    pthread_mutex_unlock(&j->in.lock);
+    return s;
+}
+
+static void failed(struct bb_journal *j, int rc)
+{
+    snprintf(j->pub.failed_text, sizeof j->pub.failed_text,
+             "the journal could not commit (%s): what was not acknowledged may be lost, the core "
+             "must end", mdb_strerror(rc));
+    atomic_store(&j->failed, j->pub.failed_text);
+    bb_journal_say(j, BB_LOG_ERROR, "journal %s: %s", j->dir, j->pub.failed_text);
+}
+
+static void run(struct bb_journal *j, struct bb_op *list)
+{
+    bool answered = false, retain = bb_retain_due(j);
+    for (int tries = 0;; tries++) {
+        int rc = attempt(j, list, retain && tries % 2 == 0, &answered);
+        if (rc == 0)
+            break;
+        if (!no_space(rc)) {
+            failed(j, rc);
+            if (!answered)
+                fail_all(j, list, j->pub.failed_text);
+            return;
+        }
+        bb_reserve_release(j);
+        bb_intake_close(j, rc == MDB_MAP_FULL || rc == MDB_TXN_FULL
+                               ? "disk full: the journal has reached its map_size"
+                               : "disk full: the file system of the journal is full");
+        if (tries >= 2) { /* not even the reserve is enough: wait for room */
+            if (stopping(j)) {
+                fail_all(j, list, "the journal was closed while its disk was full");
+                return;
+            }
+            nanosleep(&(struct timespec){0, WAIT_CLOSED_MS * 1000000L}, NULL);
+        }
+    }
+    if (!answered)
+        answer(j, list);
+}
+
+/* ---- gathering -------------------------------------------------------------------------------------- */
+static void cost(const struct bb_op *op, size_t *n, size_t *bytes)
+{
+    (*n)++;
+    if (op->kind == BB_OP_APPEND) {
+        *n += op->append.n;
+        for (size_t i = 0; i < op->append.n; i++)
+            *bytes += op->append.msgs[i].whole.len;
+    } else if (op->kind == BB_OP_SETTLE) {
+        *n += op->settle.n / 4;
+        for (size_t i = 0; i < op->settle.n; i++)
+            *bytes += op->settle.v[i].body.len + op->settle.v[i].event.len;
+    } else if (op->kind == BB_OP_MARK) {
+        *n += op->mark.n / 4;
+    }
+}
+
+/* The next operations, in order, as many as one transaction should hold; waits for the first. */
+static struct bb_op *gather(struct bb_journal *j, int wait_ms, bool *stop)
+{
+    struct bb_op *list = NULL, **tail = &list;
+    size_t n = 0, bytes = 0;
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    t.tv_nsec += (long)(wait_ms % 1000) * 1000000L;
+    t.tv_sec += wait_ms / 1000 + t.tv_nsec / 1000000000L;
+    t.tv_nsec %= 1000000000L;
+    pthread_mutex_lock(&j->in.lock);
+    j->in.waiting = true;
+    while (!j->in.head && !j->in.stop && wait_ms > 0)
+        if (pthread_cond_timedwait(&j->in.wake, &j->in.lock, &t) == ETIMEDOUT)
+            break;
+    j->in.waiting = false;
+    while (j->in.head && n < TXN_MESSAGES && bytes < TXN_BYTES) {
+        struct bb_op *op = j->in.head;
+        size_t more = 0, b = 0;
+        cost(op, &more, &b);
+        if (list && (n + more > TXN_MESSAGES || bytes + b > TXN_BYTES))
+            break;
+        n += more;
+        bytes += b;
+        j->in.head = op->next;
+        *tail = op;
+        tail = &op->next;
+    }
+    *tail = NULL;
+    if (!j->in.head)
+        j->in.tail = &j->in.head;
+    *stop = j->in.stop && !j->in.head;
+    pthread_mutex_unlock(&j->in.lock);
+    j->space.since += bytes;
+    return list;
+}
+
+void *bb_writer_main(void *arg)
+{
+    struct bb_journal *j = arg;
+    bool stop = false;
+    while (!stop) {
+        int wait = atomic_load(&j->intake) ? WAIT_CLOSED_MS : WAIT_MS;
+        struct bb_op *list;
+        if (!atomic_load(&j->failed) && bb_retain_due(j))
+            wait = 0;
+        list = gather(j, wait, &stop);
+        if (atomic_load(&j->failed)) {
+            fail_all(j, list, j->pub.failed_text);
+            continue;
+        }
+        bb_space_check(j, false);
+        if (list || (!stop && bb_retain_due(j)))
+            run(j, list);
+    }
+    return NULL;
+}
