@@ -243,6 +243,8 @@ void hub_settle_done(struct bb_hub *h, struct bb_op *op)
             --*hub_filter_at(&h->filter, r->index, s->lane);
         if (s->to == BB_TO_SPILLED && r->spills_out)
             r->spills_out--;
+        if (s->to == BB_TO_RETRYING || s->to == BB_TO_PROBING)
+            hub_route_due(r, s->row.due_ms); /* a read before this commit did not see the row */
         if (s->has_next) {
             if (next_route != r && n_next) {
                 hub_route_fetch(h, next_route, next, n_next);
