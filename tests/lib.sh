@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# shellcheck disable=SC2034 # much of it is for those who source it
 # lib.sh - what the shell tests share: a core, a plant and their ends, polling with a deadline
 #
 # Sourced by tests/*/*.sh, which make runs in the top of the build folder. Each test has a folder
@@ -151,12 +152,10 @@ event() {
         "$1" "${4:-mfg.test.event}" "$2" "$3"
 }
 
-# post EVENT [curl's options]: the answer's status
+# post EVENT [TYPE of the body]: the answer's status
 post() {
-    local body=$1
-    shift
-    curl -s -o "$work/answer" -w '%{http_code}' --max-time 30 -H 'Content-Type: application/cloudevents+json' \
-        --data "$body" "$@" "$hook/events" || true
+    curl -s -o "$work/answer" -w '%{http_code}' --max-time 30 \
+        -H "Content-Type: application/${2:-cloudevents+json}" --data "$1" "$hook/events" || true
 }
 
 # The books: accepted x matching routes + unmatched = pending + open + terminal, per route, and the

@@ -22,4 +22,4 @@ bench: all $(noinst_PROGRAMS)
 	bash $(top_srcdir)/tools/bench/run.sh --build $(abs_top_builddir) $(BENCH)
 
 EXTRA_DIST += tools/test tools/lint tools/quickstart tools/lib/common.sh tools/lib/tally.sh \
-  tools/lib/sample.awk tools/bench/run.sh tools/bench/lib.sh .ci/run
+  tools/lib/sample.awk tools/bench/run.sh tools/bench/lib.sh tests/tsan.supp .ci/run

@@ -1,7 +1,9 @@
 # tests/integration: whole programs, one core each
-TESTS += tests/integration/flow.sh tests/integration/webhook.sh tests/integration/quarantine.sh \
+TESTS += tests/integration/instruments.sh tests/integration/flow.sh tests/integration/webhook.sh tests/integration/quarantine.sh \
   tests/integration/pause.sh
-EXTRA_DIST += tests/lib.sh tests/integration/flow.sh tests/integration/webhook.sh \
+EXTRA_DIST += tests/lib.sh tests/integration/instruments.sh tests/integration/flow.sh tests/integration/webhook.sh \
   tests/integration/quarantine.sh tests/integration/pause.sh
 TESTS += tests/integration/cli.sh
 EXTRA_DIST += tests/integration/cli.sh
+TESTS += tests/integration/template.sh
+EXTRA_DIST += tests/integration/template.sh

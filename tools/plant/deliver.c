@@ -173,9 +173,10 @@ static void item_take(struct call *c, struct plant_text json, bool apply, const 
         outcome = k && k->applied ? "double" : "applied";
         e->n.doubles += k && k->applied;
         e->n.applied++;
+        if (!k || !k->applied) /* a double is counted as that, not as disorder too */
+            lane_move(e, &it);
         if (k)
             k->applied++;
-        lane_move(e, &it);
     }
     log_item(c, &it, attempt, outcome);
 }
