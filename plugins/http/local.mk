@@ -17,3 +17,36 @@ BUILT_SOURCES += plugins/http/http-manifest.h
 CLEANFILES += plugins/http/http-manifest.h
 EXTRA_DIST += plugins/http/manifest.json plugins/http/README.md
 dist_man_MANS += plugins/http/busbar-http.7
+
+if HAVE_CHECK
+http_test_objects = plugins/http/plugin.c plugins/http/source.c plugins/http/conn.c \
+  plugins/http/request.c plugins/http/messages.c plugins/http/guard.c plugins/http/answer.c \
+  plugins/http/sink.c plugins/http/body.c tests/plugins/fakehost.c tests/plugins/fakehost.h
+http_test_CPPFLAGS = $(plugins_http_http_la_CPPFLAGS) $(MHD_CFLAGS) $(CURL_CFLAGS) \
+  $(CRYPTO_CFLAGS) $(CHECK_CFLAGS)
+http_test_LDADD = sdk/lib/libbusbar-sdk.a $(CHECK_LIBS) $(MHD_LIBS) $(CURL_LIBS) -lssl \
+  $(CRYPTO_LIBS) -lpthread
+HTTP_TESTS = plugins/http/tests/test_source plugins/http/tests/test_limits \
+  plugins/http/tests/test_sink plugins/http/tests/test_client
+check_PROGRAMS += $(HTTP_TESTS)
+TESTS += $(HTTP_TESTS)
+plugins_http_tests_test_source_SOURCES = plugins/http/tests/test_source.c \
+  plugins/http/tests/ask.c plugins/http/tests/ask.h $(http_test_objects)
+plugins_http_tests_test_source_CPPFLAGS = $(http_test_CPPFLAGS)
+plugins_http_tests_test_source_LDADD = $(http_test_LDADD)
+$(plugins_http_tests_test_source_OBJECTS): plugins/http/http-manifest.h
+plugins_http_tests_test_limits_SOURCES = plugins/http/tests/test_limits.c \
+  plugins/http/tests/ask.c plugins/http/tests/ask.h $(http_test_objects)
+plugins_http_tests_test_limits_CPPFLAGS = $(http_test_CPPFLAGS)
+plugins_http_tests_test_limits_LDADD = $(http_test_LDADD)
+$(plugins_http_tests_test_limits_OBJECTS): plugins/http/http-manifest.h
+plugins_http_tests_test_sink_SOURCES = plugins/http/tests/test_sink.c \
+  plugins/http/tests/faults.c plugins/http/tests/faults.h $(http_test_objects)
+plugins_http_tests_test_sink_CPPFLAGS = $(http_test_CPPFLAGS)
+plugins_http_tests_test_sink_LDADD = $(http_test_LDADD)
+$(plugins_http_tests_test_sink_OBJECTS): plugins/http/http-manifest.h
+plugins_http_tests_test_client_SOURCES = plugins/http/tests/test_client.c \
+  plugins/http/tests/faults.c plugins/http/tests/faults.h
+plugins_http_tests_test_client_CPPFLAGS = $(http_test_CPPFLAGS)
+plugins_http_tests_test_client_LDADD = $(http_test_LDADD)
+endif

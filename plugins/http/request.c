@@ -5,8 +5,8 @@
  * at its end. A body that arrives whole in one piece is read where it lies; any other is gathered
  * up to max_body, and no byte past it. The answer is 202 only after the host's acked() said OK.
  *
- * Thread: the instance's. Ownership: a request belongs to its source and is reused; its generation
- * rises each time, so that an answer which comes after the client has gone meets nobody.
+ * Thread: the instance's. Ownership: a request belongs to its source and is reused, under a new
+ * generation each time, so that an answer which comes after the client has gone meets nobody.
  */
 #include <stdlib.h>
 #include <strings.h>
@@ -41,6 +41,7 @@ static struct request *request_new(struct source *s)
         bb_buf_init(&r->body, s->max_body);
     }
     r->state = RQ_READING;
+    r->generation = ++s->generation; /* never one of a life before, also after a restart */
     r->response = NULL;
     r->messages = 0;
     return r;
@@ -62,7 +63,6 @@ static void request_release(struct source *s, struct request *r)
     r->response = NULL;
     r->state = RQ_GONE;
     r->conn = NULL;
-    r->generation++;
     r->next_free = s->unused;
     s->unused = r;
 }

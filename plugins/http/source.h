@@ -82,6 +82,7 @@ struct source {
     struct request **slots;
     uint32_t n_slots, cap_slots;
     struct request *unused;
+    uint32_t generation;    /* of the last request */
     uint32_t waiting, open; /* requests suspended; sockets */
     int resumed;            /* MHD has to run before the next wait */
     size_t held, max_held;  /* bytes of bodies being gathered */
