@@ -9,4 +9,5 @@ nodist_pkgconfig_DATA = sdk/busbar-sdk.pc
 include sdk/lib/local.mk
 include sdk/lib/plugin.mk
 include sdk/tools/local.mk
+include sdk/template.mk
 include sdk/lib/http.mk
