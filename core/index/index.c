@@ -23,9 +23,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#define BATCH_MESSAGES 4000u
-#define BATCH_EVENTS 8000u
-#define TURN_MS 100          /* also how long a read transaction may last */
+#define BATCH_MESSAGES 20000u
+#define BATCH_EVENTS 20000u
+#define TURN_MS 300          /* then it commits */
+#define IDLE_MS 100          /* wait for new work, so that it comes in batches */
 #define OPEN_MAX_DAYS 4u
 #define NAMES_MAX 65536u
 #define FAILED_WAIT_MS 5000
@@ -548,13 +549,16 @@ static void *thread(void *arg)
     setpriority(PRIO_PROCESS, (id_t)gettid(), 10); /* never in the way of intake */
     for (;;) {
         uint64_t seq = atomic_load(&x->next_seq), eseq = atomic_load(&x->next_eseq);
+        int64_t begun;
         int rc;
 
         pause_ms(x, wait, &stop);
         if (stop)
             break;
+        begun = bb_mono_ms();
         rc = turn(x);
-        wait = rc == 0 && x->taken >= BATCH_MESSAGES / 2 ? 0 : TURN_MS;
+        /* cut short by its limits: there is more */
+        wait = x->taken >= BATCH_MESSAGES / 2 || bb_mono_ms() - begun >= TURN_MS ? 0 : IDLE_MS;
         if (rc) {
             rollback(x);
             atomic_store(&x->next_seq, rc > 0 ? 0 : seq);
@@ -565,7 +569,7 @@ static void *thread(void *arg)
             else if (failures++ % 60 == 0)
                 bb_log_kv(BB_LOG_ERROR, "index: stands still, tried again", "why", x->err.text, NULL);
             if (rc > 0)
-                wait = TURN_MS;
+                wait = IDLE_MS;
             continue;
         }
         failures = 0;

@@ -49,7 +49,7 @@ static void query_text(const struct bb_search *s, char *out, size_t cap)
     /* lets the index of open deliveries be used */
     if (s->state && strcmp(s->state, "delivered") != 0)
         n += (size_t)snprintf(out + n, cap - n, " AND d.state <> 'delivered'");
-    snprintf(out + n, cap - n, " ORDER BY m.seq DESC, d.route LIMIT ?");
+    snprintf(out + n, cap - n, " ORDER BY m.seq DESC LIMIT ?");
 }
 
 static const char *text(sqlite3_stmt *s, int i)
