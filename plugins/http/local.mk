@@ -2,8 +2,9 @@
 plugin_LTLIBRARIES += plugins/http/http.la
 plugins_http_http_la_SOURCES = plugins/http/plugin.c plugins/http/http.h plugins/http/source.c \
   plugins/http/source.h plugins/http/conn.c plugins/http/request.c plugins/http/messages.c \
-  plugins/http/guard.c plugins/http/answer.c plugins/http/sink.c plugins/http/body.c \
-  plugins/http/body.h
+  plugins/http/messages.h plugins/http/events.c plugins/http/envelope_conf.c \
+  plugins/http/guard.c plugins/http/answer.c plugins/http/sink.c plugins/http/sink.h \
+  plugins/http/sink_conf.c plugins/http/body.c plugins/http/body.h
 nodist_plugins_http_http_la_SOURCES = plugins/http/http-manifest.h
 plugins_http_http_la_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_builddir)/plugins/http
 plugins_http_http_la_CFLAGS = $(AM_CFLAGS) $(MHD_CFLAGS) $(CURL_CFLAGS) $(CRYPTO_CFLAGS)
@@ -20,8 +21,9 @@ dist_man_MANS += plugins/http/busbar-http.7
 
 if HAVE_CHECK
 http_test_objects = plugins/http/plugin.c plugins/http/source.c plugins/http/conn.c \
-  plugins/http/request.c plugins/http/messages.c plugins/http/guard.c plugins/http/answer.c \
-  plugins/http/sink.c plugins/http/body.c tests/plugins/fakehost.c tests/plugins/fakehost.h
+  plugins/http/request.c plugins/http/messages.c plugins/http/events.c \
+  plugins/http/envelope_conf.c plugins/http/guard.c plugins/http/answer.c plugins/http/sink.c \
+  plugins/http/sink_conf.c plugins/http/body.c tests/plugins/fakehost.c tests/plugins/fakehost.h
 http_test_CPPFLAGS = $(plugins_http_http_la_CPPFLAGS) $(MHD_CFLAGS) $(CURL_CFLAGS) \
   $(CRYPTO_CFLAGS) $(CHECK_CFLAGS)
 http_test_LDADD = sdk/lib/libbusbar-sdk.a $(CHECK_LIBS) $(MHD_LIBS) $(CURL_LIBS) -lssl \

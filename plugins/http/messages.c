@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
-#include "source.h"
+#include "messages.h"
 
 #define RECORDS_MAX 100000u
 #define ATTRIBUTES_MAX 48
@@ -22,13 +22,9 @@ struct attr {
     const char *prefix; /* may be NULL */
     char number[24];
 };
-struct part { /* offsets: s->out may move while it grows */
-    size_t at, len;
-};
 
 /* ---- parts ------------------------------------------------------------------------------------- */
-/* Notes the message that ends at the end of out. */
-static int part_add(struct source *s, struct request *r, size_t at, struct problems *p)
+int part_add(struct source *s, struct request *r, size_t at, struct problems *p)
 {
     if (r->messages == s->cap_parts) {
         size_t cap = s->cap_parts ? s->cap_parts * 2 : 64;
@@ -51,8 +47,7 @@ static void parts_fix(struct source *s, const struct request *r)
         s->parts[k].ptr = s->out.ptr + (size_t)s->parts[k].ptr;
 }
 
-/* The status for a body that could not be read: 400 when it is no JSON, 422 when it is. */
-static void body_fault(struct source *s, struct bb_bytes json, size_t shift, size_t nth, int many,
+void body_fault(struct source *s, struct bb_bytes json, size_t shift, size_t nth, int many,
                        const struct bb_fault *f, struct problems *p)
 {
     struct bb_fault again = {0, ""};
@@ -72,97 +67,6 @@ static void body_fault(struct source *s, struct bb_bytes json, size_t shift, siz
         problem_add(p, "message %zu, byte %zu: %s", nth, shift + f->offset, f->text);
     else
         problem_add(p, "byte %zu: %s", shift + f->offset, f->text);
-}
-
-/* ---- CloudEvents ----------------------------------------------------------------------------------- */
-static int event_make(struct source *s, struct request *r, struct bb_bytes body, struct problems *p)
-{
-    struct bb_fault f = {0, ""};
-
-    if (bb_event_read(body, &s->out, &f) == 0)
-        return part_add(s, r, 0, p);
-    body_fault(s, body, 0, 0, 0, &f, p);
-    return -1;
-}
-
-/* Where the value that begins at p ends, judged by quotes and brackets alone: the reader of the
- * value checks the rest. end when it does not. */
-static const char *value_end(const char *p, const char *end)
-{
-    unsigned depth = 0;
-
-    for (; p < end; p++) {
-        if (*p == '"') {
-            for (p++; p < end && *p != '"'; p++)
-                if (*p == '\\')
-                    p++;
-            if (p >= end)
-                return end;
-        } else if (*p == '{' || *p == '[') {
-            depth++;
-        } else if (*p == '}' || *p == ']') {
-            if (!depth)
-                return p;
-            if (--depth == 0)
-                return p + 1;
-        } else if (*p == ',' && !depth) {
-            return p;
-        }
-    }
-    return end;
-}
-
-static const char *space_skip(const char *p, const char *end)
-{
-    while (p < end && (*p == ' ' || *p == '\t' || *p == '\r' || *p == '\n'))
-        p++;
-    return p;
-}
-
-static int batch_make(struct source *s, struct request *r, struct bb_bytes body, struct problems *p)
-{
-    const char *start = body.ptr, *end = start + body.len, *at = space_skip(start, end), *to;
-    struct bb_fault f = {0, ""};
-    size_t nth = 0;
-
-    if (at == end || *at != '[')
-        goto bad;
-    at = space_skip(at + 1, end);
-    if (at < end && *at == ']') {
-        if (space_skip(at + 1, end) != end)
-            goto bad;
-        problem_set(p, 422, "the batch is empty");
-        return -1;
-    }
-    for (;; nth++) {
-        size_t was = s->out.len;
-        to = value_end(at, end);
-        struct bb_bytes one = {at, (size_t)(to - at)};
-        if (bb_event_read(one, &s->out, &f) == 0) {
-            if (part_add(s, r, was, p) != 0)
-                return -1;
-        } else {
-            body_fault(s, one, (size_t)(at - start), nth, 1, &f, p);
-            if (p->status != 422)
-                return -1;
-        }
-        at = space_skip(to, end);
-        if (at < end && *at == ',') {
-            at = space_skip(at + 1, end);
-            continue;
-        }
-        if (at < end && *at == ']' && space_skip(at + 1, end) == end)
-            return p->status ? -1 : 0;
-        goto bad;
-    }
-bad:
-    f.offset = (size_t)(at - start);
-    bb_buf_reset(&s->tmp);
-    if (bb_json_read(body, &s->tmp, &f) != 0)
-        problem_set(p, 400, "bad JSON at byte %zu: %s", f.offset, f.text);
-    else
-        problem_set(p, 422, "a batch is a JSON array of events");
-    return -1;
 }
 
 /* ---- attributes to messages ---------------------------------------------------------------------------- */
@@ -496,54 +400,5 @@ int messages_make(struct source *s, struct request *r, struct bb_bytes body, str
         return -1;
     }
     parts_fix(s, r);
-    return 0;
-}
-
-/* ---- config -------------------------------------------------------------------------------------------------- */
-static int rule_read(struct rule *rule, struct bb_bytes key, struct bb_bytes value)
-{
-    struct bb_bytes s;
-
-    if (bb_str_copy(key, rule->name, sizeof rule->name) != 0)
-        return -1;
-    if (bb_as_str(value, &s) == 1) {
-        rule->kind = RULE_CONSTANT;
-        rule->value = bb_str_dup(s);
-    } else if (bb_conf_find(value, "/pointer", &s)) {
-        rule->kind = RULE_POINTER;
-        rule->value = bb_conf_dup(value, "/pointer", NULL);
-    } else if (bb_conf_find(value, "/header", &s)) {
-        rule->kind = RULE_HEADER;
-        rule->value = bb_conf_dup(value, "/header", NULL);
-    }
-    rule->prefix = rule->kind == RULE_CONSTANT ? NULL : bb_conf_dup(value, "/prefix", NULL);
-    if (!rule->value || (rule->prefix && strlen(rule->prefix) > 255))
-        return -1;
-    return rule->kind == RULE_POINTER && *rule->value && *rule->value != '/' ? -1 : 0;
-}
-
-int rules_read(struct source *s, struct bb_bytes conf, struct bb_error *err)
-{
-    struct bb_bytes v, key;
-    struct bb_iter it;
-    int typed = 0;
-
-    if (!bb_conf_find(conf, "/envelope", &v) || !bb_iter_of(v, &it) || !it.n)
-        return 0;
-    while (bb_iter_next(&it, &key, &v)) {
-        if (s->n_rules == RULES_MAX || rule_read(&s->rules[s->n_rules++], key, v) != 0) {
-            bb_error_set(err, BB_E_CONFIG,
-                         "envelope: \"%.*s\": write a text, {pointer: /path/in/body} or "
-                         "{header: Name}, with an optional prefix; at most %d attributes",
-                         (int)(key.len > 40 ? 40 : key.len), (const char *)key.ptr, RULES_MAX);
-            return -1;
-        }
-        typed |= bb_str_is(key, "type");
-    }
-    if (!typed) {
-        bb_error_set(err, BB_E_CONFIG, "envelope: type is missing, for example "
-                                       "type: mfg.inventory.movement");
-        return -1;
-    }
     return 0;
 }
