@@ -73,6 +73,7 @@ void bb_grid_add(struct bb_grid *t, const char *cell);
 void bb_grid_addf(struct bb_grid *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void bb_grid_add_bytes(struct bb_grid *t, struct bb_bytes cell);
 void bb_grid_print(struct bb_grid *t, FILE *out); /* and frees it */
+void bb_grid_free(struct bb_grid *t);
 
 struct bb_progress { /* one line on stderr, rewritten a few times a second; silent off a terminal */
     const char *what;

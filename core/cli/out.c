@@ -108,6 +108,14 @@ void bb_grid_addf(struct bb_grid *t, const char *fmt, ...)
     bb_grid_add(t, text);
 }
 
+void bb_grid_free(struct bb_grid *t)
+{
+    for (size_t i = 0; i < t->n; i++)
+        free(t->cells[i]);
+    free(t->cells);
+    *t = (struct bb_grid){0};
+}
+
 static size_t columns_of(const char *s)
 {
     size_t n = 0;
@@ -147,10 +155,8 @@ void bb_grid_print(struct bb_grid *t, FILE *out)
             fputc('\n', out);
         else
             fprintf(out, "%*s", (int)(width[col] - columns_of(t->cells[i]) + 2), "");
-        free(t->cells[i]);
     }
-    free(t->cells);
-    *t = (struct bb_grid){0};
+    bb_grid_free(t);
 }
 
 void bb_progress_to(struct bb_progress *p, uint64_t done)

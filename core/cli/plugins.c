@@ -181,6 +181,7 @@ static int list(const struct bb_args *a)
     else
         printf("no plugins in %s; add folders with $BUSBAR_PLUGIN_PATH or \"plugins: {path: "
                "[...]}\"\n", BB_PLUGINDIR);
+    bb_grid_free(&l.grid);
     bb_config_free(c);
     bb_diags_free(&diags);
     return bb_print_end(l.bad ? BB_EXIT_FAILED : BB_EXIT_OK);

@@ -179,6 +179,7 @@ int bb_cmd_search(const struct bb_args *a)
         puts("nothing found in the index");
     else
         bb_grid_print(&s.grid, stdout);
+    bb_grid_free(&s.grid);
     bb_buf_free(&out);
     return bb_print_end(rc);
 }

@@ -74,6 +74,11 @@ static int file_search(const char *path, const struct bb_search *s, size_t max,
     if (rc == SQLITE_OK) {
         sqlite3_busy_timeout(db, 2000);
         rc = sqlite3_prepare_v2(db, sql, -1, &q, NULL);
+        if (rc == SQLITE_ERROR && sqlite3_table_column_metadata(db, NULL, "messages", NULL, NULL,
+                                                               NULL, NULL, NULL, NULL) != SQLITE_OK) {
+            sqlite3_close(db); /* being made this moment: nothing in it yet */
+            return 0;
+        }
     }
     if (rc == SQLITE_OK) {
         for (size_t i = 0; i < N_KEYS; i++)
