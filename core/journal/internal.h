@@ -166,6 +166,11 @@ struct bb_wroute *bb_wroute_get(struct bb_journal *j, uint32_t id);
 /* Before any change of r->s in a transaction. */
 int bb_wroute_touch(struct bb_journal *j, struct bb_wroute *r);
 
+/* What the statistics show of an open transaction; into pub once it is committed, with the routes
+ * it touched. */
+int bb_measure(struct bb_journal *j, struct bb_journal_stats *s);
+void bb_publish(struct bb_journal *j, const struct bb_journal_stats *s);
+
 /* ---- operations: append.c, settle.c, oper.c ------------------------------------------------------------ */
 int bb_op_append(struct bb_journal *j, struct bb_op *op);
 int bb_op_settle(struct bb_journal *j, struct bb_op *op);

@@ -174,6 +174,7 @@ static int load_claims(struct bb_journal *j)
 
 int bb_journal_load(struct bb_journal *j, struct bb_fault *err)
 {
+    struct bb_journal_stats stats = {0};
     int rc = mdb_txn_begin(j->store.env, NULL, 0, &j->txn);
     if (rc)
         goto fail;
@@ -194,18 +195,17 @@ int bb_journal_load(struct bb_journal *j, struct bb_fault *err)
             rc = bb_wroute_touch(j, j->routes[i]);
     if (!rc)
         rc = bb_flush(j); /* makes what is missing, and finds each route's oldest and next due */
+    if (!rc)
+        rc = bb_measure(j, &stats);
     if (rc)
         goto fail;
     memset(j->cur, 0, sizeof j->cur);
     rc = mdb_txn_commit(j->txn);
     j->txn = NULL;
-    for (size_t i = 0; i < j->n_routes && !rc; i++)
-        if (j->routes[i]) {
-            j->routes[i]->touched = false;
-            rc = bb_wroute_publish(j, j->routes[i]);
-        }
-    if (!rc)
-        return 0;
+    if (rc)
+        goto fail;
+    bb_publish(j, &stats);
+    return 0;
 fail:
     if (j->txn)
         mdb_txn_abort(j->txn);

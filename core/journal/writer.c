@@ -167,7 +167,7 @@ static int apply_all(struct bb_journal *j, struct bb_op *list)
 }
 
 /* What the statistics show of this transaction, taken while it is open. */
-static int measure(struct bb_journal *j, struct bb_journal_stats *s)
+int bb_measure(struct bb_journal *j, struct bb_journal_stats *s)
 {
     MDB_val k, v;
     MDB_stat st;
@@ -185,7 +185,7 @@ static int measure(struct bb_journal *j, struct bb_journal_stats *s)
     return rc == MDB_NOTFOUND ? 0 : rc;
 }
 
-static void publish(struct bb_journal *j, const struct bb_journal_stats *s, uint64_t us)
+void bb_publish(struct bb_journal *j, const struct bb_journal_stats *s)
 {
     struct bb_journal_stats *p = &j->pub.stats;
     const struct bb_rec_claim *e = (const void *)j->claim_gone.p;
@@ -209,10 +209,12 @@ static void publish(struct bb_journal *j, const struct bb_journal_stats *s, uint
     p->duplicates = j->m.counters.duplicates;
     p->conflicts = j->m.counters.conflicts;
     p->claims = j->claims.n;
-    p->commits++;
-    p->commit_us_last = us;
-    if (us > p->commit_us_max)
-        p->commit_us_max = us;
+    if (s->commits) {
+        p->commits += s->commits;
+        p->commit_us_last = s->commit_us_last;
+        if (s->commit_us_last > p->commit_us_max)
+            p->commit_us_max = s->commit_us_last;
+    }
     pthread_mutex_unlock(&j->pub.lock);
 }
 
@@ -258,7 +260,7 @@ static int attempt(struct bb_journal *j, struct bb_op *list, bool retain, bool *
     if (!rc)
         rc = bb_flush(j);
     if (!rc)
-        rc = measure(j, &s);
+        rc = bb_measure(j, &s);
     if (rc) {
         rollback(j);
         return rc;
@@ -275,7 +277,9 @@ static int attempt(struct bb_journal *j, struct bb_op *list, bool retain, bool *
         rollback(j);
         return rc;
     }
-    publish(j, &s, bb_mono_us() - t0);
+    s.commits = list != NULL;
+    s.commit_us_last = bb_mono_us() - t0;
+    bb_publish(j, &s);
     return 0;
 }
 
@@ -319,6 +323,8 @@ static void run(struct bb_journal *j, struct bb_op *list)
         bb_intake_close(j, rc == MDB_MAP_FULL || rc == MDB_TXN_FULL
                                ? "disk full: the journal has reached its map_size"
                                : "disk full: the file system of the journal is full");
+        if (answered) /* by BB_JOURNAL_ACK_EARLY: their poster has them again */
+            return;
         if (tries >= 2) { /* not even the reserve is enough: wait for room */
             if (stopping(j)) {
                 fail_all(j, list, "the journal was closed while its disk was full");
