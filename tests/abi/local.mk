@@ -9,7 +9,7 @@ check_LTLIBRARIES += tests/abi/abi0_sink.la
 tests_abi_abi0_sink_la_SOURCES = tests/abi/abi0/sink.c tests/abi/abi0/connector.h
 nodist_tests_abi_abi0_sink_la_SOURCES = tests/abi/abi0_sink-manifest.h
 tests_abi_abi0_sink_la_CPPFLAGS = -I$(top_srcdir)/tests/abi/abi0 -I$(top_builddir)
-tests_abi_abi0_sink_la_LDFLAGS = $(plugin_LDFLAGS) -module -rpath /nowhere
+tests_abi_abi0_sink_la_LDFLAGS = $(PLUGIN_LDFLAGS) -module -rpath /nowhere
 $(tests_abi_abi0_sink_la_OBJECTS): tests/abi/abi0_sink-manifest.h
 tests/abi/abi0_sink-manifest.h: tests/abi/abi0/sink.json sdk/tools/busbar-manifest$(EXEEXT)
 	@$(MKDIR_P) tests/abi

@@ -83,6 +83,15 @@ out:
     return rc;
 }
 
+static void gen_destroy(bb_inst *g)
+{
+    for (unsigned i = 0; i < BATCH_MAX; i++)
+        free(g->t[i].ptr);
+    pthread_mutex_destroy(&g->lock);
+    pthread_cond_destroy(&g->cond);
+    free(g);
+}
+
 static bb_status gen_create(bb_host *h, const struct bb_host_api *api, const struct bb_bytes *config,
                             bb_inst **out, struct bb_error *err)
 {
@@ -107,7 +116,7 @@ static bb_status gen_create(bb_host *h, const struct bb_host_api *api, const str
     pthread_cond_init(&g->cond, NULL);
     for (unsigned i = 0; i < g->batch; i++) {
         if (template_make(g, &g->t[i]) != 0) {
-            *out = g;
+            gen_destroy(g);
             return bb_error_set(err, BB_E_RETRY, "out of memory");
         }
     }
@@ -211,15 +220,6 @@ static bb_status gen_stop(bb_inst *g, uint32_t budget_ms)
         pthread_join(g->thread, NULL);
     g->threaded = 0;
     return BB_OK;
-}
-
-static void gen_destroy(bb_inst *g)
-{
-    for (unsigned i = 0; i < BATCH_MAX; i++)
-        free(g->t[i].ptr);
-    pthread_mutex_destroy(&g->lock);
-    pthread_cond_destroy(&g->cond);
-    free(g);
 }
 
 static void gen_acked(bb_inst *g, uint64_t cookie, bb_status s, const struct bb_receipt *r)
