@@ -46,6 +46,7 @@ void source_quiesce(struct source *s);       /* no new connection, no new messag
 int source_waits(const struct source *s);    /* requests that wait for acked() */
 void source_close(struct source *s);         /* answers those 503, closes everything */
 void source_acked(struct source *s, uint64_t cookie, bb_status st, const struct bb_receipt *r);
+void source_resume(struct source *s);
 bb_status source_health(const struct source *s, struct bb_error *why);
 /* What wait() needs: a descriptor (-1 none) and a time-out before it, the work after it. */
 int source_fd(const struct source *s);

@@ -197,7 +197,8 @@ static void inst_acked(bb_inst *i, uint64_t cookie, bb_status s, const struct bb
 
 static void inst_resume(bb_inst *i)
 {
-    (void)i; /* a request that met BUSY was answered 503: its sender comes again by itself */
+    if (i->source)
+        source_resume(i->source);
 }
 
 static const void *inst_extension(bb_inst *i, const char *id)

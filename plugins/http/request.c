@@ -12,6 +12,8 @@
 #include <strings.h>
 #include "source.h"
 
+#define PARK_MS 2000
+
 const char *request_header(const struct request *r, const char *name)
 {
     return MHD_lookup_connection_value(r->conn->mhd, MHD_HEADER_KIND, name);
@@ -23,7 +25,7 @@ static struct request *request_new(struct source *s)
     struct request *r = s->unused;
 
     if (r) {
-        s->unused = r->next_free;
+        s->unused = r->next;
     } else {
         if (s->n_slots == s->cap_slots) {
             uint32_t cap = s->cap_slots ? s->cap_slots * 2 : 64;
@@ -44,6 +46,7 @@ static struct request *request_new(struct source *s)
     r->generation = ++s->generation; /* never one of a life before, also after a restart */
     r->response = NULL;
     r->messages = 0;
+    r->parked_ms = 0;
     return r;
 }
 
@@ -53,17 +56,32 @@ static void body_drop(struct source *s, struct request *r)
     bb_buf_free(&r->body);
 }
 
+/* Takes r out of the parked. */
+static void unlink_parked(struct source *s, struct request *r)
+{
+    struct request **at = &s->parked;
+
+    while (*at != r)
+        at = &(*at)->next;
+    *at = r->next;
+    if (!*at)
+        s->parked_end = at;
+    r->state = RQ_READING;
+}
+
 static void request_release(struct source *s, struct request *r)
 {
-    if (r->state == RQ_WAITING)
+    if (r->state == RQ_WAITING || r->state == RQ_PARKED)
         s->waiting--;
+    if (r->state == RQ_PARKED)
+        unlink_parked(s, r);
     body_drop(s, r);
     if (r->response)
         MHD_destroy_response(r->response);
     r->response = NULL;
     r->state = RQ_GONE;
     r->conn = NULL;
-    r->next_free = s->unused;
+    r->next = s->unused;
     s->unused = r;
 }
 
@@ -213,6 +231,8 @@ static int submit_judge(bb_status st, const struct bb_error *e, struct problems 
     case BB_E_BUSY:
     case BB_E_RETRY:
     case BB_E_DOWN:
+    case BB_E_CANCEL:  /* the endpoint stops */
+    case BB_E_UNKNOWN: /* sent again it is found to be a duplicate, or it is new */
         problem_set(p, 503, "%s", e->text[0] ? e->text : "no room at the moment: try again");
         p->retry_after_s = e->retry_after_ms ? (int)((e->retry_after_ms + 999) / 1000) : 1;
         return -1;
@@ -220,6 +240,31 @@ static int submit_judge(bb_status st, const struct bb_error *e, struct problems 
         problem_set(p, 500, "%s", e->text[0] ? e->text : "the message could not be handed in");
         return -1;
     }
+}
+
+/* No credit at the moment: keep the body and try again at resume(), which takes milliseconds as a
+ * rule. 1, or 0 when that may not be. */
+static int park(struct source *s, struct request *r, struct bb_bytes body, const struct bb_error *e)
+{
+    size_t before = r->body.cap;
+
+    if (e->retry_after_ms || s->quiet || s->held + body.len > s->max_held)
+        return 0; /* intake is closed for longer, or there is no room here either */
+    if (!r->body.len)
+        bb_buf_put(&r->body, body.ptr, body.len);
+    s->held += r->body.cap - before;
+    if (r->body.failed)
+        return 0;
+    if (!s->parked)
+        s->parked_end = &s->parked;
+    r->next = NULL;
+    *s->parked_end = r;
+    s->parked_end = &r->next;
+    if (!r->parked_ms)
+        r->parked_ms = s->now_ms;
+    r->state = RQ_PARKED;
+    s->waiting++;
+    return 1;
 }
 
 static void body_take(struct source *s, struct request *r, struct bb_bytes body)
@@ -232,6 +277,8 @@ static void body_take(struct source *s, struct request *r, struct bb_bytes body)
     if (guard_signature(s, r, body, &p) == 0 && messages_make(s, r, body, &p) == 0) {
         st = x->api->submit(x->host, s->parts, r->messages, NULL,
                             (uint64_t)r->generation << 32 | r->slot, &e);
+        if (st == BB_E_BUSY && park(s, r, body, &e))
+            return;
         if (submit_judge(st, &e, &p) == 0) {
             r->state = RQ_WAITING;
             s->waiting++;
@@ -285,6 +332,7 @@ enum MHD_Result request_on(void *arg, struct MHD_Connection *mhd, const char *ur
     if (r->state == RQ_READING)
         body_take(s, r, (struct bb_bytes){r->body.ptr, r->body.len});
     switch (r->state) {
+    case RQ_PARKED:
     case RQ_WAITING:
         conn_phase(r->conn, PH_WAIT);
         MHD_suspend_connection(mhd);
@@ -311,10 +359,10 @@ void request_over(void *arg, struct MHD_Connection *mhd, void **slot,
     *slot = NULL;
 }
 
-/* ---- acked --------------------------------------------------------------------------------------------- */
+/* ---- after the wait ------------------------------------------------------------------------------------ */
+/* r has its answer: let libmicrohttpd come for it. */
 static void resume(struct source *s, struct request *r)
 {
-    s->waiting--;
     r->state = RQ_ANSWER;
     if (r->conn->phase != PH_WAIT)
         return; /* not suspended yet: request_on() comes by once more and answers */
@@ -331,6 +379,7 @@ void request_acked(struct source *s, uint64_t cookie, bb_status st, const struct
 
     if (!r || r->generation != (uint32_t)(cookie >> 32) || r->state != RQ_WAITING)
         return;
+    s->waiting--;
     if (st == BB_OK) {
         r->status = 202;
         r->response = answer_receipt(s, r, got);
@@ -339,25 +388,55 @@ void request_acked(struct source *s, uint64_t cookie, bb_status st, const struct
             bb_error_set(&e, st, "%.*s", (int)(got->error.len > 200 ? 200 : got->error.len),
                          (const char *)got->error.ptr);
         submit_judge(st == BB_PENDING ? BB_E_RETRY : st, &e, &p);
-        r->status = p.status;
-        r->response = answer_problem(s, &p);
+        refuse(s, r, &p);
     }
     resume(s, r);
 }
 
-void request_refuse_all(struct source *s)
+void request_unpark(struct source *s)
+{
+    struct request *r;
+
+    while ((r = s->parked)) {
+        unlink_parked(s, r);
+        s->waiting--;
+        body_take(s, r, (struct bb_bytes){r->body.ptr, r->body.len});
+        if (r->state == RQ_PARKED)
+            break; /* no room again */
+        if (r->state == RQ_ANSWER)
+            resume(s, r);
+    }
+}
+
+static void give_up(struct source *s, struct request *r, const char *why)
 {
     struct problems p = {0};
 
-    problem_set(&p, 503, "this endpoint was stopped before the message was stored for sure: "
-                         "send it again with the same id");
+    s->waiting--;
+    if (r->state == RQ_PARKED)
+        unlink_parked(s, r);
+    problem_set(&p, 503, "%s", why);
     p.retry_after_s = 1;
-    for (uint32_t k = 0; k < s->n_slots; k++) {
-        struct request *r = s->slots[k];
-        if (r->state != RQ_WAITING)
-            continue;
-        r->status = p.status;
-        r->response = answer_problem(s, &p);
-        resume(s, r);
+    body_drop(s, r);
+    refuse(s, r, &p);
+    resume(s, r);
+}
+
+uint32_t request_parked_expire(struct source *s)
+{
+    while (s->parked) {
+        int64_t left = s->parked->parked_ms + PARK_MS - s->now_ms;
+        if (left > 0)
+            return (uint32_t)left;
+        give_up(s, s->parked, "no room at the moment: try again");
     }
+    return UINT32_MAX;
+}
+
+void request_refuse_all(struct source *s)
+{
+    for (uint32_t k = 0; k < s->n_slots; k++)
+        if (s->slots[k]->state == RQ_WAITING || s->slots[k]->state == RQ_PARKED)
+            give_up(s, s->slots[k], "this endpoint was stopped before the message was stored for "
+                                    "sure: send it again with the same id");
 }

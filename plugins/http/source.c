@@ -276,10 +276,11 @@ static void bind_again(struct source *s)
 uint32_t source_before(struct source *s, uint32_t timeout_ms)
 {
     MHD_UNSIGNED_LONG_LONG ms;
-    uint32_t next;
+    uint32_t next, parked;
 
     if (!s->daemon)
         return s->bind_again_ms && timeout_ms > BIND_AGAIN_MS ? BIND_AGAIN_MS : timeout_ms;
+    parked = request_parked_expire(s);
     if (s->resumed) {
         s->resumed = 0;
         s->now_ms = bb_clock_ms();
@@ -288,6 +289,7 @@ uint32_t source_before(struct source *s, uint32_t timeout_ms)
     if (MHD_get_timeout(s->daemon, &ms) == MHD_YES && ms < timeout_ms)
         timeout_ms = (uint32_t)ms;
     next = conn_expire(s);
+    next = parked < next ? parked : next;
     return next < timeout_ms ? next : timeout_ms;
 }
 
@@ -303,6 +305,12 @@ void source_after(struct source *s)
 void source_acked(struct source *s, uint64_t cookie, bb_status st, const struct bb_receipt *r)
 {
     request_acked(s, cookie, st, r);
+}
+
+void source_resume(struct source *s)
+{
+    if (s->daemon)
+        request_unpark(s);
 }
 
 /* ---- stopping --------------------------------------------------------------------------------------- */

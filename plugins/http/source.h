@@ -5,6 +5,7 @@
  *
  *   headers -> BODY --(complete, submit PENDING)--> WAIT --acked()--> REPLY -> (next request)
  *                |------------(refused)-------------------------------> REPLY
+ *                |--(submit BUSY)--> parked in WAIT until resume(), 2 s at most
  *                `--(too long)--> LINGER: answered on the bare socket, the rest is thrown away
  *
  * In WAIT the connection is suspended. Each connection is in at most one of the deadline lists,
@@ -36,7 +37,7 @@ struct conn_list {
     struct conn *first, *last;
 };
 
-enum request_state { RQ_READING, RQ_WAITING, RQ_ANSWER, RQ_GONE };
+enum request_state { RQ_READING, RQ_PARKED, RQ_WAITING, RQ_ANSWER, RQ_GONE };
 enum content { CT_NONE, CT_JSON, CT_EVENT, CT_BATCH, CT_BINARY };
 struct request {
     uint32_t slot, generation; /* the cookie of its submit() */
@@ -49,7 +50,8 @@ struct request {
     int unprotected; /* an id was made here */
     struct MHD_Response *response;
     unsigned status;
-    struct request *next_free;
+    struct request *next; /* among the free, or the parked */
+    int64_t parked_ms;
 };
 
 enum rule_kind { RULE_CONSTANT, RULE_POINTER, RULE_HEADER };
@@ -81,7 +83,7 @@ struct source {
     struct conn_list list[PHASES];
     struct request **slots;
     uint32_t n_slots, cap_slots;
-    struct request *unused;
+    struct request *unused, *parked, **parked_end; /* parked: the oldest first */
     uint32_t generation;    /* of the last request */
     uint32_t waiting, open; /* requests suspended; sockets */
     int resumed;            /* MHD has to run before the next wait */
@@ -135,6 +137,9 @@ void request_over(void *arg, struct MHD_Connection *mhd, void **slot,
                   enum MHD_RequestTerminationCode why);
 void request_acked(struct source *s, uint64_t cookie, bb_status st, const struct bb_receipt *got);
 void request_refuse_all(struct source *s); /* those that wait: 503 */
+void request_unpark(struct source *s);     /* the host has room again */
+/* Refuses those parked for too long. Milliseconds to the next, or UINT32_MAX. */
+uint32_t request_parked_expire(struct source *s);
 void request_free_all(struct source *s);
 
 /* ---- conn.c ----------------------------------------------------------------------------------------------- */

@@ -260,7 +260,7 @@ END_TEST
 START_TEST(stopping)
 {
     char head[256];
-    int fd, kept;
+    int fd, kept, parked;
     struct sockaddr_in to = {.sin_family = AF_INET};
 
     plant_start(&plant, "");
@@ -271,6 +271,11 @@ START_TEST(stopping)
              strlen(event), event);
     say(fd, head);
     while (!fake_host_pending(plant.host))
+        plant_turn(&plant, 5);
+    parked = dial(&plant);
+    fake_host_busy(plant.host, 1);
+    say(parked, head);
+    while (fake_host_submits(plant.host) < 2)
         plant_turn(&plant, 5);
     /* nobody acknowledges: at the end of the budget the request is told so */
     ck_assert_int_eq(fake_host_stop(plant.host, 400), BB_OK);
@@ -285,6 +290,11 @@ START_TEST(stopping)
     a.head[n] = 0;
     ck_assert_ptr_nonnull(strstr(a.head, "HTTP/1.1 503"));
     ck_assert_ptr_nonnull(strstr(a.head, "Retry-After"));
+    n = recv(parked, a.head, sizeof a.head - 1, 0);
+    ck_assert_int_gt(n, 0);
+    a.head[n] = 0;
+    ck_assert_ptr_nonnull(strstr(a.head, "HTTP/1.1 503"));
+    close(parked);
     ck_assert_int_eq(recv(kept, a.head, 1, 0), 0);
     close(fd);
     close(kept);

@@ -222,13 +222,23 @@ START_TEST(acknowledgements)
     fake_host_busy(plant.host, 1);
     post(&plant, "/", CE, event, &a);
     ck_assert_uint_eq(a.status, 503);
-    has(a.head, "Retry-After:");
-    fake_host_resume(plant.host);
-    /* no answer before the commit */
-    plant.hold = 1;
+    has(a.head, "Retry-After:"); /* after a wait for room */
+    /* room in time: nobody hears of it */
     fd = dial(&plant);
     snprintf(head, sizeof head, "POST / HTTP/1.1\r\nHost: t\r\n" CE "Content-Length: %zu\r\n\r\n%s",
              strlen(event), event);
+    unsigned before = fake_host_submits(plant.host);
+    tell(&plant, fd, head, strlen(head));
+    while (fake_host_submits(plant.host) == before)
+        plant_turn(&plant, 5);
+    ck_assert_int_eq(recv(fd, &byte, 1, MSG_DONTWAIT), -1);
+    fake_host_resume(plant.host);
+    ck_assert_int_eq(hear(&plant, fd, &a), 0);
+    ck_assert_uint_eq(a.status, 202);
+    close(fd);
+    /* no answer before the commit */
+    plant.hold = 1;
+    fd = dial(&plant);
     tell(&plant, fd, head, strlen(head));
     for (int k = 0; k < 20 || !fake_host_pending(plant.host); k++)
         plant_turn(&plant, 5);
