@@ -194,7 +194,7 @@ struct sink *sink_new(bb_inst *i, struct bb_bytes conf, struct bb_error *err, bb
         goto fail;
     }
     s->inst = i;
-    bb_buf_init(&s->reply, 8u << 20);
+    bb_buf_init(&s->reply, 1u << 20); /* the most that done() takes */
     s->method = bb_conf_dup(conf, "/method", "POST");
     s->content_type = bb_conf_dup(conf, "/content_type", NULL);
     s->idempotent = bb_conf_bool(conf, "/idempotent", 0);
