@@ -134,6 +134,8 @@ struct hub_route {
     enum { DUE_IDLE, DUE_READING, DUE_MARKING } due;
     uint64_t due_next_ms; /* wall clock; 0: none known */
     bool recovered;       /* rows in flight at the last end have been dealt with */
+    enum { HEADS_TO_DO, HEADS_READING, HEADS_DONE } heads; /* lanes that an earlier run left asleep */
+    uint64_t heads_from;
     uint64_t attempts, marked_at_ms;
     int64_t lowered_ms;
 };
@@ -245,6 +247,8 @@ void hub_route_mark_done(struct bb_hub *h, struct bb_op *op);
 void hub_route_account(struct hub_route *r, uint64_t ord);
 void hub_route_reserve(struct bb_hub *h, struct hub_route *r);
 void hub_route_reserve_done(struct bb_op *op);
+/* Wakes the lane's head if it sleeps. */
+void hub_route_kick(struct bb_hub *h, struct hub_route *r, uint64_t lane);
 void hub_route_due(struct hub_route *r, uint64_t due_ms);
 /* Fetches rows that settlements took for their lanes; items[i].row as before the taking. */
 void hub_route_fetch(struct bb_hub *h, struct hub_route *r, struct bb_read_item *items, size_t n);

@@ -213,6 +213,48 @@ static void due_read(struct bb_hub *h, struct hub_route *r, uint32_t room)
     bb_journal_read(h->journal, rd);
 }
 
+/* A lane's next delivery sleeps until the one before it is settled; a crash may come between. Once
+ * everything that the earlier run may have sent stands in rows, no earlier delivery of a lane is
+ * hidden in the feed, and every sleeping head may be woken. */
+static void heads_read(struct bb_hub *h, struct hub_route *r)
+{
+    struct bb_read *rd = must(calloc(1, sizeof *rd));
+
+    rd->kind = BB_READ_HEADS;
+    rd->arg = r;
+    rd->route = r->id;
+    rd->from = r->heads_from;
+    rd->max_items = DUE_ITEMS;
+    rd->max_bytes = SIZE_MAX;
+    r->heads = HEADS_READING;
+    bb_journal_read(h->journal, rd);
+}
+
+void hub_route_kick(struct bb_hub *h, struct hub_route *r, uint64_t lane)
+{
+    struct bb_op *kick = must(calloc(1, sizeof *kick));
+
+    kick->kind = BB_OP_KICK;
+    kick->kick.route = r->id;
+    kick->kick.lane = lane;
+    hub_post(h, kick);
+}
+
+static void heads_done(struct bb_hub *h, struct hub_route *r, struct bb_read *rd)
+{
+    for (size_t i = 0; i < rd->n; i++) {
+        struct hub_lane *busy = hub_lanes_find(&h->lanes, r->index, rd->items[i].lane);
+        if (busy)
+            busy->late_spill = 1; /* its settlement wakes the lane */
+        else
+            hub_route_kick(h, r, rd->items[i].lane);
+    }
+    r->heads_from = rd->next_lane;
+    r->heads = rd->next_lane ? HEADS_TO_DO : HEADS_DONE;
+    bb_journal_read_free(rd);
+    free(rd);
+}
+
 void hub_route_pump(struct bb_hub *h, struct hub_route *r)
 {
     uint32_t room;
@@ -221,6 +263,8 @@ void hub_route_pump(struct bb_hub *h, struct hub_route *r)
         return;
     if (r->to->state == EP_UP || r->mark_asked > r->scan)
         hub_route_reserve(h, r);
+    if (r->heads == HEADS_TO_DO && r->scan >= r->recover && !r->spills_out)
+        heads_read(h, r);
     room = r->paused ? 0 : hub_endpoint_room(h, r->to);
     if (room && r->due == DUE_IDLE && r->due_next_ms && r->due_next_ms <= h->wall)
         due_read(h, r, room);
@@ -397,6 +441,8 @@ void hub_route_read_done(struct bb_hub *h, struct bb_read *rd)
         due_done(h, r, rd);
     } else if (rd->kind == BB_READ_INFLIGHT) {
         inflight_done(h, r, rd);
+    } else if (rd->kind == BB_READ_HEADS) {
+        heads_done(h, r, rd);
     } else {
         r->reading = false;
         r->feed = rd;

@@ -193,15 +193,7 @@ static void lane_done(struct bb_hub *h, struct hub_route *r, const struct bb_set
     hub_lanes_remove(&h->lanes, r->index, s->lane);
     if (!late || !frees_lane(s->to))
         return;
-    struct bb_op *kick = calloc(1, sizeof *kick);
-    if (!kick) {
-        fprintf(stderr, "busbar: no memory to wake a lane\n");
-        abort();
-    }
-    kick->kind = BB_OP_KICK;
-    kick->kick.route = s->route;
-    kick->kick.lane = s->lane;
-    hub_post(h, kick);
+    hub_route_kick(h, r, s->lane);
 }
 
 static void next_of(struct bb_read_item *it, const struct bb_settle *s)

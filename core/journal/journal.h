@@ -186,17 +186,18 @@ struct bb_read_item {
     uint8_t bad;            /* record missing or its CRC wrong: quarantine the delivery */
     uint8_t done;           /* feed: already settled out of turn (window bit): skip it */
 };
-enum bb_read_kind { BB_READ_FEED, BB_READ_DUE, BB_READ_ROWS, BB_READ_INFLIGHT };
+enum bb_read_kind { BB_READ_FEED, BB_READ_DUE, BB_READ_ROWS, BB_READ_INFLIGHT, BB_READ_HEADS };
 struct bb_read {
     struct bb_read *next;
     enum bb_read_kind kind;
     void *arg;
     uint32_t route;
-    uint64_t from;         /* FEED: first ordinal; DUE: now in ms */
+    uint64_t from;         /* FEED: first ordinal; DUE: now in ms; HEADS: first lane */
     size_t max_items, max_bytes; /* at least one item is returned if there is one */
     struct bb_read_item *items; /* ROWS: seq and lane set by the caller. Else the reader's */
     size_t n;              /* result (ROWS: in and out) */
     uint64_t next_due_ms;  /* DUE: result, earliest that is later, 0 none */
+    uint64_t next_lane;    /* HEADS: result, where to go on, 0 at the end */
     void *arena;           /* the reader's memory behind items */
 };
 void bb_journal_read(struct bb_journal *j, struct bb_read *r); /* async; taken below */
@@ -204,7 +205,9 @@ struct bb_read *bb_journal_read_take(struct bb_journal *j);
 int bb_journal_read_fd(const struct bb_journal *j);
 void bb_journal_read_free(struct bb_read *r); /* frees items' memory, not r */
 
-/* INFLIGHT reads rows that were in flight when the last run ended (once, at start). */
+/* INFLIGHT reads rows that were in flight when the last run ended (once, at start). HEADS reads the
+ * lanes whose first blocking row is SPILLED and not due, without bytes: who would have woken them may
+ * have ended with the last run. */
 
 /* ---- any thread -------------------------------------------------------------------------------- */
 /* NULL when intake is open, else why it is closed. retry_after_s: a guess for the caller. */

@@ -267,6 +267,42 @@ static int due(struct look *k, MDB_cursor *c, uint64_t low, uint64_t high)
     return rc == MDB_NOTFOUND ? 0 : rc;
 }
 
+#define HEADS_LANES 4096u /* looked at in one transaction */
+
+static int heads(struct look *k, MDB_cursor *c)
+{
+    uint64_t lane = k->r->from;
+    struct bb_key kb;
+    MDB_val key = bb_key_of(&kb, k->r->route, 2, lane, 0, 0), v;
+    int rc = mdb_cursor_get(c, &key, &v, MDB_SET_RANGE);
+    for (unsigned seen = 0; !rc && bb_key_in(&key, k->r->route, 20); seen++) {
+        struct bb_read_item it = {.ord = BB_ORD_NONE, .done = 1}; /* done: no bytes are fetched */
+        bool blocked = false;
+        lane = bb_rd64((uint8_t *)key.mv_data + 4);
+        if (full(k) || seen == HEADS_LANES) {
+            k->r->next_lane = lane;
+            return 0;
+        }
+        while (!rc && !blocked && bb_key_in(&key, k->r->route, 20) &&
+               bb_rd64((uint8_t *)key.mv_data + 4) == lane) {
+            if (v.mv_size == sizeof it.row)
+                memcpy(&it.row, v.mv_data, sizeof it.row);
+            it.seq = bb_rd64((uint8_t *)key.mv_data + 12);
+            blocked = bb_row_blocks(&it.row);
+            if (!blocked)
+                rc = mdb_cursor_get(c, &key, &v, MDB_NEXT);
+        }
+        it.lane = lane;
+        if (blocked && it.row.state == BB_D_SPILLED && !it.row.due_ms && add(k, &it) != 0)
+            return ENOMEM;
+        if (rc || lane == UINT64_MAX)
+            break;
+        key = bb_key_of(&kb, k->r->route, 2, lane + 1, 0, 0);
+        rc = mdb_cursor_get(c, &key, &v, MDB_SET_RANGE);
+    }
+    return rc == MDB_NOTFOUND ? 0 : rc;
+}
+
 static void rows(struct look *k)
 {
     for (size_t i = 0; i < k->r->n; i++) {
@@ -317,7 +353,8 @@ static int look(struct look *k)
 {
     static const enum bb_table table[] = {[BB_READ_FEED] = BB_TAB_FEED, [BB_READ_DUE] = BB_TAB_DUE,
                                           [BB_READ_ROWS] = BB_TAB_ROW,
-                                          [BB_READ_INFLIGHT] = BB_TAB_DUE};
+                                          [BB_READ_INFLIGHT] = BB_TAB_DUE,
+                                          [BB_READ_HEADS] = BB_TAB_ROW};
     MDB_cursor *c;
     int rc = mdb_cursor_open(k->txn, dbi(k, table[k->r->kind]), &c);
     if (rc)
@@ -328,6 +365,8 @@ static int look(struct look *k)
         rc = due(k, c, 1, k->r->from);
     else if (k->r->kind == BB_READ_INFLIGHT)
         rc = due(k, c, 0, 0);
+    else if (k->r->kind == BB_READ_HEADS)
+        rc = heads(k, c);
     else
         rows(k);
     mdb_cursor_close(c);
