@@ -29,6 +29,9 @@ export BUSBAR_PLUGIN_PATH
 test_end() {
     local rc=$?
     trap - EXIT
+    if [ "$rc" -ne 0 ] && [ "$rc" -ne 77 ] && [ -n "${core_pid:-}" ]; then
+        "$busbar" status --json --state "$state" >"$work/status.log" 2>&1 || true
+    fi
     declare -F test_cleanup >/dev/null && test_cleanup
     bg_end_all
     if [ "$rc" -ne 0 ] && [ "$rc" -ne 77 ]; then

@@ -29,7 +29,7 @@ load_end() {
 }
 
 # ---- the core as it is ---------------------------------------------------------------------------
-plant_start --dedupe no
+plant_start --dedupe no --fault slow=8,reset=4,500=4 --late-ms 100
 kill_conf
 hook=http://127.0.0.1:$hook_port
 load_start 100000000

@@ -2,3 +2,25 @@
 TESTS += tests/fault/kill.sh tests/fault/isolation.sh tests/fault/disk-full.sh tests/fault/slow.sh
 EXTRA_DIST += tests/fault/lib_kill.sh tests/fault/kill.sh tests/fault/isolation.sh \
   tests/fault/disk-full.sh tests/fault/slow.sh
+
+# A core that answers before its commit: kill.sh must catch it. Not for sanitized builds, whose
+# object of the writer would be one more.
+if !SANITIZED
+check_PROGRAMS += tests/fault/busbar-early
+tests_fault_busbar_early_SOURCES = $(busbar_SOURCES) core/journal/writer.c
+tests_fault_busbar_early_CPPFLAGS = $(AM_CPPFLAGS) -DBB_JOURNAL_ACK_EARLY
+tests_fault_busbar_early_LDADD = $(core_LIBS)
+endif
+# the journal alone: killed, out of space, without power. journal_driver_early answers before its
+# commit: the harnesses must find that
+check_PROGRAMS += tests/fault/journal_driver tests/fault/journal_driver_early tests/fault/power_cut
+TESTS += tests/fault/journal-sweep.sh tests/fault/power-cut.sh tests/fault/journal-full.sh
+EXTRA_DIST += tests/fault/journal-sweep.sh tests/fault/power-cut.sh tests/fault/journal-full.sh
+tests_fault_journal_driver_SOURCES = tests/fault/journal_driver.c tests/fault/journal_driver.h \
+  tests/fault/journal_batch.c tests/fault/journal_verify.c
+tests_fault_journal_driver_LDADD = $(core_LIBS)
+tests_fault_journal_driver_early_SOURCES = $(tests_fault_journal_driver_SOURCES) \
+  core/journal/writer.c
+tests_fault_journal_driver_early_CPPFLAGS = $(AM_CPPFLAGS) -DBB_JOURNAL_ACK_EARLY
+tests_fault_journal_driver_early_LDADD = $(core_LIBS)
+tests_fault_power_cut_SOURCES = tests/fault/power_cut.c

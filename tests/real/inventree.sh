@@ -16,7 +16,7 @@ lines=$data/part.bomitem.json
 n_moves=$(jq length "$moves")
 n_lines=$(jq length "$lines")
 mkdir -p "$work/drop/moves" "$work/drop/bom"
-plant_start --dedupe no --seed 7 --fault 500=10,429=8,503=4,reset=6,late=5 --late-ms 700 \
+plant_start --dedupe no --seed 7 --fault 500=13,429=3,503=2,reset=8,late=7 --late-ms 700 \
     --retry-after 1 --lane /type,/item --seq /data/number
 cat >"$conf/factory.yaml" <<END
 endpoints:
