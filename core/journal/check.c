@@ -88,12 +88,77 @@ static int one_event(struct checker *c, const MDB_val *k, const MDB_val *v, void
 {
     struct bb_rec_event e;
     struct bb_bytes rest;
+    struct bb_key key;
+    uint64_t eseq = bb_le64(k->mv_data), seq;
 
     (void)arg;
     c->r->events++;
     if (bb_rec_event_read(v, &e, &rest) != 0) {
         c->r->bad_records++;
-        note(c, "event %" PRIu64 ": its record is damaged (CRC or length)", bb_le64(k->mv_data));
+        note(c, "event %" PRIu64 ": its record is damaged (CRC or length)", eseq);
+    } else if (e.kind == BB_EV_DETAIL) {
+        seq = bb_le64(rest.ptr);
+        if (!there(c, BB_TAB_HIST, bb_key_of(&key, e.route, 2, seq, eseq, 0))) {
+            c->r->dangling++;
+            note(c, "event %" PRIu64 " is not in the history of message %" PRIu64, eseq, seq);
+        }
+    }
+    return 0;
+}
+
+static int one_history(struct checker *c, const MDB_val *k, const MDB_val *v, void *arg)
+{
+    const uint8_t *p = k->mv_data;
+    uint64_t eseq = k->mv_size == 20 ? bb_rd64(p + 12) : 0;
+
+    (void)v;
+    (void)arg;
+    if (!there(c, BB_TAB_EVENT, (MDB_val){sizeof eseq, &eseq})) {
+        c->r->dangling++;
+        note(c, "the history of message %" PRIu64 " names event %" PRIu64 ", which is not there",
+             k->mv_size == 20 ? bb_rd64(p + 4) : 0, eseq);
+    }
+    return 0;
+}
+
+static bool row_of(struct checker *c, uint32_t route, uint64_t lane, uint64_t seq, struct bb_row *row)
+{
+    struct bb_key key;
+    MDB_val k = bb_key_of(&key, route, 2, lane, seq, 0), v;
+
+    if (mdb_get(c->txn, c->s.dbi[BB_TAB_ROW], &k, &v) != 0 || v.mv_size != sizeof *row)
+        return false;
+    memcpy(row, v.mv_data, sizeof *row);
+    return true;
+}
+
+static int one_due(struct checker *c, const MDB_val *k, const MDB_val *v, void *arg)
+{
+    const uint8_t *p = k->mv_data;
+    struct bb_row row;
+    uint64_t due;
+
+    (void)v;
+    (void)arg;
+    if (k->mv_size != 28 || !row_of(c, bb_rd32(p), bb_rd64(p + 12), bb_rd64(p + 20), &row) ||
+        !bb_row_due(&row, &due) || due != bb_rd64(p + 4)) {
+        c->r->dangling++;
+        note(c, "a due entry of route %u has no row that is due then", k->mv_size >= 4 ? bb_rd32(p) : 0);
+    }
+    return 0;
+}
+
+static int one_open(struct checker *c, const MDB_val *k, const MDB_val *v, void *arg)
+{
+    const uint8_t *p = k->mv_data;
+    struct bb_row row;
+
+    (void)arg;
+    if (k->mv_size != 12 || v->mv_size != 8 ||
+        !row_of(c, bb_rd32(p), bb_le64(v->mv_data), bb_rd64(p + 4), &row) ||
+        (row.state != BB_D_HELD && row.state != BB_D_QUARANTINED)) {
+        c->r->dangling++;
+        note(c, "message %" PRIu64 " is listed as open and is not", k->mv_size == 12 ? bb_rd64(p + 4) : 0);
     }
     return 0;
 }
@@ -145,6 +210,10 @@ static int one_row(struct checker *c, const MDB_val *k, const MDB_val *v, void *
         c->r->dangling++;
         note(c, "route \"%s\": message %" PRIu64 " (%s) has no due entry: it would wait for ever",
              b->name, seq, bb_dstate_names[row.state]);
+    }
+    if (row.flags & BB_ROW_BODY && !there(c, BB_TAB_BODY, bb_key_of(&key, b->id, 1, seq, 0, 0))) {
+        c->r->dangling++;
+        note(c, "route \"%s\": message %" PRIu64 " has lost its kept body", b->name, seq);
     }
     if ((row.state == BB_D_HELD || row.state == BB_D_QUARANTINED) &&
         !there(c, BB_TAB_OPEN, bb_key_of(&key, b->id, 1, seq, 0, 0))) {
@@ -246,6 +315,12 @@ static int one_route(struct checker *c, const MDB_val *k, const MDB_val *v, void
     return *rc != 0;
 }
 
+static const struct {
+    enum bb_table table;
+    int (*fn)(struct checker *, const MDB_val *k, const MDB_val *v, void *arg);
+} passes[] = {{BB_TAB_MSG, one_message},  {BB_TAB_EVENT, one_event}, {BB_TAB_HIST, one_history},
+              {BB_TAB_ROUTE, one_route}, {BB_TAB_DUE, one_due},     {BB_TAB_OPEN, one_open}};
+
 int bb_journal_check(const char *dir, struct bb_check_report *r, void (*say)(void *, const char *),
                      void *arg, struct bb_fault *err)
 {
@@ -257,11 +332,8 @@ int bb_journal_check(const char *dir, struct bb_check_report *r, void (*say)(voi
         return -1;
     rc = mdb_txn_begin(c.s.env, NULL, MDB_RDONLY, &c.txn);
     if (!rc) {
-        rc = each(&c, BB_TAB_MSG, (MDB_val){0, NULL}, one_message, NULL);
-        if (!rc)
-            rc = each(&c, BB_TAB_EVENT, (MDB_val){0, NULL}, one_event, NULL);
-        if (!rc)
-            rc = each(&c, BB_TAB_ROUTE, (MDB_val){0, NULL}, one_route, &sub);
+        for (size_t i = 0; i < sizeof passes / sizeof *passes && !rc && !sub; i++)
+            rc = each(&c, passes[i].table, (MDB_val){0, NULL}, passes[i].fn, &sub);
         mdb_txn_abort(c.txn);
     }
     bb_store_close(&c.s);

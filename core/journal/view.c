@@ -110,8 +110,8 @@ static bool record_copy(struct bb_vec *to, struct bb_record *r)
         if (bb_vec_put(to, "", 1) != 0)
             return false;
     at = to->len;
-    if (bb_vec_put(to, r->matches, r->n_matches * sizeof *r->matches) != 0 ||
-        bb_vec_put(to, r->whole.ptr, r->whole.len) != 0)
+    if ((r->n_matches && bb_vec_put(to, r->matches, r->n_matches * sizeof *r->matches) != 0) ||
+        (r->whole.len && bb_vec_put(to, r->whole.ptr, r->whole.len) != 0))
         return false;
     r->matches = (void *)(uintptr_t)at; /* offsets, until the vector stops moving */
     r->whole.ptr = (void *)(uintptr_t)(at + r->n_matches * sizeof *r->matches);
@@ -329,18 +329,24 @@ int bb_view_history(struct bb_view *v, uint32_t route, uint64_t seq,
 
 /* ---- deliveries ------------------------------------------------------------------------------------------ */
 
-/* The lane of a delivery: from its message's own record. */
+/* The lane of a delivery: from the list of open ones, else from its message's own record, even a
+ * damaged one: a wrong lane finds no row. */
 static bool lane_of(struct bb_view *v, MDB_txn *txn, uint32_t route, uint64_t seq, uint64_t *lane)
 {
-    struct bb_record rec;
+    struct bb_rec_msg head;
     struct bb_match m;
+    struct bb_key key;
     MDB_val val;
 
+    if (get(v, txn, BB_TAB_OPEN, bb_key_of(&key, route, 1, seq, 0, 0), &val) == 0 && val.mv_size == 8) {
+        *lane = bb_le64(val.mv_data);
+        return true;
+    }
     if (get(v, txn, BB_TAB_MSG, (MDB_val){sizeof seq, &seq}, &val) != 0 ||
-        bb_record_read(&val, seq, &rec) != 0)
+        bb_record_head(&val, &head) != 0)
         return false;
-    for (size_t i = 0; i < rec.n_matches; i++) {
-        memcpy(&m, (const uint8_t *)rec.matches + i * sizeof m, sizeof m);
+    for (size_t i = 0; i < head.n_matches; i++) {
+        memcpy(&m, (const uint8_t *)val.mv_data + sizeof head + i * sizeof m, sizeof m);
         if (m.route == route) {
             *lane = m.lane;
             return true;
@@ -349,21 +355,76 @@ static bool lane_of(struct bb_view *v, MDB_txn *txn, uint32_t route, uint64_t se
     return false;
 }
 
-/* Without a row a delivery is still in the feed, or terminal. The window's bit would tell exactly;
- * the frontier's message number is enough to tell people. */
-static uint8_t state_without_row(struct bb_view *v, MDB_txn *txn, uint32_t route, uint64_t seq)
+/* Is it in the feed and not settled out of turn? Looks through the route's window at most: what is
+ * beyond waits for certain. */
+static bool waits(struct bb_view *v, MDB_txn *txn, uint32_t route, uint64_t seq)
 {
     struct bb_key key;
     struct bb_rec_route rec;
     struct bb_bytes name;
     const uint8_t *words;
-    MDB_val val;
+    MDB_cursor *cur;
+    MDB_val k, val;
+    bool waiting = true;
 
-    if (get(v, txn, BB_TAB_ROUTE, bb_key_of(&key, route, 0, 0, 0, 0), &val) == 0 &&
-        bb_route_read(&val, &rec, &name, &words) == 0 && rec.frontier < rec.tail &&
-        seq >= rec.frontier_seq)
+    if (get(v, txn, BB_TAB_ROUTE, bb_key_of(&key, route, 0, 0, 0, 0), &val) != 0 ||
+        bb_route_read(&val, &rec, &name, &words) != 0 || rec.frontier == rec.tail ||
+        seq < rec.frontier_seq)
+        return false;
+    if (!rec.window_words || mdb_cursor_open(txn, v->store->dbi[BB_TAB_FEED], &cur) != 0)
+        return true;
+    k = bb_key_of(&key, route, 1, 0, 0, 0);
+    for (int rc = mdb_cursor_get(cur, &k, &val, MDB_SET_RANGE); rc == 0 && bb_key_in(&k, route, 12);
+         rc = mdb_cursor_get(cur, &k, &val, MDB_NEXT)) {
+        uint64_t ord = bb_rd64((const uint8_t *)k.mv_data + 4);
+        const uint8_t *e = val.mv_data, *end = e + val.mv_size / sizeof(struct bb_rec_feed) *
+                                                       sizeof(struct bb_rec_feed);
+
+        if (ord >= rec.frontier + BB_WINDOW || e == end || bb_le64(e) > seq)
+            break;
+        for (; e < end && bb_le64(e) != seq; e += sizeof(struct bb_rec_feed))
+            ord++;
+        if (e == end)
+            continue;
+        uint64_t at = ord % BB_WINDOW;
+        waiting = ord >= rec.frontier &&
+                  (ord >= rec.frontier + BB_WINDOW || at / 64 >= rec.window_words ||
+                   !(bb_le64(words + at / 64 * 8) >> at % 64 & 1));
+        break;
+    }
+    mdb_cursor_close(cur);
+    return waiting;
+}
+
+/* Without a row a delivery is still in the feed, or terminal: how, its last detailed event says, and
+ * where it has none it was delivered, or its end stands in a range of the events. */
+static uint8_t state_without_row(struct bb_view *v, MDB_txn *txn, uint32_t route, uint64_t seq)
+{
+    struct bb_rec_event head;
+    struct bb_bytes rest;
+    struct bb_key key;
+    MDB_cursor *cur;
+    MDB_val k, val;
+    uint64_t eseq;
+    uint8_t state = BB_D_DELIVERED;
+    int rc;
+
+    if (waits(v, txn, route, seq))
         return BB_D_WAITING;
-    return BB_D_DELIVERED;
+    if (mdb_cursor_open(txn, v->store->dbi[BB_TAB_HIST], &cur) != 0)
+        return state;
+    k = bb_key_of(&key, route, 2, seq, UINT64_MAX, 0);
+    rc = mdb_cursor_get(cur, &k, &val, MDB_SET_RANGE);
+    rc = mdb_cursor_get(cur, &k, &val, rc == 0 ? MDB_PREV : MDB_LAST);
+    if (rc == 0 && bb_key_in(&k, route, 20) && bb_rd64((const uint8_t *)k.mv_data + 4) == seq) {
+        eseq = bb_rd64((const uint8_t *)k.mv_data + 12);
+        if (get(v, txn, BB_TAB_EVENT, (MDB_val){sizeof eseq, &eseq}, &val) == 0 &&
+            bb_rec_event_read(&val, &head, &rest) == 0 && head.to > BB_D_DELIVERED &&
+            head.to < BB_D_STATES)
+            state = head.to;
+    }
+    mdb_cursor_close(cur);
+    return state;
 }
 
 int bb_view_delivery(struct bb_view *v, uint32_t route, uint64_t seq, struct bb_row *row)
