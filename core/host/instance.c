@@ -340,11 +340,14 @@ static void bb_host_inbox(struct bb_host *h)
 /* The end of STOP: nothing is open afterwards, whatever the plugin does. */
 static void bb_host_finish(struct bb_host *h)
 {
+    uint64_t late, breaches;
     struct bb_out *o;
     bool stopped;
 
     pthread_mutex_lock(&h->lock);
     stopped = h->stopped;
+    late = h->late;
+    breaches = h->breaches;
     pthread_mutex_unlock(&h->lock);
     if (!stopped && bb_host_now() < h->stop_deadline)
         return;
@@ -352,10 +355,10 @@ static void bb_host_finish(struct bb_host *h)
     if (!stopped)
         bb_out_say(h, BB_LOG_ERROR, "%s did not stop within its budget and is left behind; its "
                                     "threads may still run", h->plugin.manifest.id);
-    if (h->late || h->breaches)
+    if (late || breaches)
         bb_out_say(h, BB_LOG_WARN, "%s ended %llu deliveries late or twice and %llu with a status "
                                    "that none can end with", h->plugin.manifest.id,
-                   (unsigned long long)h->late, (unsigned long long)h->breaches);
+                   (unsigned long long)late, (unsigned long long)breaches);
     bb_out_metrics(h);
     pthread_mutex_lock(&h->lock);
     o = bb_out_new_locked(h, 64);

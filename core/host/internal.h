@@ -171,7 +171,7 @@ struct bb_host {
     const struct bb_ext_health *health;
     const struct bb_ext_wait *wait;
     /* from WELCOME */
-    uint32_t roles, workers, batch_max, timeout_ms;
+    uint32_t roles, workers, batch_max;
     size_t max_message;
     struct bb_bytes secrets; /* msgpack map, wiped at the end */
     struct bb_route_steps *routes;

@@ -156,7 +156,6 @@ int bb_welcome_read(struct bb_host *h, struct bb_bytes map, struct bb_bytes *con
 
     if (bb_welcome_u32(map, "roles", BB_ROLE_SINK, UINT32_MAX, &h->roles, err) < 0 ||
         bb_welcome_u32(map, "workers", 1, UINT32_MAX, &h->workers, err) < 0 ||
-        bb_welcome_u32(map, "timeout_ms", 0, UINT32_MAX, &h->timeout_ms, err) < 0 ||
         bb_welcome_u32(map, "batch", 1, BB_BATCH_CAP, &h->batch_max, err) < 0 ||
         bb_welcome_uint(map, "messages", 0, UINT64_MAX / 4, &messages, err) < 0 ||
         bb_welcome_uint(map, "bytes", 0, UINT64_MAX / 4, &bytes, err) < 0 ||

@@ -13,7 +13,7 @@ static bb_status late_deliver(bb_inst *i, const bb_msg *m, bb_token t, struct bb
         i->ctx.api->done(i->ctx.host, t, BB_OK, NULL, NULL);
     if (i->last)
         i->ctx.api->done(i->ctx.host, i->last, BB_E_REJECT, NULL, NULL);
-    i->ctx.api->done(i->ctx.host, t + 1000000, BB_OK, NULL, NULL); /* never given */
+    i->ctx.api->done(i->ctx.host, t + 1, BB_E_REJECT, NULL, NULL); /* not yet given */
     i->last = t;
     return BB_E_REJECT; /* too late as well: done() has said OK */
 }

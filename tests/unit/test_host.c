@@ -439,7 +439,7 @@ START_TEST(late_and_double_done)
     }
     hub_stop(&h);
     hub_want(&h, BB_F_LOG);
-    /* 2 more done() each, 19 for the one before, 20 for a token never given, 20 by returning */
+    /* 2 more done() each, 19 for the one before, 20 for the next, not yet given, 20 by returning */
     counted = says(h.f.log.text, "ended 99 deliveries late or twice");
     ck_assert_msg(counted, "%.*s", (int)h.f.log.text.len, (const char *)h.f.log.text.ptr);
     ck_assert_msg(!hub_next(&h, BB_F_RESULT, 200), "a token ended twice");
