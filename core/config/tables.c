@@ -37,7 +37,7 @@ static const struct bb_choice on_failures[] = {{"hold-lane", BB_FAIL_HOLD_LANE},
                                                {"skip", BB_FAIL_SKIP},
                                                {NULL, 0}};
 static const struct bb_choice starts[] = {
-    {"now", BB_START_NOW}, {"oldest", BB_START_OLDEST}, {NULL, 0}};
+    {"now", BB_START_NOW}, {"oldest", -1}, {NULL, 0}};
 static const struct bb_choice backoffs[] = {{"exponential", 1}, {"fixed", 0}, {NULL, 0}};
 static const struct bb_choice jitters[] = {{"full", 1}, {"none", 0}, {NULL, 0}};
 

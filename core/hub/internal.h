@@ -253,6 +253,13 @@ void hub_route_due(struct hub_route *r, uint64_t due_ms);
 /* Fetches rows that settlements took for their lanes; items[i].row as before the taking. */
 void hub_route_fetch(struct bb_hub *h, struct hub_route *r, struct bb_read_item *items, size_t n);
 struct hub_route *hub_route_by_id(struct bb_hub *h, uint32_t id);
+/* changed.c: before the hub's thread runs */
+void hub_start_op(struct bb_hub *h, struct bb_op *op); /* posts and waits */
+int hub_route_unchanged(struct bb_hub *h, struct hub_route *r, struct bb_fault *err);
+void hub_removed_say(struct bb_hub *h);
+/* Calls fn for each route of the journal that conf.d has no more and that has deliveries left. */
+void hub_removed_each(struct bb_hub *h, void (*fn)(void *, const char *, const struct bb_route_state *),
+                      void *arg);
 /* dispatch.c */
 void hub_dispatch(struct bb_hub *h, struct hub_route *r, const struct bb_read_item *it,
                   const struct bb_row *row, uint32_t op);

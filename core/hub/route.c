@@ -465,17 +465,11 @@ static int count_row(void *arg, uint64_t lane, uint64_t seq, const struct bb_row
 static int route_register(struct bb_hub *h, struct hub_route *r, struct bb_fault *err)
 {
     struct bb_op op = {.kind = BB_OP_ROUTE};
-    struct bb_op *done = NULL;
     struct bb_route_state st;
 
     op.route.name = r->config->name;
-    op.route.oldest = r->config->start == BB_START_OLDEST;
-    bb_journal_post(h->journal, &op);
-    while (!(done = bb_journal_take(h->journal))) {
-        zmq_pollitem_t it = {.fd = bb_journal_fd(h->journal), .events = ZMQ_POLLIN};
-        zmq_poll(&it, 1, 1000);
-    }
-    if (done != &op || op.status != BB_OK || bb_journal_route(h->journal, op.route.id, &st) != 0)
+    hub_start_op(h, &op);
+    if (op.status != BB_OK || bb_journal_route(h->journal, op.route.id, &st) != 0)
         return bb_fail(err, "route \"%s\": the journal does not take it: %s", r->config->name, op.text);
     r->id = op.route.id;
     r->scan = r->frontier = st.frontier;
@@ -515,7 +509,7 @@ int hub_routes_init(struct bb_hub *h, struct bb_fault *err)
         r->to = endpoint_named(h, r->config->to);
         if (!r->from || !r->to)
             return bb_fail(err, "route \"%s\" names an endpoint that is not there", r->config->name);
-        if (route_register(h, r, err) != 0)
+        if (route_register(h, r, err) != 0 || hub_route_unchanged(h, r, err) != 0)
             return -1;
         if (v && bb_view_rows(v, r->id, count_row, arg) != 0)
             return bb_fail(err, "route \"%s\": its rows cannot be read", r->config->name);
@@ -531,5 +525,6 @@ int hub_routes_init(struct bb_hub *h, struct bb_fault *err)
         bb_journal_read(h->journal, rd);
     }
     bb_view_close(&v);
+    hub_removed_say(h);
     return 0;
 }

@@ -123,6 +123,21 @@ static void put_route(struct bb_hub *h, struct bb_buf *b, const struct hub_route
     put(b, "}");
 }
 
+struct removed {
+    struct bb_buf *b;
+    unsigned n;
+};
+
+static void put_removed(void *arg, const char *name, const struct bb_route_state *s)
+{
+    struct removed *r = arg;
+
+    put(r->b, r->n++ ? ",{" : "{");
+    put_string(r->b, "name", name);
+    put_counts(r->b, s, 0);
+    put(r->b, "}");
+}
+
 void hub_status_write(struct bb_hub *h, struct bb_buf *b)
 {
     struct bb_route_state s;
@@ -142,6 +157,8 @@ void hub_status_write(struct bb_hub *h, struct bb_buf *b)
             put(b, ",");
         put_route(h, b, &h->routes[i]);
     }
+    put(b, "],\"removed\":[");
+    hub_removed_each(h, put_removed, &(struct removed){b, 0});
     put(b, "],\"unmatched\":{");
     if (bb_journal_route(h->journal, BB_ROUTE_UNMATCHED, &s) == 0)
         put_counts(b, &s, 0);

@@ -143,7 +143,7 @@ struct bb_op {
         struct { uint32_t route; uint64_t mark; } reserve; /* set D (also down again: the hub alone knows
                                                       what it handed over) */
         struct { uint32_t route; uint64_t lane; } kick;    /* head SPILLED and not in flight: due now */
-        struct { const char *name; bool oldest; bool remove; uint32_t id; } route; /* register; id result */
+        struct { const char *name; bool remove; uint32_t id; } route; /* register; id result */
         struct {
             enum bb_operator what;
             uint32_t route;

@@ -157,7 +157,7 @@ START_TEST(every_key_is_read)
               "            retry_after_max: 11m, max_age: 0}\n"
               "    on_unknown: quarantine\n"
               "    on_failure: skip\n"
-              "    start: oldest\n"
+              "    start: now\n"
               "    commutative: true\n"
               "    paused: true\n"
               "  back: {from: erp, to: plm}\n"
@@ -209,7 +209,7 @@ START_TEST(every_key_is_read)
     ck_assert_uint_eq(r->retry.max_age_ms, 0);
     ck_assert_int_eq(r->on_unknown, BB_UNKNOWN_QUARANTINE);
     ck_assert_int_eq(r->on_failure, BB_FAIL_SKIP);
-    ck_assert_int_eq(r->start, BB_START_OLDEST);
+    ck_assert_int_eq(r->start, BB_START_NOW);
     ck_assert(r->commutative && r->paused);
     ck_assert_uint_eq(conf->journal.map_size, 1 << 30);
     ck_assert_uint_eq(conf->journal.reserve, 2 << 20);
