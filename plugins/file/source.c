@@ -516,6 +516,7 @@ void source_stop(struct source *s)
 int64_t source_work(struct source *s)
 {
     int64_t now = bb_clock_ms(), wait;
+    enum phase before = s->phase;
     if (s->phase == STOPPED)
         return -1;
     folder_notices(&s->folder);
@@ -545,6 +546,8 @@ int64_t source_work(struct source *s)
     default:
         break;
     }
+    if (s->phase == SENT && before != SENT)
+        return 0; /* what was submitted leaves when the host has its thread back */
     now = bb_clock_ms();
     wait = s->phase == SENT || s->phase == HELD ? -1 : s->again_ms > now ? s->again_ms - now : 0;
     if (s->phase == IDLE && wait == 0 && s->folder.next == s->folder.n &&

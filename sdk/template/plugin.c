@@ -157,9 +157,10 @@ static void wait_for(bb_inst *i, struct bb_pollfd *host, size_t n, uint32_t time
         if (now >= i->next_ms) {
             i->next_ms = now + i->interval_ms;
             source_tick(i);
-        }
-        if (i->next_ms - now < ms)
+            ms = 0; /* what was submitted leaves when the host has its thread back */
+        } else if (i->next_ms - now < ms) {
             ms = i->next_ms - now;
+        }
     }
     if (n > 16)
         n = 16;

@@ -24,3 +24,7 @@ tests_fault_journal_driver_early_SOURCES = $(tests_fault_journal_driver_SOURCES)
 tests_fault_journal_driver_early_CPPFLAGS = $(AM_CPPFLAGS) -DBB_JOURNAL_ACK_EARLY
 tests_fault_journal_driver_early_LDADD = $(core_LIBS)
 tests_fault_power_cut_SOURCES = tests/fault/power_cut.c
+
+# files to a file over kills of the core
+TESTS += tests/fault/files.sh
+EXTRA_DIST += tests/fault/files.sh

@@ -249,7 +249,8 @@ struct bb_ext_wait {
     uint32_t reserved;
     /* Called in place of poll() on the instance's thread: waits for the plugin's own descriptors
      * and the host's n, at most timeout_ms, does the plugin's own work, sets revents. Must
-     * return soon after any of the host's is ready. [ctl] */
+     * return soon after any of the host's is ready, and at once after a submit() or done() made
+     * inside it: what the host sends leaves when it has its thread back. [ctl] */
     void (*wait)(bb_inst *i, struct bb_pollfd *host, size_t n, uint32_t timeout_ms);
 };
 
