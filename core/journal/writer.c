@@ -154,6 +154,8 @@ static int apply_all(struct bb_journal *j, struct bb_op *list)
     int rc = 0;
     for (struct bb_op *op = list; op && !rc; op = op->next) {
         const char *closed = atomic_load(&j->intake);
+        if (op->next && op->next->kind == BB_OP_APPEND && op->next->append.n)
+            bb_claims_prefetch(&j->claims, op->next->append.msgs[0].claim);
         op->status = BB_OK;
         op->text[0] = 0;
         if (op->kind == BB_OP_APPEND && closed)
@@ -266,8 +268,10 @@ static int attempt(struct bb_journal *j, struct bb_op *list, bool retain, bool *
         return rc;
     }
 #ifdef BB_JOURNAL_ACK_EARLY /* only in programs that show that the kill tests can fail */
-    answer(j, list);
-    *answered = true;
+    if (list && list->kind == BB_OP_APPEND) { /* what else there is needs the commit at once */
+        answer(j, list);
+        *answered = true;
+    }
 #else
     (void)answered;
 #endif
@@ -283,9 +287,13 @@ static int attempt(struct bb_journal *j, struct bb_op *list, bool retain, bool *
     return 0;
 }
 
-static bool no_space(int rc)
+/* LMDB calls a short write EIO, and that is what the last write before a full disk is. Trying
+ * again is sound even then: the new transaction writes all of its pages anew, and those of earlier
+ * commits were synced; a failed write of the root page makes LMDB refuse every transaction. */
+static bool no_space(struct bb_journal *j, int rc)
 {
-    return rc == ENOSPC || rc == EDQUOT || rc == MDB_MAP_FULL || rc == MDB_TXN_FULL;
+    return rc == ENOSPC || rc == EDQUOT || rc == MDB_MAP_FULL || rc == MDB_TXN_FULL ||
+           (rc == EIO && bb_disk_is_full(j));
 }
 
 static bool stopping(struct bb_journal *j)
@@ -313,7 +321,7 @@ static void run(struct bb_journal *j, struct bb_op *list)
         int rc = attempt(j, list, retain && tries % 2 == 0, &answered);
         if (rc == 0)
             break;
-        if (!no_space(rc)) {
+        if (!no_space(j, rc)) {
             failed(j, rc);
             if (!answered)
                 fail_all(j, list, j->pub.failed_text);
