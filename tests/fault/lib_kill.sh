@@ -91,6 +91,14 @@ lost_count() {
     comm -23 "$work/a" "$work/b" | wc -l
 }
 
+# missing_count: accepted ids that neither the plant nor the journal of the ended core knows
+missing_count() {
+    "$busbar" journal export --state "$state" 2>/dev/null | jq -r .id | sort -u >"$work/j"
+    sort -u "$work/accepted" >"$work/a"
+    jq -r .id "$work/erp.jsonl" | sort -u "$work/j" - >"$work/b"
+    comm -23 "$work/a" "$work/b" | wc -l
+}
+
 redelivered_count() {
     jq -r 'select(.redelivery) | .key' "$work/erp.jsonl" | sort -u | wc -l
 }
