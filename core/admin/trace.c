@@ -18,6 +18,13 @@
 #define SCAN_MAX 200000u   /* messages looked through without the index */
 #define SCAN_BATCH 2000u   /* a read transaction's share */
 
+/* When a delivery reached its state: plain successes have no event of their own, the index knows. */
+struct since {
+    uint64_t seq, ms;
+    char route[64];
+};
+#define SINCE_MAX (TRACE_MAX * 4)
+
 struct trace {
     struct bb_report *r;
     const char *id;
@@ -25,7 +32,9 @@ struct trace {
     uint64_t seqs[TRACE_MAX];
     size_t n;
     bool cut;
-    uint64_t last, scanned;
+    uint64_t last;
+    struct since since[SINCE_MAX];
+    size_t n_since;
 };
 
 static void add(struct trace *t, uint64_t seq)
@@ -39,9 +48,34 @@ static void add(struct trace *t, uint64_t seq)
         t->seqs[t->n++] = seq;
 }
 
+static bool has_ended(const char *state)
+{
+    for (unsigned i = BB_D_DELIVERED; i < BB_D_STATES; i++)
+        if (strcmp(state, bb_dstate_names[i]) == 0)
+            return true;
+    return false;
+}
+
 static int on_hit(void *arg, const struct bb_hit *h)
 {
-    add(arg, h->seq);
+    struct trace *t = arg;
+
+    add(t, h->seq);
+    if (t->n_since < SINCE_MAX && has_ended(h->state)) { /* the index may lag */
+        struct since *s = &t->since[t->n_since++];
+
+        s->seq = h->seq;
+        s->ms = h->state_ms;
+        snprintf(s->route, sizeof(s->route), "%s", h->route);
+    }
+    return 0;
+}
+
+static uint64_t since_of(const struct trace *t, uint64_t seq, const char *route)
+{
+    for (size_t i = 0; i < t->n_since; i++)
+        if (t->since[i].seq == seq && strcmp(t->since[i].route, route) == 0)
+            return t->since[i].ms;
     return 0;
 }
 
@@ -56,7 +90,6 @@ static int on_scanned(void *arg, const struct bb_record *rec)
     struct bb_envelope e;
 
     t->last = rec->seq;
-    t->scanned++;
     if (!rec->bad && bb_envelope_read(rec->whole, &e, NULL) == 0 &&
         (is_id(t, e.correlationid) || is_id(t, e.id)))
         add(t, rec->seq);
@@ -184,15 +217,19 @@ static int on_record(void *arg, const struct bb_record *rec)
     return 0;
 }
 
-static void put_route(struct bb_report *r, uint32_t route, uint64_t seq, struct bb_rows *out)
+static void put_route(const struct trace *t, uint32_t route, uint64_t seq, struct bb_rows *out)
 {
+    struct bb_report *r = t->r;
     struct bb_row row = {0};
-    char name[64];
+    char number[64];
+    const char *name = bb_report_route(r, route, number);
     int there = bb_view_delivery(r->view, route, seq, &row);
+    bool ended = there == 1 && row.state >= BB_D_DELIVERED;
 
     out->n++;
-    bb_put_map(&out->b, 8);
-    bb_report_text(&out->b, "route", bb_report_route(r, route, name));
+    bb_put_map(&out->b, 9);
+    bb_report_text(&out->b, "route", name);
+    bb_report_time(&out->b, "since", ended ? since_of(t, seq, name) : 0);
     bb_report_text(&out->b, "state", there == 1 && row.state < BB_D_STATES
                                          ? bb_dstate_names[row.state] : "unknown");
     bb_put_cstr(&out->b, "attempts");
@@ -230,7 +267,7 @@ static void put_message(struct trace *t, uint64_t seq, struct bb_rows *out)
             bb_buf_put(&out->b, o.head.ptr, o.head.len);
         bb_rows_begin(&routes);
         for (size_t i = 0; i < o.n_routes; i++)
-            put_route(t->r, o.routes[i], seq, &routes);
+            put_route(t, o.routes[i], seq, &routes);
         bb_put_cstr(&out->b, "routes");
         bb_rows_end(&routes, &out->b);
     }

@@ -223,11 +223,13 @@ int bb_cmd_run(const struct bb_args *a)
         rc = core_start(&c, a);
     if (rc == BB_EXIT_OK) {
         const struct bb_config *conf = c.generation->config;
+        char what[96];
 
-        bb_logf(BB_LOG_INFO, "ready: busbar %s, %zu endpoints, %zu routes, state in %s",
-                PACKAGE_VERSION, conf->n_endpoints, conf->n_routes, a->state);
-        sd_notifyf(0, "READY=1\nSTATUS=%zu endpoints, %zu routes", conf->n_endpoints,
-                   conf->n_routes);
+        snprintf(what, sizeof(what), "%zu endpoint%s, %zu route%s", conf->n_endpoints,
+                 conf->n_endpoints == 1 ? "" : "s", conf->n_routes,
+                 conf->n_routes == 1 ? "" : "s");
+        bb_logf(BB_LOG_INFO, "ready: busbar %s, %s, state in %s", PACKAGE_VERSION, what, a->state);
+        sd_notifyf(0, "READY=1\nSTATUS=%s", what);
         rc = core_wait(&c);
     }
     sd_notify(0, "STOPPING=1");

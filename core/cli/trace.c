@@ -35,6 +35,10 @@ static void put_route(struct bb_bytes r)
     bb_print_safe(stdout, state);
     if (state.len == 7 && memcmp(state.ptr, "spilled", 7) == 0)
         printf(", waits behind an earlier one of its lane");
+    if (bb_field_str(r, "since").len) {
+        printf(" at ");
+        bb_print_safe(stdout, bb_field_str(r, "since"));
+    }
     if (bb_field_bool(r, "maybe_sent"))
         printf(" (may have been applied)");
     if (bb_field_str(r, "due").len) {

@@ -24,7 +24,8 @@ static const struct { /* in the order of the parameters */
     {offsetof(struct bb_search, change), " AND m.change = ?"},
     {offsetof(struct bb_search, type), " AND m.type = ?"},
     {offsetof(struct bb_search, route), " AND r.name = ?"},
-    {offsetof(struct bb_search, state), " AND d.state = ?"},
+    /* coalesce keeps the messages' order: most deliveries are delivered */
+    {offsetof(struct bb_search, state), " AND coalesce(d.state, '') = ?"},
     {offsetof(struct bb_search, id), " AND m.id = ?"},
 };
 #define N_KEYS (sizeof(keys) / sizeof(*keys))
@@ -43,12 +44,15 @@ static void query_text(const struct bb_search *s, char *out, size_t cap)
         " FROM messages m LEFT JOIN deliveries d ON d.seq = m.seq"
         " LEFT JOIN routes r ON r.id = d.route WHERE 1");
 
-    for (size_t i = 0; i < N_KEYS; i++)
-        if (key_of(s, i))
-            n += (size_t)snprintf(out + n, cap - n, "%s", keys[i].where);
-    /* lets the index of open deliveries be used */
-    if (s->state && strcmp(s->state, "delivered") != 0)
-        n += (size_t)snprintf(out + n, cap - n, " AND d.state <> 'delivered'");
+    for (size_t i = 0; i < N_KEYS; i++) {
+        const char *where = keys[i].where;
+
+        if (!key_of(s, i))
+            continue;
+        if (keys[i].at == offsetof(struct bb_search, state) && strcmp(s->state, "delivered") != 0)
+            where = " AND d.state = ? AND d.state <> 'delivered'"; /* as its partial index says */
+        n += (size_t)snprintf(out + n, cap - n, "%s", where);
+    }
     snprintf(out + n, cap - n, " ORDER BY m.seq DESC LIMIT ?");
 }
 
