@@ -20,6 +20,10 @@
 
 void hub_post(struct bb_hub *h, struct bb_op *op)
 {
+    /* what looks at rows must come after the settlements that this turn has gathered: a KICK that
+     * overtook the spill it is for would find nothing, and the lane would sleep for ever */
+    if (op->kind == BB_OP_KICK || op->kind == BB_OP_MARK || op->kind == BB_OP_OPERATOR)
+        hub_settle_flush(h);
     h->ops_out++;
     bb_journal_post(h->journal, op);
 }
