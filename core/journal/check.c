@@ -4,12 +4,21 @@
  * One read transaction over the whole store, so that what is compared belongs together; on a running
  * core it keeps pages from being reused for as long as it takes, which is said in the manual.
  * Memory: one route's counters at a time, nothing by message.
+ *
+ * LMDB trusts its pages: on a damaged one it ends the process, or reads past it. So a child does the
+ * reading and tells its findings through a pipe; how it ended is one of them.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "core/journal/internal.h"
 
@@ -321,24 +330,110 @@ static const struct {
 } passes[] = {{BB_TAB_MSG, one_message},  {BB_TAB_EVENT, one_event}, {BB_TAB_HIST, one_history},
               {BB_TAB_ROUTE, one_route}, {BB_TAB_DUE, one_due},     {BB_TAB_OPEN, one_open}};
 
+/* The child's: reads it all. */
+static int check_here(const char *dir, struct checker *c, struct bb_fault *err)
+{
+    int rc, sub = 0;
+
+    if (bb_store_open(&c->s, dir, 0, err) != 0)
+        return -1;
+    rc = mdb_txn_begin(c->s.env, NULL, MDB_RDONLY, &c->txn);
+    if (!rc) {
+        for (size_t i = 0; i < sizeof passes / sizeof *passes && !rc && !sub; i++)
+            rc = each(c, passes[i].table, (MDB_val){0, NULL}, passes[i].fn, &sub);
+        mdb_txn_abort(c->txn);
+    }
+    bb_store_close(&c->s);
+    if (rc || sub)
+        return bb_fail(err, "journal %s: cannot be read to its end: %s; `busbar journal salvage` "
+                       "exports what reads", dir, mdb_strerror(rc ? rc : sub));
+    return c->r->bad_records || c->r->unbalanced || c->r->dangling ? 1 : 0;
+}
+
+/* ---- between the two: lines, then the verdict --------------------------------------------------- */
+
+struct verdict {
+    int rc;
+    struct bb_check_report report;
+    struct bb_fault err;
+};
+struct told { /* always this long, so that a pipe takes each whole */
+    bool last;
+    union {
+        char line[300];
+        struct verdict verdict;
+    };
+};
+_Static_assert(sizeof(struct told) <= 4096, "one atomic write to a pipe");
+
+static void tell_line(void *arg, const char *text)
+{
+    struct told t = {.last = false};
+
+    snprintf(t.line, sizeof t.line, "%s", text);
+    (void)!write(*(int *)arg, &t, sizeof t); /* nobody listens any more: SIGPIPE ends us */
+}
+
+_Noreturn static void child(const char *dir, int fd, bool lines)
+{
+    struct told t = {.last = true};
+    struct verdict *v = &t.verdict;
+    struct checker c = {.r = &v->report, .say = lines ? tell_line : NULL, .arg = &fd};
+
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
+    signal(SIGPIPE, SIG_DFL);
+    v->rc = check_here(dir, &c, &v->err);
+    _exit(write(fd, &t, sizeof t) == sizeof t ? 0 : 1);
+}
+
+/* 0 and the verdict, or -1: the child ended before it had one. */
+static int listen_to(int fd, struct verdict *v, void (*say)(void *, const char *), void *arg)
+{
+    struct told t;
+    ssize_t n;
+
+    while ((n = read(fd, &t, sizeof t)) > 0 || (n < 0 && errno == EINTR)) {
+        if (n != sizeof t)
+            continue;
+        if (t.last) {
+            *v = t.verdict;
+            return 0;
+        }
+        t.line[sizeof t.line - 1] = '\0';
+        say(arg, t.line);
+    }
+    return -1;
+}
+
 int bb_journal_check(const char *dir, struct bb_check_report *r, void (*say)(void *, const char *),
                      void *arg, struct bb_fault *err)
 {
-    struct checker c = {.r = r, .say = say, .arg = arg};
-    int rc, sub = 0;
+    struct verdict v;
+    int fd[2], status = 0, rc;
+    pid_t pid;
 
     memset(r, 0, sizeof *r);
-    if (bb_store_open(&c.s, dir, 0, err) != 0)
-        return -1;
-    rc = mdb_txn_begin(c.s.env, NULL, MDB_RDONLY, &c.txn);
-    if (!rc) {
-        for (size_t i = 0; i < sizeof passes / sizeof *passes && !rc && !sub; i++)
-            rc = each(&c, passes[i].table, (MDB_val){0, NULL}, passes[i].fn, &sub);
-        mdb_txn_abort(c.txn);
+    if (pipe2(fd, O_CLOEXEC) != 0)
+        return bb_fail(err, "journal %s: %s", dir, strerror(errno));
+    pid = fork();
+    if (pid == 0) {
+        close(fd[0]);
+        child(dir, fd[1], say != NULL);
     }
-    bb_store_close(&c.s);
-    if (rc || sub)
-        return bb_fail(err, "journal %s: cannot be read to its end: %s; `busbar journal salvage` exports what reads",
-                       dir, mdb_strerror(rc ? rc : sub));
-    return r->bad_records || r->unbalanced || r->dangling ? 1 : 0;
+    close(fd[1]);
+    rc = pid < 0 ? -1 : listen_to(fd[0], &v, say, arg);
+    close(fd[0]);
+    if (pid < 0)
+        return bb_fail(err, "journal %s: cannot start a process to read it: %s", dir, strerror(errno));
+    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+        ;
+    if (rc != 0)
+        return bb_fail(err, "journal %s: a page of its store is damaged: reading it ended with %s; "
+                       "`busbar journal salvage` exports what reads",
+                       dir, WIFSIGNALED(status) ? strsignal(WTERMSIG(status)) : "an error");
+    *r = v.report;
+    if (v.rc < 0 && err)
+        *err = v.err;
+    return v.rc;
 }

@@ -34,7 +34,7 @@ int bb_row_due(const struct bb_row *row, uint64_t *due_ms)
 
 int bb_record_head(const MDB_val *v, struct bb_rec_msg *out)
 {
-    if (v->mv_size < sizeof *out)
+    if (!v->mv_data || v->mv_size < sizeof *out) /* NULL: from a damaged page */
         return -1;
     memcpy(out, v->mv_data, sizeof *out);
     if (v->mv_size != sizeof *out + out->n_matches * sizeof(struct bb_match) + (size_t)out->len)
@@ -65,7 +65,7 @@ int bb_record_read(const MDB_val *v, uint64_t seq, struct bb_record *out)
 int bb_rec_event_read(const MDB_val *v, struct bb_rec_event *out, struct bb_bytes *rest)
 {
     const uint8_t *p = v->mv_data;
-    if (v->mv_size < sizeof *out)
+    if (!v->mv_data || v->mv_size < sizeof *out)
         return -1;
     memcpy(out, p, sizeof *out);
     *rest = (struct bb_bytes){p + sizeof *out, v->mv_size - sizeof *out};
@@ -82,7 +82,7 @@ int bb_route_read(const MDB_val *v, struct bb_rec_route *out, struct bb_bytes *n
                   const uint8_t **words)
 {
     const uint8_t *p = v->mv_data;
-    if (v->mv_size < sizeof *out)
+    if (!v->mv_data || v->mv_size < sizeof *out)
         return -1;
     memcpy(out, p, sizeof *out);
     if (out->window_words > BB_WINDOW_WORDS ||

@@ -71,6 +71,17 @@ static int identity(struct bb_store *s, MDB_txn *txn, bool create, const char *d
     return rc ? bb_fail(err, "journal %s: not a journal, or damaged: %s", dir, mdb_strerror(rc)) : 0;
 }
 
+/* LMDB found a page that cannot be and will end the process: say what that means. */
+static void page_damaged(MDB_env *env, const char *text)
+{
+    const char *dir = "";
+
+    (void)mdb_env_get_path(env, &dir);
+    bb_logf(BB_LOG_ERROR,
+            "journal %s: a page of its store is damaged (%s); this process ends. Keep a copy of the "
+            "folder; `busbar journal salvage` exports what reads", dir, text);
+}
+
 int bb_store_open(struct bb_store *s, const char *dir, uint64_t map_size, struct bb_fault *err)
 {
     bool create = map_size != 0;
@@ -81,6 +92,7 @@ int bb_store_open(struct bb_store *s, const char *dir, uint64_t map_size, struct
     rc = mdb_env_create(&s->env);
     if (rc)
         goto fail;
+    (void)mdb_env_set_assert(s->env, page_damaged);
     if (create)
         rc = mdb_env_set_mapsize(s->env, map_size);
     if (!rc)

@@ -14,7 +14,6 @@ early=$build/tests/fault/journal_driver_early
 [ "$(id -u)" -eq 0 ] || skip "needs root for a loop device"
 disk=$work/disk
 mkdir "$disk"
-truncate -s 64M "$work/disk.img"
 
 test_cleanup() {
     ! mountpoint -q "$disk" || umount "$disk" || umount -l "$disk"
@@ -22,9 +21,14 @@ test_cleanup() {
 
 disk_new() {
     ! mountpoint -q "$disk" || umount "$disk"
-    mkfs.ext4 -q -F -m 0 "$work/disk.img" || skip "mkfs.ext4 does not work here"
-    mount -o loop "$work/disk.img" "$disk" 2>/dev/null || skip "no loop device here"
+    rm -f "$work"/disk.*.img
+    local image=$work/disk.$((++images)).img
+    truncate -s 64M "$image"
+    mkfs.ext4 -q -F -m 0 "$image" || skip "mkfs.ext4 does not work here"
+    mount -o loop "$image" "$disk" 2>/dev/null || skip "no loop device here"
 }
+
+images=0
 
 # filled DRIVER: sets rc, found
 filled() {
