@@ -26,13 +26,13 @@ static size_t event_write(const struct load_options *o, const struct load_conn *
     int n;
     load_id_write(o, c, number, id, sizeof id);
     if (o->data_only)
-        n = snprintf(p, cap, "{\"id\":\"%s\",\"item\":\"L%06u\",\"seq\":%llu,\"at\":%lld,\"pad\":\"", id,
-                     lane_of(o, c, number), (unsigned long long)number, (long long)at_us);
+        n = snprintf(p, cap, "{\"id\":\"%s\",\"item\":\"%s.L%06u\",\"seq\":%llu,\"at\":%lld,\"pad\":\"", id,
+                     o->prefix, lane_of(o, c, number), (unsigned long long)number, (long long)at_us);
     else
         n = snprintf(p, cap,
                      "{\"specversion\":\"1.0\",\"id\":\"%s\",\"source\":\"%s\",\"type\":\"%s\","
-                     "\"item\":\"L%06u\",\"data\":{\"seq\":%llu,\"at\":%lld,\"pad\":\"",
-                     id, o->source, o->type, lane_of(o, c, number), (unsigned long long)number,
+                     "\"item\":\"%s.L%06u\",\"data\":{\"seq\":%llu,\"at\":%lld,\"pad\":\"",
+                     id, o->source, o->type, o->prefix, lane_of(o, c, number), (unsigned long long)number,
                      (long long)at_us);
     if (n < 0 || (size_t)n + 4 > cap)
         return 0;
