@@ -16,6 +16,7 @@ static int check(struct bb_journal *j, struct bb_op *op)
     size_t bytes = 0;
     for (size_t i = 0; i < op->append.n; i++) {
         const struct bb_append_msg *m = &op->append.msgs[i];
+        bb_claims_prefetch(&j->claims, m->claim);
         if (!m->whole.len || m->whole.len > OP_BYTES_MAX - bytes || m->n_match > 65535 ||
             m->match > op->append.n_matches || m->n_match > op->append.n_matches - m->match) {
             bb_op_refuse(op, BB_E_REJECT, "message %zu: empty, too long or matched beyond reason", i);
@@ -185,7 +186,7 @@ static int feed_put(struct bb_journal *j, uint64_t seq, const struct bb_match *m
 static int append_one(struct bb_journal *j, struct bb_op *op, struct bb_append_msg *m)
 {
     static const struct bb_match none = {BB_ROUTE_UNMATCHED, 0, 0};
-    const struct bb_match *matches = op->append.matches + m->match;
+    const struct bb_match *matches = m->n_match ? op->append.matches + m->match : NULL;
     bool claim = bb_le64(m->claim) || bb_le64(m->claim + 8);
     uint64_t held = claim ? bb_claims_get(&j->claims, m->claim) : 0, seq;
     int rc = held ? held_same(j, held, m->whole) : 0;

@@ -14,6 +14,11 @@ static size_t place(const struct bb_claims *c, const uint8_t fp[16])
     return bb_le64(fp) & (c->cap - 1);
 }
 
+static bool same(const uint8_t a[16], const uint8_t b[16])
+{
+    return bb_le64(a) == bb_le64(b) && bb_le64(a + 8) == bb_le64(b + 8);
+}
+
 uint64_t bb_claims_get(const struct bb_claims *c, const uint8_t fp[16])
 {
     if (!c->cap)
@@ -21,15 +26,21 @@ uint64_t bb_claims_get(const struct bb_claims *c, const uint8_t fp[16])
     for (size_t i = place(c, fp);; i = (i + 1) & (c->cap - 1)) {
         if (!c->slot[i].seq)
             return 0;
-        if (memcmp(c->slot[i].fingerprint, fp, 16) == 0)
+        if (same(c->slot[i].fingerprint, fp))
             return c->slot[i].seq;
     }
+}
+
+void bb_claims_prefetch(const struct bb_claims *c, const uint8_t fp[16])
+{
+    if (c->cap)
+        __builtin_prefetch(&c->slot[place(c, fp)]);
 }
 
 static void insert(struct bb_claims *c, const struct bb_rec_claim *e)
 {
     size_t i = place(c, e->fingerprint);
-    while (c->slot[i].seq && memcmp(c->slot[i].fingerprint, e->fingerprint, 16) != 0)
+    while (c->slot[i].seq && !same(c->slot[i].fingerprint, e->fingerprint))
         i = (i + 1) & (c->cap - 1);
     c->n += c->slot[i].seq == 0;
     c->slot[i] = *e;
@@ -59,7 +70,7 @@ void bb_claims_del(struct bb_claims *c, const uint8_t fp[16], uint64_t seq)
     size_t mask = c->cap - 1, i, k;
     if (!c->cap)
         return;
-    for (i = place(c, fp); memcmp(c->slot[i].fingerprint, fp, 16) != 0; i = (i + 1) & mask)
+    for (i = place(c, fp); !same(c->slot[i].fingerprint, fp); i = (i + 1) & mask)
         if (!c->slot[i].seq)
             return;
     if (c->slot[i].seq != seq)

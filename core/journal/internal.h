@@ -26,6 +26,8 @@ struct bb_claims {
     size_t cap, n;
 };
 uint64_t bb_claims_get(const struct bb_claims *c, const uint8_t fp[16]); /* 0: not there */
+/* A look-up is a cache miss: ask for the line a little before. */
+void bb_claims_prefetch(const struct bb_claims *c, const uint8_t fp[16]);
 int bb_claims_add(struct bb_claims *c, const uint8_t fp[16], uint64_t seq); /* 0 or ENOMEM */
 void bb_claims_del(struct bb_claims *c, const uint8_t fp[16], uint64_t seq);
 void bb_claims_free(struct bb_claims *c);
@@ -217,6 +219,7 @@ int bb_reserve_make(struct bb_journal *j); /* 0, or -1 with errno */
 void bb_reserve_release(struct bb_journal *j);
 /* Closes and opens intake by what is free; between transactions. */
 void bb_space_check(struct bb_journal *j, bool now);
+bool bb_disk_is_full(struct bb_journal *j);
 void bb_intake_close(struct bb_journal *j, const char *why);
 
 /* ---- reader.c ------------------------------------------------------------------------------------------------------ */

@@ -6,3 +6,7 @@ core_libbusbar_core_la_SOURCES += core/journal/journal.h core/journal/record.h \
   core/journal/events.c core/journal/claims.c core/journal/reader.c core/journal/retain.c \
   core/journal/reserve.c
 include core/journal/tools.mk
+EXTRA_PROGRAMS += tools/bench/journal_bench
+tools_bench_journal_bench_SOURCES = tools/bench/journal_bench.c
+tools_bench_journal_bench_CPPFLAGS = $(AM_CPPFLAGS) $(LMDB_CFLAGS)
+tools_bench_journal_bench_LDADD = $(core_LIBS) $(LMDB_LIBS)

@@ -3,8 +3,9 @@
  *
  * LMDB copies pages to change them: on a full disk or in a full map nothing can even be deleted.
  * So a file of real blocks is held back, and intake closes while settlement still has room. Free
- * is what the disk and the map can still give, plus the store's own free pages. Thread: the
- * writer's (the opener's before it starts).
+ * is what the disk and the map can still give, plus the store's own free pages, plus what an
+ * aborted transaction left written behind the store's end. Thread: the writer's (the opener's
+ * before it starts).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -109,6 +110,26 @@ void bb_intake_close(struct bb_journal *j, const char *why)
 
 struct space { uint64_t disk, map, own; };
 
+/* Blocks that the file has behind its last used page: the next pages go there. */
+static uint64_t tail_blocks(struct bb_journal *j, uint64_t used)
+{
+    mdb_filehandle_t fd;
+    struct stat st;
+    uint64_t have;
+    if (mdb_env_get_fd(j->store.env, &fd) != 0 || fstat(fd, &st) != 0)
+        return 0;
+    have = (uint64_t)st.st_blocks * 512;
+    if (have > (uint64_t)st.st_size)
+        have = (uint64_t)st.st_size;
+    return have > used ? have - used : 0;
+}
+
+bool bb_disk_is_full(struct bb_journal *j)
+{
+    struct statvfs fs;
+    return statvfs(j->dir, &fs) == 0 && (uint64_t)fs.f_bavail * fs.f_frsize < 1 << 20;
+}
+
 static int space_read(struct bb_journal *j, struct space *s)
 {
     struct statvfs fs;
@@ -127,12 +148,12 @@ static int space_read(struct bb_journal *j, struct space *s)
         return -1;
     used = (info.me_last_pgno + 1) * (uint64_t)st.ms_psize;
     s->own = pages * st.ms_psize;
-    s->disk = (uint64_t)fs.f_bavail * fs.f_frsize;
+    s->disk = (uint64_t)fs.f_bavail * fs.f_frsize + tail_blocks(j, used);
     s->map = info.me_mapsize > used ? info.me_mapsize - used : 0;
     pthread_mutex_lock(&j->pub.lock);
     j->pub.stats.used_bytes = used > s->own ? used - s->own : 0;
     j->pub.stats.map_bytes = info.me_mapsize;
-    j->pub.stats.free_disk_bytes = s->disk;
+    j->pub.stats.free_disk_bytes = (uint64_t)fs.f_bavail * fs.f_frsize;
     pthread_mutex_unlock(&j->pub.lock);
     return 0;
 }

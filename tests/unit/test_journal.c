@@ -1,13 +1,29 @@
 /*
  * test_journal.c - the journal's promises one by one, each on a store of its own
  */
+#include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include "core/journal/internal.h"
 #include "tests/unit/journal_rig.h"
 
 static struct rig R;
+
+/* The program's own fdatasync stands before the C library's, for LMDB too. */
+static atomic_int syncs_fail;
+BB_EXPORT int fdatasync(int fd)
+{
+    if (atomic_load(&syncs_fail)) {
+        errno = EIO;
+        return -1;
+    }
+    return (int)syscall(SYS_fdatasync, fd);
+}
 
 static void setup(void)
 {
@@ -575,6 +591,13 @@ static void until(bool (*ok)(void))
     }
 }
 
+static bool pending_are_left(void)
+{
+    struct bb_journal_stats st;
+    bb_journal_stats(R.j, &st);
+    return st.messages == 21; /* the quarantined one, and all from the frontier on */
+}
+
 static bool one_message_left(void)
 {
     struct bb_journal_stats st;
@@ -602,7 +625,10 @@ START_TEST(retention_spares_the_pending)
     for (int i = 0; i < 50; i++)
         q[i] = rig_append(&R, a, 0, "m");
     for (uint64_t i = 0; i < 50; i++)
-        rig_settle(&R, plain(a, i, q[i], 0, i == 20 ? BB_TO_QUARANTINED : BB_TO_DELIVERED));
+        if (i != 30)
+            rig_settle(&R, plain(a, i, q[i], 0, i == 20 ? BB_TO_QUARANTINED : BB_TO_DELIVERED));
+    until(pending_are_left);
+    rig_settle(&R, plain(a, 30, q[30], 0, BB_TO_DELIVERED));
     until(one_message_left);
     bb_journal_stats(R.j, &st);
     ck_assert_uint_eq(st.first_seq, q[20]);
@@ -662,6 +688,66 @@ START_TEST(full_store_keeps_settling)
     rig_again(&R);
     ck_assert_uint_eq(rig_state(&R, a).tail, n + 1);
     ck_assert_uint_eq(rig_state(&R, a).pending, 1);
+}
+END_TEST
+
+/* The same with a file system that is really full. Needs a mount of its own: as root, or in a user
+ * namespace; where neither is allowed there is nothing to test with. */
+START_TEST(full_disk_keeps_settling)
+{
+    struct bb_op op = {.status = 0};
+    uint64_t n = 0;
+    uint32_t a;
+    bb_journal_close(&R.j);
+    if ((unshare(CLONE_NEWNS) != 0 && unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0) ||
+        mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+        mount("tmpfs", R.dir, "tmpfs", 0, "size=24m") != 0)
+        return;
+    R.o.reserve = 4 << 20;
+    R.o.retention_ms = 1;
+    rig_open(&R);
+    a = rig_route(&R, "a");
+    while (append_pad(a, _i ? 12000000 : 100000, &op) == BB_OK)
+        ck_assert_uint_lt(++n, 1000);
+    ck_assert_int_eq(op.status, BB_E_BUSY);
+    ck_assert_msg(strstr(op.text, "file system") != NULL, "%s", op.text);
+    ck_assert_uint_ge(n, 1);
+    for (uint64_t i = 0; i < n; i++)
+        rig_settle(&R, plain(a, i, i + 1, 0, i % 2 ? BB_TO_DELIVERED : BB_TO_QUARANTINED));
+    ck_assert_uint_eq(rig_state(&R, a).pending, 0);
+    for (uint64_t i = 0; i < n; i += 2)
+        ck_assert_int_eq(rig_oper(&R, BB_OPER_DISCARD, a, i + 1, false, NULL), BB_OK);
+    until(intake_open);
+    ck_assert_int_eq(append_pad(a, 1000, &op), BB_OK);
+    ck_assert_uint_eq(op.append.msgs ? rig_state(&R, a).tail : 0, n + 1);
+    rig_again(&R);
+    ck_assert_uint_eq(rig_state(&R, a).pending, 1);
+    bb_journal_close(&R.j);
+    ck_assert_int_eq(umount2(R.dir, MNT_DETACH), 0);
+    rig_open(&R);
+}
+END_TEST
+
+/* After a failed sync nobody knows what is on disk: nothing of it is answered as done, nothing is
+ * tried again, and the store opens with what was committed before. */
+START_TEST(failed_sync_is_final)
+{
+    uint32_t a = rig_route(&R, "a"), id;
+    uint64_t first = rig_append(&R, a, 0, "m");
+    struct bb_op op = {.status = 0};
+    struct bb_fault err;
+    atomic_store(&syncs_fail, 1);
+    ck_assert_int_eq(append_pad(a, 10, &op), BB_E_RETRY);
+    atomic_store(&syncs_fail, 0);
+    ck_assert_uint_gt(strlen(op.text), 10);
+    ck_assert_ptr_nonnull(bb_journal_failed(R.j));
+    ck_assert_int_eq(append_pad(a, 10, &op), BB_E_RETRY);
+    ck_assert_int_eq(bb_journal_name_id(R.j, "new", &id, &err), -1);
+    ck_assert_uint_eq(rig_state(&R, a).tail, 1);
+    rig_again(&R);
+    ck_assert_ptr_null(bb_journal_failed(R.j));
+    ck_assert_uint_eq(rig_state(&R, a).tail, 1);
+    ck_assert_uint_eq(rig_append(&R, a, 0, "m"), first + 1);
 }
 END_TEST
 
@@ -731,6 +817,8 @@ int main(void)
     tcase_add_test(t, damaged_record_is_told);
     tcase_add_test(t, retention_spares_the_pending);
     tcase_add_loop_test(t, full_store_keeps_settling, 0, 2);
+    tcase_add_loop_test(t, full_disk_keeps_settling, 0, 2);
+    tcase_add_test(t, failed_sync_is_final);
     tcase_add_test(t, many_share_a_commit);
     suite_add_tcase(s, t);
     r = srunner_create(s);
