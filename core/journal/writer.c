@@ -132,7 +132,8 @@ static void rollback(struct bb_journal *j)
             memset(r->window, 0, BB_WINDOW_WORDS * 8);
         r->s = r->saved;
         r->touched = false;
-        r->due_changed = true; /* looked up again with the next change */
+        r->due_changed = true; /* looked up again with the next change, as is the oldest */
+        r->oldest_ms = 0;
     }
     j->m = j->m_saved;
     pthread_mutex_lock(&j->pub.lock);
