@@ -22,8 +22,8 @@ void hub_post(struct bb_hub *h, struct bb_op *op)
 {
     /* what looks at rows must come after the settlements that this turn has gathered: a KICK that
      * overtook the spill it is for would find nothing, and the lane would sleep for ever */
-    if (op->kind == BB_OP_KICK || op->kind == BB_OP_MARK || op->kind == BB_OP_OPERATOR)
-        hub_settle_flush(h);
+    if (op->kind != BB_OP_SETTLE && op->kind != BB_OP_RESERVE)
+        hub_settle_flush(h); /* with an append they share its commit */
     h->ops_out++;
     bb_journal_post(h->journal, op);
 }
@@ -261,6 +261,9 @@ static long wait_ms(const struct bb_hub *h)
 {
     long ms = h->tick_at > h->now ? (long)(h->tick_at - h->now) : 0;
 
+    if (h->settling && ms > 1)
+        ms = 1;
+
     for (size_t i = 0; i < h->n_routes; i++) {
         const struct hub_route *r = &h->routes[i];
         if (r->due == DUE_IDLE && r->due_next_ms > h->wall && (long)(r->due_next_ms - h->wall) < ms)
@@ -287,7 +290,7 @@ static void turn(struct bb_hub *h, zmq_pollitem_t *items, size_t fixed)
     stop_step(h);
     for (size_t i = 0; i < h->n_routes; i++)
         hub_route_pump(h, &h->routes[i]);
-    hub_settle_flush(h);
+    hub_settle_turn(h);
     hub_peers_flush(h);
 }
 

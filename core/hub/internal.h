@@ -180,6 +180,8 @@ struct bb_hub {
     size_t n_flights;
     struct hub_flight *free_flights;
     struct hub_settle_op *settling; /* being filled */
+    bool settle_urgent;  /* something waits for its commit: a lane, an operator */
+    int64_t settle_since; /* when the first of it came */
     struct hub_settle_op *free_settles;
     uint64_t next_session;
     uint8_t short_tag[4];
@@ -275,6 +277,8 @@ void hub_settle_put_back(struct bb_hub *h, struct hub_route *r, const struct bb_
                          uint64_t at);
 void hub_settle_body(struct bb_hub *h, struct bb_settle *s, struct bb_bytes body);
 void hub_settle_flush(struct bb_hub *h);
+/* At a turn's end: posts what gathered if it is urgent, large or old. */
+void hub_settle_turn(struct bb_hub *h);
 void hub_settle_done(struct bb_hub *h, struct bb_op *op);
 /* outcome.c */
 void hub_outcome(struct bb_hub *h, struct hub_flight *f, const struct bb_w_result *w);

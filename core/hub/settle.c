@@ -13,6 +13,8 @@
 #include "core/hub/internal.h"
 
 #define REPLY_MAX 65536u
+#define SETTLES_ENOUGH 256u
+#define SETTLE_WAIT_MS 3 /* how long a plain success may wait for company */
 
 static bool frees_lane(uint8_t to)
 {
@@ -48,8 +50,14 @@ struct bb_settle *hub_settle(struct bb_hub *h, struct hub_route *r, struct hub_f
 {
     if (h->settling && h->settling->op.settle.n == HUB_SETTLES)
         hub_settle_flush(h);
-    if (!h->settling)
+    if (!h->settling) {
         h->settling = settle_op(h);
+        h->settle_since = h->now;
+        h->settle_urgent = false;
+    }
+    /* a plain success of no lane keeps nobody waiting: it may share the next append's commit */
+    if (to != BB_TO_DELIVERED || lane || h->phase != HUB_RUN)
+        h->settle_urgent = true;
 
     struct hub_settle_op *o = h->settling;
     size_t i = o->op.settle.n++;
@@ -183,6 +191,13 @@ void hub_settle_flush(struct bb_hub *h)
         return;
     hub_post(h, &h->settling->op);
     h->settling = NULL;
+}
+
+void hub_settle_turn(struct bb_hub *h)
+{
+    if (h->settling && (h->settle_urgent || h->settling->op.settle.n >= SETTLES_ENOUGH ||
+                        h->now - h->settle_since >= SETTLE_WAIT_MS))
+        hub_settle_flush(h);
 }
 
 static void lane_done(struct bb_hub *h, struct hub_route *r, const struct bb_settle *s)
