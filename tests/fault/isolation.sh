@@ -70,8 +70,15 @@ for kind in crash hang leak; do
     for ((i = 1; i <= 3; i++)); do
         post "$(event "$kind$i" X "$i" "mfg.$kind.event")" >/dev/null
     done
-    wait_for 60 "the $kind connector's host to be started again" more_than 0 endpoint_get "$kind" restarts
-    ok "the $kind connector's host was started again"
+    if [ "$kind" = leak ]; then
+        wait_for 60 "the leaking connector to meet its limit" more_than 0 route_get to-leak quarantined
+        leaked=$(awk '/^RssAnon/ {print $2}' "/proc/$(endpoint_get leak pid)/status")
+        [ "$leaked" -le 98304 ] || fail "a leaking connector has $leaked kB, its limit is 98304"
+        ok "the leaking connector's host stays within its memory_max: $leaked kB"
+    else
+        wait_for 60 "the $kind connector's host to be started again" more_than 0 endpoint_get "$kind" restarts
+        ok "the $kind connector's host was started again"
+    fi
     wait "$load_pid" || fail "the load beside $kind was not accepted: $(cat "$work/load-$kind.json")"
     wait_for 60 "the load beside $kind" route_is good delivered "$total"
     ok "8,000 events went past the $kind connector"

@@ -38,6 +38,6 @@ BEGIN {
         for (i = 1; i <= n; i++)
             printf "{\"specversion\":\"1.0\",\"id\":\"QN-%04d\",\"source\":\"/mes/line-%d\"," \
                 "\"type\":\"mfg.quality.event\",\"item\":\"%s\",\"data\":{\"defect\":\"D%02d\"," \
-                "\"found\":%d,\"line\":%d}}\n", i, 1 + draw(3), item(draw(40)), 1 + draw(20), 1 + draw(9), i
+                "\"found\":%d}}\n", i, 1 + draw(3), item(draw(40)), 1 + draw(20), 1 + draw(9)
     }
 }
