@@ -100,15 +100,18 @@ static void reserve_post(struct bb_hub *h, struct hub_route *r, uint64_t mark)
 void hub_route_reserve(struct bb_hub *h, struct hub_route *r)
 {
     uint32_t ahead = r->to->gen->config->limit.in_flight;
+    /* what an earlier run may have sent stays below the mark until it has been looked at: a second
+     * crash must find it there */
+    uint64_t low = r->scan > r->recover ? r->scan : r->recover;
 
     if (!ahead)
         ahead = 256;
     if (r->paused || hub_endpoint_wake(h, r->to) || r->to->state != EP_UP || r->to->paused) {
-        if (r->mark_asked > r->scan && h->now - r->lowered_ms > 200) {
+        if (r->mark_asked > low && h->now - r->lowered_ms > 200) {
             r->lowered_ms = h->now;
             r->lowered++;
-            r->mark = r->scan;
-            reserve_post(h, r, r->scan);
+            r->mark = low;
+            reserve_post(h, r, low);
         }
         return;
     }
