@@ -160,12 +160,23 @@ static void damaged(struct bb_hub *h, struct hub_route *r, const struct bb_read_
             (unsigned long long)it->seq, why);
 }
 
+/* Everything below ord that the scan has not seen was settled by an earlier run: the journal drops
+ * such stretches of the feed as soon as its frontier passes them. */
+static void scan_to(struct hub_route *r, uint64_t ord)
+{
+    while (r->scan < ord)
+        hub_route_account(r, r->scan++);
+}
+
 bool hub_route_offer(struct bb_hub *h, struct hub_route *r, const struct bb_read_item *it)
 {
     static const struct bb_row fresh;
     bool blocked = it->lane && (hub_lanes_find(&h->lanes, r->index, it->lane) ||
                                 *hub_filter_at(&h->filter, r->index, it->lane));
 
+    if (it->ord < r->scan)
+        return true; /* looked at already */
+    scan_to(r, it->ord);
     if (it->ord >= r->frontier + BB_WINDOW)
         return false;
     if (it->done) {
@@ -447,9 +458,13 @@ void hub_route_read_done(struct bb_hub *h, struct bb_read *rd)
     } else if (rd->kind == BB_READ_HEADS) {
         heads_done(h, r, rd);
     } else {
+        struct bb_route_state st;
+
         r->reading = false;
         r->feed = rd;
         r->feed_at = 0;
+        if (!rd->n && bb_journal_route(h->journal, r->id, &st) == 0)
+            scan_to(r, st.frontier < r->tail ? st.frontier : r->tail);
     }
 }
 
