@@ -251,6 +251,9 @@ void hub_route_reserve(struct bb_hub *h, struct hub_route *r);
 void hub_route_reserve_done(struct bb_op *op);
 /* Wakes the lane's head if it sleeps. */
 void hub_route_kick(struct bb_hub *h, struct hub_route *r, uint64_t lane);
+/* The lane has nothing in the hub any more; wake: no row stands for what was there, so what spilled
+ * behind it meanwhile must be woken. */
+void hub_route_lane_free(struct bb_hub *h, struct hub_route *r, uint64_t lane, bool wake);
 void hub_route_due(struct hub_route *r, uint64_t due_ms);
 /* Fetches rows that settlements took for their lanes; items[i].row as before the taking. */
 void hub_route_fetch(struct bb_hub *h, struct hub_route *r, struct bb_read_item *items, size_t n);

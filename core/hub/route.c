@@ -254,6 +254,17 @@ void hub_route_kick(struct bb_hub *h, struct hub_route *r, uint64_t lane)
     hub_post(h, kick);
 }
 
+void hub_route_lane_free(struct bb_hub *h, struct hub_route *r, uint64_t lane, bool wake)
+{
+    struct hub_lane *l = lane ? hub_lanes_find(&h->lanes, r->index, lane) : NULL;
+    bool late = l && l->late_spill;
+
+    if (l)
+        hub_lanes_remove(&h->lanes, r->index, lane);
+    if (late && wake)
+        hub_route_kick(h, r, lane);
+}
+
 static void heads_done(struct bb_hub *h, struct hub_route *r, struct bb_read *rd)
 {
     for (size_t i = 0; i < rd->n; i++) {
@@ -366,8 +377,8 @@ void hub_route_mark_done(struct bb_hub *h, struct bb_op *op)
 
         r->to->taking--;
         if (op->status != BB_OK || !m->v[k].ok) {
-            if (it->lane)
-                hub_lanes_remove(&h->lanes, r->index, it->lane);
+            hub_route_lane_free(h, r, it->lane, true);
+            hub_route_due(r, h->wall); /* the journal may have woken the lane's head instead */
         } else if (can_send(h, r)) {
             hub_dispatch(h, r, it, &it->row,
                          it->row.state == BB_D_PROBING ? BB_DELIVER_PROBE : BB_DELIVER_OP);

@@ -200,17 +200,6 @@ void hub_settle_turn(struct bb_hub *h)
         hub_settle_flush(h);
 }
 
-static void lane_done(struct bb_hub *h, struct hub_route *r, const struct bb_settle *s)
-{
-    struct hub_lane *l = hub_lanes_find(&h->lanes, r->index, s->lane);
-    bool late = l && l->late_spill;
-
-    hub_lanes_remove(&h->lanes, r->index, s->lane);
-    if (!late || !frees_lane(s->to))
-        return;
-    hub_route_kick(h, r, s->lane);
-}
-
 static void next_of(struct bb_read_item *it, const struct bb_settle *s)
 {
     memset(it, 0, sizeof *it);
@@ -270,8 +259,8 @@ void hub_settle_done(struct bb_hub *h, struct bb_op *op)
             if (s->take_next)
                 r->to->taking--;
             if (s->lane && (f || o->release_lane[i]))
-                lane_done(h, r, s);
-            if (s->lane && (frees_lane(s->to) || s->to == BB_TO_SPILLED) &&
+                hub_route_lane_free(h, r, s->lane, frees_lane(s->to));
+            if (s->lane && (frees_lane(s->to) || s->to == BB_TO_SPILLED || s->to == BB_TO_HELD) &&
                 *hub_filter_at(&h->filter, r->index, s->lane))
                 hub_route_due(r, h->wall); /* what waited behind may be due now */
         }
