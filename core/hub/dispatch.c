@@ -66,9 +66,14 @@ void hub_dispatch(struct bb_hub *h, struct hub_route *r, const struct bb_read_it
     uint64_t timeout = e->gen->config->timeout_ms;
 
     if (!f || !p) { /* no memory, or no instance: as if its host had been lost before the send */
-        struct bb_settle *s = hub_settle(h, r, NULL, BB_TO_RETRYING, it->ord, it->seq, it->lane);
+        struct bb_settle *s;
         if (f)
             hub_flight_free(h, f);
+        if (it->ord == BB_ORD_NONE) { /* its lane is taken, and a probe stays a probe */
+            hub_settle_put_back(h, r, it, h->wall + 1000);
+            return;
+        }
+        s = hub_settle(h, r, NULL, BB_TO_RETRYING, it->ord, it->seq, it->lane);
         s->row = *row;
         s->row.due_ms = h->wall + 1000;
         hub_route_due(r, s->row.due_ms);

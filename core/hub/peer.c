@@ -349,6 +349,8 @@ void hub_peer_receive(struct bb_hub *h, struct hub_peer *p, struct bb_frame *f)
         plugin_log(p, f);
         break;
     case BB_F_STOPPED:
+        if (p->up && p->ep->state == EP_UP)
+            hub_endpoint_lost(h, p->ep, "its instance stopped unasked");
         p->stopped = true;
         p->up = false;
         break;
