@@ -328,17 +328,21 @@ static void due_done(struct bb_hub *h, struct hub_route *r, struct bb_read *rd)
         it->ord = BB_ORD_NONE;
         if (it->lane && hub_lanes_find(&h->lanes, r->index, it->lane))
             continue;
+        if (it->lane)
+            hub_lanes_add(&h->lanes, r->index, it->lane);
+        /* settled without a send: the lane is kept until the commit, for a read before it would
+         * find the row as it was and settle it twice */
         if (it->bad) {
             damaged(h, r, it);
+            h->settling->release_lane[h->settling->op.settle.n - 1] = it->lane != 0;
             continue;
         }
         if (it->row.state == BB_D_SPILLED && it->row.flags & BB_ROW_MAYBE_SENT &&
             !(it->row.flags & BB_ROW_RELEASED)) {
             hub_outcome_recovered(h, r, it);
+            h->settling->release_lane[h->settling->op.settle.n - 1] = it->lane != 0;
             continue;
         }
-        if (it->lane)
-            hub_lanes_add(&h->lanes, r->index, it->lane);
         m->item[m->op.mark.n] = i;
         m->v[m->op.mark.n++] = (struct bb_mark){.route = r->id, .seq = it->seq, .lane = it->lane};
     }
