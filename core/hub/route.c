@@ -16,6 +16,7 @@
 #define FEED_BYTES (2u << 20)
 #define DUE_ITEMS 256u
 #define SPILLS_MAX 4096u
+#define OPS_MANY 1024u
 
 struct mark_op {
     struct bb_op op;
@@ -288,7 +289,8 @@ void hub_route_pump(struct bb_hub *h, struct hub_route *r)
         return;
     if (r->to->state == EP_UP || r->mark_asked > r->scan)
         hub_route_reserve(h, r);
-    if (r->heads == HEADS_TO_DO && r->scan >= r->recover && !r->spills_out)
+    if (r->heads == HEADS_TO_DO && r->scan >= r->recover && !r->spills_out &&
+        h->ops_out < OPS_MANY) /* a million sleeping lanes are not woken in one queue */
         heads_read(h, r);
     room = r->paused ? 0 : hub_endpoint_room(h, r->to);
     if (room && r->due == DUE_IDLE && r->due_next_ms && r->due_next_ms <= h->wall)
@@ -544,7 +546,7 @@ int hub_routes_init(struct bb_hub *h, struct bb_fault *err)
             return bb_fail(err, "route \"%s\" names an endpoint that is not there", r->config->name);
         if (route_register(h, r, err) != 0 || hub_route_unchanged(h, r, err) != 0)
             return -1;
-        if (v && bb_view_rows(v, r->id, count_row, arg) != 0)
+        if (!v || bb_view_rows(v, r->id, count_row, arg) != 0)
             return bb_fail(err, "route \"%s\": its rows cannot be read", r->config->name);
         r->from->routes = must(realloc(r->from->routes, (r->from->n_routes + 1) * sizeof(void *)));
         r->from->routes[r->from->n_routes++] = r;
