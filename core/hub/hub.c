@@ -288,8 +288,9 @@ static void turn(struct bb_hub *h, zmq_pollitem_t *items, size_t fixed)
         asks(h);
     ticks(h);
     stop_step(h);
-    for (size_t i = 0; i < h->n_routes; i++)
-        hub_route_pump(h, &h->routes[i]);
+    for (size_t i = 0; i < h->n_routes; i++) /* routes that share an endpoint take turns at its room */
+        hub_route_pump(h, &h->routes[(h->turns + i) % h->n_routes]);
+    h->turns++;
     hub_settle_turn(h);
     hub_peers_flush(h);
 }

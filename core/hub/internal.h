@@ -191,6 +191,7 @@ struct bb_hub {
     uint64_t rng;
     uint32_t ops_out; /* operations posted and not taken */
     int64_t tick_at;
+    size_t turns;
     bool intake_open;
     enum { HUB_RUN, HUB_STOP_SOURCES, HUB_DRAIN, HUB_STOP_SINKS, HUB_END } phase;
     int64_t phase_until;
