@@ -26,7 +26,7 @@ uint32_t hub_endpoint_room(struct bb_hub *h, struct hub_endpoint *e)
     const struct bb_limit *l = &e->gen->config->limit;
     uint32_t cap = l->in_flight ? l->in_flight : 256, room;
 
-    if (e->state != EP_UP || e->paused || h->phase >= HUB_DRAIN || e->paused_until > h->now ||
+    if (e->state != EP_UP || (e->killed && bb_child_pid(e->child)) || e->paused || h->phase >= HUB_DRAIN || e->paused_until > h->now ||
         e->open_until > h->now || e->in_flight + e->taking >= cap ||
         (e->in_flight && e->bytes >= HUB_FLIGHT_BYTES))
         return 0;
@@ -36,8 +36,8 @@ uint32_t hub_endpoint_room(struct bb_hub *h, struct hub_endpoint *e)
     room = cap - e->in_flight - e->taking;
     if (l->rate > 0) {
         refill(e);
-        if (e->tokens < room)
-            room = (uint32_t)e->tokens;
+        if (e->tokens < room) /* below zero after a half-open breaker's tries */
+            room = e->tokens >= 1 ? (uint32_t)e->tokens : 0;
     }
     return room;
 }

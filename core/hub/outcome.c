@@ -134,15 +134,19 @@ static void on_unknown(struct bb_hub *h, struct subject *u, struct answer *a)
     }
 }
 
+/* Retry-After as far as the route believes it. */
+static uint32_t capped(const struct bb_retry *p, uint32_t ms)
+{
+    return p->retry_after_max_ms && ms > p->retry_after_max_ms ? (uint32_t)p->retry_after_max_ms : ms;
+}
+
 static void on_retry(struct bb_hub *h, struct subject *u, struct answer *a)
 {
     const struct bb_retry *p = &u->r->config->retry;
 
     u->row.flags &= (uint8_t)~BB_ROW_MAYBE_SENT;
     if (a->retry_after_ms) {
-        uint32_t ms = a->retry_after_ms;
-        if (p->retry_after_max_ms && ms > p->retry_after_max_ms)
-            ms = (uint32_t)p->retry_after_max_ms;
+        uint32_t ms = capped(p, a->retry_after_ms);
         hub_endpoint_pause(h, u->r->to, ms);
         again(h, u, a, BB_TO_RETRYING, ms);
         return;
@@ -210,7 +214,7 @@ static void on_probe(struct bb_hub *h, struct subject *u, struct answer *a)
     default:
         a->reason = "probe: cannot tell yet";
         if (a->retry_after_ms)
-            hub_endpoint_pause(h, u->r->to, a->retry_after_ms);
+            hub_endpoint_pause(h, u->r->to, capped(&u->r->config->retry, a->retry_after_ms));
         if (a->status == BB_E_DOWN)
             hub_endpoint_failure(h, u->r->to, "down");
         again(h, u, a, BB_TO_PROBING, wait < 1000 ? 1000 : wait);

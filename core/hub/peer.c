@@ -384,7 +384,9 @@ static void start(struct bb_hub *h, struct hub_endpoint *e)
     if (!e->child) {
         snprintf(e->text, sizeof e->text, "cannot start its host: %s", err.text);
         bb_logf(BB_LOG_ERROR, "endpoint \"%s\": %s", e->name, e->text);
-        e->backoff_ms = e->backoff_ms ? e->backoff_ms * 2 : BACKOFF_MIN_MS;
+        e->backoff_ms = !e->backoff_ms                       ? BACKOFF_MIN_MS
+                        : e->backoff_ms < BACKOFF_MAX_MS / 2 ? e->backoff_ms * 2
+                                                             : BACKOFF_MAX_MS;
         e->restart_at = h->now + e->backoff_ms;
         return;
     }
@@ -482,7 +484,7 @@ void hub_endpoint_tick(struct bb_hub *h, struct hub_endpoint *e)
             start(h, e);
         return;
     }
-    if (e->state == EP_STARTING && h->now - e->started_at > START_MS)
+    if ((e->state == EP_STARTING || e->state == EP_FAILED) && h->now - e->started_at > START_MS)
         hub_endpoint_lost(h, e, "it was not ready in time");
     deadlines(h, e);
     if (e->state != EP_UP || e->killed)
