@@ -133,6 +133,7 @@ struct hub_route {
     uint32_t spills_out; /* spills posted and not committed */
     enum { DUE_IDLE, DUE_READING, DUE_MARKING } due;
     uint64_t due_next_ms; /* wall clock; 0: none known */
+    uint32_t due_busy;    /* of the last read: due, but their lane is busy; the next reads past them */
     bool recovered;       /* rows in flight at the last end have been dealt with */
     enum { HEADS_TO_DO, HEADS_READING, HEADS_DONE } heads; /* lanes that an earlier run left asleep */
     uint64_t heads_from;

@@ -221,6 +221,7 @@ static void due_read(struct bb_hub *h, struct hub_route *r, uint32_t room)
     rd->arg = r;
     rd->route = r->id;
     rd->from = h->wall;
+    room += r->due_busy;
     rd->max_items = room < DUE_ITEMS ? room : DUE_ITEMS;
     rd->max_bytes = FEED_BYTES;
     r->due = DUE_READING;
@@ -320,6 +321,7 @@ static void due_done(struct bb_hub *h, struct hub_route *r, struct bb_read *rd)
     m->op.mark.v = m->v;
     m->route = r;
     m->read = rd;
+    r->due_busy = 0;
     if (rd->n && rd->n >= rd->max_items)
         hub_route_due(r, h->wall);
     else if (rd->next_due_ms)
@@ -328,8 +330,10 @@ static void due_done(struct bb_hub *h, struct hub_route *r, struct bb_read *rd)
         struct bb_read_item *it = &rd->items[i];
 
         it->ord = BB_ORD_NONE;
-        if (it->lane && hub_lanes_find(&h->lanes, r->index, it->lane))
+        if (it->lane && hub_lanes_find(&h->lanes, r->index, it->lane)) {
+            r->due_busy++;
             continue;
+        }
         if (it->lane)
             hub_lanes_add(&h->lanes, r->index, it->lane);
         /* settled without a send: the lane is kept until the commit, for a read before it would
