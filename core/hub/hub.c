@@ -212,7 +212,7 @@ static bool all_stopped(struct bb_hub *h, bool sources_only)
 static bool nothing_in_flight(const struct bb_hub *h)
 {
     for (size_t i = 0; i < h->n_eps; i++)
-        if (h->eps[i].in_flight)
+        if (h->eps[i].in_flight || h->eps[i].taking) /* taken: would look as if maybe sent */
             return false;
     return h->ops_out == 0 && !h->settling;
 }
@@ -236,9 +236,10 @@ static void stop_step(struct bb_hub *h)
         h->phase = HUB_DRAIN;
     if (h->phase == HUB_DRAIN && (nothing_in_flight(h) || !left)) {
         h->phase = HUB_STOP_SINKS;
-        h->phase_until += 2000; /* what is still open may yet say how it ended */
+        h->phase_until = (h->phase_until > h->now ? h->phase_until : h->now) + 2000;
+        left = (uint32_t)(h->phase_until - h->now); /* what is open may yet say how it ended */
         for (size_t i = 0; i < h->n_eps; i++)
-            hub_endpoint_stop(h, &h->eps[i], left + 1000);
+            hub_endpoint_stop(h, &h->eps[i], left - 1000);
     }
     if (h->phase == HUB_STOP_SINKS && ((all_stopped(h, false) && nothing_in_flight(h)) || !left)) {
         for (size_t i = 0; i < h->n_eps; i++)
@@ -307,11 +308,13 @@ static void *hub_thread(void *arg)
         items[2] = (zmq_pollitem_t){.fd = bb_journal_read_fd(h->journal), .events = ZMQ_POLLIN};
         items[3] = (zmq_pollitem_t){.fd = h->wake_fd, .events = ZMQ_POLLIN};
         clocks(h);
-        while (h->phase != HUB_END && !bb_journal_failed(h->journal))
+        while (h->phase != HUB_END && !h->failed[0] && !bb_journal_failed(h->journal))
             turn(h, items, 4);
+        hub_settle_flush(h); /* answers that came last are kept, though nobody waits for the commit */
     }
-    if (bb_journal_failed(h->journal)) {
+    if (bb_journal_failed(h->journal))
         snprintf(h->failed, sizeof h->failed, "%s", bb_journal_failed(h->journal));
+    if (h->failed[0]) {
         for (size_t i = 0; i < h->n_eps; i++)
             if (h->eps[i].child)
                 bb_child_kill(h->eps[i].child);

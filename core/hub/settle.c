@@ -221,6 +221,11 @@ void hub_settle_done(struct bb_hub *h, struct bb_op *op)
     size_t n_next = 0;
     struct hub_route *next_route = NULL;
 
+    if (op->status != BB_OK && !h->failed[0] && !bb_journal_failed(h->journal)) {
+        /* the hub's picture and the journal's differ: going on would keep lanes busy for ever */
+        snprintf(h->failed, sizeof h->failed, "the journal refused settlements: %.150s", op->text);
+        bb_logf(BB_LOG_ERROR, "hub: %s", h->failed);
+    }
     for (size_t i = 0; i < op->settle.n; i++) {
         struct bb_settle *s = &o->v[i];
         struct hub_flight *f = o->flight[i];
