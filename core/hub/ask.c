@@ -180,7 +180,7 @@ int bb_hub_ask(struct bb_hub *h, struct bb_ask *a, uint32_t timeout_ms)
         until.tv_nsec -= 1000000000;
     }
     pthread_mutex_lock(&h->lock);
-    if (atomic_load(&h->ended)) {
+    if (h->gone) {
         pthread_mutex_unlock(&h->lock);
         snprintf(a->text, sizeof a->text, "the core is stopping");
         return -1;
@@ -192,7 +192,7 @@ int bb_hub_ask(struct bb_hub *h, struct bb_ask *a, uint32_t timeout_ms)
     h->asks_last = a;
     if (write(h->wake_fd, &one, sizeof one) < 0)
         rc = -1;
-    while (!a->done && rc == 0 && !atomic_load(&h->ended))
+    while (!a->done && rc == 0 && !h->gone) /* not before: the hub may be writing to it */
         if (pthread_cond_timedwait(&h->answered, &h->lock, &until) != 0) {
             rc = take_back(h, a) ? -1 : 0;
             until.tv_sec++; /* the hub has it: its answer, or its end, is sure to come */

@@ -323,6 +323,7 @@ static void *hub_thread(void *arg)
     atomic_store(&h->ended, true);
     asks(h); /* what came meanwhile is answered with what there is */
     pthread_mutex_lock(&h->lock);
+    h->gone = true;
     pthread_cond_broadcast(&h->answered);
     pthread_mutex_unlock(&h->lock);
     return NULL;

@@ -16,6 +16,7 @@ struct intake {
     struct hub_peer *peer; /* NULL: an ask */
     uint64_t session, cookie;
     struct bb_ask *ask;
+    void *copy; /* of an ask's message: the asker may be gone before the journal has read it */
     zmq_msg_t frame;
     char *state_key;
     uint32_t skipped;
@@ -51,6 +52,7 @@ static void intake_free(struct intake *in)
 {
     if (in->peer)
         zmq_msg_close(&in->frame);
+    free(in->copy);
     free(in->state_key);
     free(in);
 }
@@ -179,7 +181,11 @@ void hub_intake_ask(struct bb_hub *h, struct bb_ask *a)
         if (a->endpoint && strcmp(h->eps[i].name, a->endpoint) == 0) {
             in = intake_new(&h->eps[i], 1);
             in->ask = a;
-            intake_add(h, in, a->body);
+            if (a->body.len && a->body.len <= h->gen->config->journal.max_message) {
+                must(in->copy = malloc(a->body.len));
+                memcpy(in->copy, a->body.ptr, a->body.len);
+            }
+            intake_add(h, in, in->copy ? (struct bb_bytes){in->copy, a->body.len} : a->body);
             intake_post(h, in);
             return;
         }
@@ -215,6 +221,6 @@ void hub_intake_done(struct bb_hub *h, struct bb_op *op)
 
     if (op->status == BB_OK)
         offer_committed(h, in);
-    acknowledge(h, in, op->status, op->text); /* last: the bytes of an ask end with its answer */
+    acknowledge(h, in, op->status, op->text); /* last: an ask ends with its answer */
     intake_free(in);
 }

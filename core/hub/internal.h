@@ -201,6 +201,7 @@ struct bb_hub {
     pthread_mutex_t lock;
     pthread_cond_t answered;
     struct bb_ask *asks, *asks_last;
+    bool gone; /* the thread touches no ask any more */
     int wake_fd;
     atomic_int stop_budget; /* < 0: run on */
     atomic_int_fast64_t beat;
