@@ -15,6 +15,7 @@ struct intake {
     struct hub_endpoint *ep;
     struct hub_peer *peer; /* NULL: an ask */
     uint64_t session, cookie;
+    uint64_t messages, bytes; /* of the peer's credit */
     struct bb_ask *ask;
     void *copy; /* of an ask's message: the asker may be gone before the journal has read it */
     zmq_msg_t frame;
@@ -124,8 +125,11 @@ static void acknowledge(struct bb_hub *h, struct intake *in, bb_status s, const 
         in->ep->refused++;
     }
     if (in->peer) {
-        if (in->peer->session == in->session)
-            hub_peer_ack(h, in->peer, &a);
+        if (in->peer->session != in->session)
+            return;
+        in->peer->submitted -= in->messages;
+        in->peer->submitted_bytes -= in->bytes;
+        hub_peer_ack(h, in->peer, &a);
         return;
     }
     char json[200];
@@ -146,17 +150,43 @@ static void intake_post(struct bb_hub *h, struct intake *in)
     intake_free(in);
 }
 
+/* A host keeps to its credit by itself; one that does not would fill the core's memory. */
+static bool within_credit(struct bb_hub *h, const struct hub_peer *p, uint64_t messages, uint64_t bytes)
+{
+    uint64_t most = h->gen->config->journal.max_message;
+
+    if (most < HUB_GRANT_BYTES)
+        most = HUB_GRANT_BYTES;
+    return p->submitted + messages <= HUB_GRANT_MESSAGES && p->submitted_bytes + bytes <= 2 * most;
+}
+
 void hub_intake_submit(struct bb_hub *h, struct hub_peer *p, struct bb_frame *f, zmq_msg_t *frame)
 {
-    struct intake *in = intake_new(p->ep, f->n);
+    const void *was = zmq_msg_data(frame);
+    uint64_t messages = f->n ? f->n : 1, bytes = zmq_msg_size(frame);
+    struct intake *in;
     struct bb_bytes whole;
+    struct bb_fault bad;
     int rc;
 
+    if (!within_credit(h, p, messages, bytes)) {
+        h->frames_bad++;
+        hub_endpoint_lost(h, p->ep, "it submits beyond its credit");
+        return;
+    }
+    in = intake_new(p->ep, f->n);
     in->peer = p;
     in->session = p->session;
+    in->messages = messages;
+    in->bytes = bytes;
+    p->submitted += messages;
+    p->submitted_bytes += bytes;
     in->cookie = f->submit.cookie;
     zmq_msg_init(&in->frame);
     zmq_msg_move(&in->frame, frame);
+    if (zmq_msg_data(&in->frame) != was && /* a short frame lies inside its zmq_msg_t and moved */
+        bb_frame_read((struct bb_bytes){zmq_msg_data(&in->frame), bytes}, f, &bad) != 0)
+        snprintf(in->why, sizeof in->why, "the frame is malformed");
     if (f->submit.has_state) {
         size_t n = strlen(p->ep->name) + 8;
         in->state_key = malloc(n);

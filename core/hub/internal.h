@@ -75,6 +75,7 @@ struct hub_peer { /* one instance */
     uint64_t session; /* 0: no HELLO yet */
     bool up, stopped;
     uint32_t in_flight;
+    uint64_t submitted, submitted_bytes; /* and not acknowledged; the credit's use */
     int64_t heard_ms, pinged_ms;
     struct bb_buf out; /* DELIVER being built */
     struct bb_list list;

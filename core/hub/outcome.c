@@ -66,7 +66,7 @@ static struct bb_settle *settle(struct bb_hub *h, struct subject *u, enum bb_set
 
     s->row = u->row;
     s->row.last_status = a->status;
-    if (a->body.len && (to == BB_TO_RETRYING || to == BB_TO_PROBING || to == BB_TO_HELD ||
+    if (a->body.len && a->body.len <= h->gen->config->journal.max_message && (to == BB_TO_RETRYING || to == BB_TO_PROBING || to == BB_TO_HELD ||
                         to == BB_TO_QUARANTINED) && !(u->row.flags & BB_ROW_BODY))
         hub_settle_body(h, s, a->body);
     hub_settle_event(h, s, a->reason, a->status, a->code, a->text, a->reply);

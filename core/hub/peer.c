@@ -268,6 +268,7 @@ bool hub_peer_hello(struct bb_hub *h, struct hub_peer *p, const struct bb_frame 
         return false;
     }
     p->session = ++h->next_session;
+    p->submitted = p->submitted_bytes = 0;
     p->heard_ms = h->now;
     p->pinged_ms = h->now;
     if (welcome(h, p) != 0)
