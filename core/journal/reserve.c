@@ -162,17 +162,18 @@ void bb_space_check(struct bb_journal *j, bool now)
 {
     const char *closed = atomic_load(&j->intake);
     uint64_t us = bb_mono_us(), reserve = j->o.reserve > LEAST ? j->o.reserve : LEAST, room;
-    uint64_t bytes = reserve < CHECK_BYTES ? reserve : CHECK_BYTES;
+    uint64_t bytes = reserve / 4 < CHECK_BYTES ? reserve / 4 : CHECK_BYTES, next;
     struct space s;
     if (!now && us - j->space.checked_us < (closed ? CHECK_CLOSED_US : CHECK_OPEN_US) &&
         j->space.since < bytes)
         return;
     j->space.checked_us = us;
+    next = j->space.since + bytes; /* what is about to be written, and until the next look */
     j->space.since = 0;
     if (space_read(j, &s) != 0)
         return;
     room = (s.disk < s.map ? s.disk : s.map) + s.own;
-    if (!closed && room < reserve)
+    if (!closed && room < reserve + next)
         bb_intake_close(j, s.disk < s.map
                                ? "disk full: the journal's file system has less free than the reserve"
                                : "disk full: the journal has nearly reached its map_size");

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# journal-full.sh - a disk filled under the journal: intake closes, settlements go on, and once there
-# is room intake opens by itself
+# journal-full.sh - a journal without room, its map or its disk: intake closes, settlements go on, and
+# once there is room intake opens by itself
 #
 # A small ext4 on a loop device; the driver fills it between two appends, so that the next commits
 # meet a full disk and not only a forecast of one. A journal that answers before its commit must be
@@ -11,6 +11,20 @@ need mkfs.ext4 mount umount
 driver=$build/tests/fault/journal_driver
 early=$build/tests/fault/journal_driver_early
 [ -x "$driver" ] || skip "$driver is not built: make check builds it"
+
+# ---- the map: needs no rights -----------------------------------------------------------------------
+"$driver" full "$work/small" --map 33554432 --reserve 6291456 --ops 2000 --batch 4 --size 20000 \
+    >"$work/acks" 2>"$work/run.log" || fail "a full map: $(head -n 3 "$work/acks" "$work/run.log")"
+grep -q '^settled while full' "$work/run.log" || fail "a full map was not settled"
+"$driver" verify "$work/small" --size 20000 <"$work/acks" >"$work/found" 2>&1 ||
+    fail "a full map: $(grep '^violation' "$work/found" | head -n 5)"
+# verify opened it with a larger one
+"$driver" run "$work/small" --tag 100001 --size 20000 >>"$work/acks" 2>"$work/run.log" ||
+    fail "a larger map_size does not open intake: $(tail -n 1 "$work/run.log")"
+ok "a full map closes intake, what it had taken is settled, a larger map_size opens it"
+rm -rf "$work/small"
+
+# ---- the disk -----------------------------------------------------------------------------------------
 [ "$(id -u)" -eq 0 ] || skip "needs root for a loop device"
 disk=$work/disk
 mkdir "$disk"
