@@ -77,8 +77,8 @@ static void give_up(struct bb_hub *h, struct subject *u, const struct answer *a)
 {
     u->row.due_ms = 0;
     switch (u->r->config->on_failure) {
-    case BB_FAIL_SKIP:
-        settle(h, u, BB_TO_SKIPPED, a);
+    case BB_FAIL_SKIP: /* what may have been applied is for a person to decide */
+        settle(h, u, u->row.flags & BB_ROW_MAYBE_SENT ? BB_TO_QUARANTINED : BB_TO_SKIPPED, a);
         break;
     case BB_FAIL_HOLD_LANE:
         settle(h, u, u->lane ? BB_TO_HELD : BB_TO_QUARANTINED, a);
