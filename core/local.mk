@@ -9,7 +9,6 @@ core_LIBS = core/libbusbar-core.la sdk/lib/libbusbar-sdk.a
 include core/base/local.mk
 include core/config/local.mk
 include core/journal/local.mk
-include core/journal/tools.mk
 include core/wire/local.mk
 include core/transform/local.mk
 include core/host/local.mk

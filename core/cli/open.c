@@ -138,8 +138,18 @@ static int pick_read(const struct bb_args *a, struct pick *p)
     return BB_EXIT_USAGE;
 }
 
+static bool text_starts(struct bb_bytes t, const char *with)
+{
+    size_t n = strlen(with);
+
+    return t.len >= n && memcmp(t.ptr, with, n) == 0;
+}
+
 void bb_print_step(struct bb_bytes h, const char *indent)
 {
+    /* only these two go on at a time of their own; the row of an ended one still holds its last */
+    struct bb_bytes state = bb_field_str(h, "state");
+    bool again = text_starts(state, "retrying") || text_starts(state, "probing");
     struct bb_bytes d = bb_field(h, "detail"), text = bb_field_str(d, "text");
     struct bb_bytes reason = bb_field_str(d, "reason"), code = bb_field_str(d, "code");
     struct bb_bytes to = bb_field_str(d, "to"), who = bb_field_str(d, "who");
@@ -148,9 +158,9 @@ void bb_print_step(struct bb_bytes h, const char *indent)
     printf("%s", indent);
     bb_print_safe(stdout, bb_field_str(h, "at"));
     printf("  ");
-    bb_print_safe(stdout, bb_field_str(h, "state"));
+    bb_print_safe(stdout, state);
     if (to.len) {
-        printf(", sent to ");
+        fputs(text_starts(reason, "probe:") ? ", asked " : ", sent to ", stdout);
         bb_print_safe(stdout, to);
         printf(" (attempt %lld, %lld ms)", (long long)bb_field_int(d, "sends"),
                (long long)bb_field_int(d, "ms"));
@@ -163,7 +173,7 @@ void bb_print_step(struct bb_bytes h, const char *indent)
         printf(" by ");
         bb_print_safe(stdout, who);
     }
-    if (bb_field_int(d, "due") > 0)
+    if (again && bb_field_int(d, "due") > 0)
         printf(", again at %s", bb_time_text((uint64_t)bb_field_int(d, "due"), time));
     putchar('\n');
     if (text.len || code.len) {

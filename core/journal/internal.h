@@ -23,11 +23,14 @@ int bb_vec_put(struct bb_vec *v, const void *p, size_t n); /* 0 or ENOMEM */
 /* ---- claims: fingerprint -> seq (claims.c, W) -------------------------------------------------- */
 struct bb_claims {
     struct bb_rec_claim *slot; /* open addressing; seq 0: empty */
-    size_t cap, n;
+    size_t cap, n;             /* n: claims in both tables */
+    struct bb_rec_claim *old;  /* being moved from; NULL: none */
+    size_t old_cap, moved;
 };
 uint64_t bb_claims_get(const struct bb_claims *c, const uint8_t fp[16]); /* 0: not there */
 /* A look-up is a cache miss: ask for the line a little before. */
 void bb_claims_prefetch(const struct bb_claims *c, const uint8_t fp[16]);
+int bb_claims_expect(struct bb_claims *c, uint64_t n); /* room for n without growing: 0 or ENOMEM */
 int bb_claims_add(struct bb_claims *c, const uint8_t fp[16], uint64_t seq); /* 0 or ENOMEM */
 void bb_claims_del(struct bb_claims *c, const uint8_t fp[16], uint64_t seq);
 void bb_claims_free(struct bb_claims *c);

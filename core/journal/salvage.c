@@ -1,8 +1,9 @@
 /*
  * salvage.c - what a damaged store still gives
  *
- * Trusts no tree, no meta page and no length: it looks at every second byte of the file for something that is a message's record: plausible lengths, and a CRC-32C over exactly
- * that many bytes that holds. LMDB stores a value's bytes in one piece, in a leaf page or in a run of
+ * Trusts no tree, no meta page and no length: it looks at every second byte of the file for
+ * something that is a message's record: plausible lengths, and a CRC-32C over exactly that many
+ * bytes that holds. LMDB stores a value's bytes in one piece, in a leaf page or in a run of
  * overflow pages, so a record that is whole in the file is found. A page that was freed may still
  * hold an older copy of a record: the copies are the same, since a message never changes. Memory: 16
  * to 32 bytes a message found, for telling copies apart.
