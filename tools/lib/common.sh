@@ -35,7 +35,7 @@ package_there() {
 # Installs what is missing of the named packages; does nothing, and needs no rights, when all are
 # there.
 packages_need() {
-    local missing=() p root=()
+    local missing=() p root=() quietly=(DEBIAN_FRONTEND=noninteractive DEBCONF_NOWARNINGS=yes)
     command -v dpkg-query >/dev/null ||
         die "this script installs Debian packages and there is no dpkg here. Install what these hold" \
             "and build by hand (./configure && make): $*"
@@ -50,9 +50,9 @@ packages_need() {
         root=(sudo)
     fi
     say "installing ${missing[*]}"
-    "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq update </dev/null >/dev/null ||
+    "${root[@]}" env "${quietly[@]}" apt-get -qq update </dev/null >/dev/null ||
         say "apt-get update failed; trying with the lists that are there"
-    "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends \
+    "${root[@]}" env "${quietly[@]}" apt-get -qq -y --no-install-recommends \
         -o Dpkg::Use-Pty=0 install "${missing[@]}" </dev/null >/dev/null ||
         die "could not install ${missing[*]}: is there a network, and is this Debian 12?" \
             "Try: apt-get install ${missing[*]}"
