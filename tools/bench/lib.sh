@@ -68,11 +68,11 @@ row() {
 
 # per_million CPU N: CPU-seconds a million messages
 per_million() {
-    awk -v c="$1" -v n="$2" 'BEGIN {printf "%.2f", n > 0 ? c * 1e6 / n : 0}'
+    awk -v c="$1" -v n="$2" 'BEGIN {printf "%.2f", (n > 0 ? c * 1e6 / n : 0)}'
 }
 
 rate() { # rate N MS
-    awk -v n="$1" -v ms="$2" 'BEGIN {printf "%.0f", ms > 0 ? n * 1000 / ms : 0}'
+    awk -v n="$1" -v ms="$2" 'BEGIN {printf "%.0f", (ms > 0 ? n * 1000 / ms : 0)}'
 }
 
 minus() {
