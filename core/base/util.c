@@ -75,9 +75,14 @@ char *bb_text(const char *fmt, ...)
 
 int bb_mkdirs(const char *path, unsigned mode)
 {
-    char *copy = strdup(path);
+    char *copy;
     int rc = -1;
 
+    if (!*path) { /* as mkdir() has it; there is no first character to go on from */
+        errno = ENOENT;
+        return -1;
+    }
+    copy = strdup(path);
     if (!copy)
         return -1;
     for (char *p = copy + 1; *p; p++) {

@@ -210,7 +210,7 @@ int bb_args_parse(const struct bb_command *c, const char *path, int argc, char *
     while ((id = getopt_long(argc, argv, letters, longs, NULL)) != -1) {
         if (id == ID_HELP || id == 'h') {
             help_command(c, path, stdout);
-            return BB_EXIT_OK + 1;
+            return bb_print_end(BB_EXIT_OK) + 1;
         }
         if (id == ':')
             return usage(path, "option \"%s\" needs a value", argv[optind - 1]) + 1;
@@ -272,7 +272,7 @@ int bb_cli_main(const struct bb_command *commands, int argc, char **argv)
         if (!c)
             return unknown_command(commands, "busbar", argv[2]);
         help_command(c, path, stdout);
-        return BB_EXIT_OK;
+        return bb_print_end(BB_EXIT_OK);
     }
     for (; list; i++) {
         if (i >= argc) {
@@ -287,7 +287,7 @@ int bb_cli_main(const struct bb_command *commands, int argc, char **argv)
                 help_command(c, path, stdout);
             else
                 help_all(commands, stdout);
-            return BB_EXIT_OK;
+            return bb_print_end(BB_EXIT_OK);
         }
         if (!c && (strcmp(argv[i], "--version") == 0 || strcmp(argv[i], "-V") == 0))
             argv[i] = version;

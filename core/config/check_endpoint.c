@@ -578,6 +578,31 @@ static void mask_all(const struct bb_ynode *n)
         mask_all(n->kind == BB_Y_MAP ? n->pairs[i].value : n->items[i]);
 }
 
+/* Whether a secret stands among a schema's own keys, or anywhere below it. */
+static bool holds_secret(struct bb_bytes schema, bool below, unsigned depth)
+{
+    struct bb_schema s, sub;
+    struct bb_cur c;
+    struct bb_tok map, key;
+    struct bb_bytes v;
+    struct bb_why why;
+    uint32_t i;
+
+    if (!schema.ptr || depth > BB_CONF_DEPTH_MAX || bb_schema_read(schema, &s, &why) != 0)
+        return false;
+    c = bb_cur_of(s.properties);
+    if (s.properties.ptr && bb_cur_next(&c, &map) == 0)
+        for (i = 0; i < map.n && bb_cur_next(&c, &key) == 0 && bb_cur_value(&c, &v) == 0; i++)
+            if ((bb_schema_read(v, &sub, &why) == 0 && sub.format == BB_F_SECRET) ||
+                (below && holds_secret(v, below, depth + 1)))
+                return true;
+    if (!below)
+        return false;
+    if (s.items.ptr && bb_schema_read(s.items, &sub, &why) == 0 && sub.format == BB_F_SECRET)
+        return true;
+    return holds_secret(s.items, below, depth + 1) || holds_secret(s.additional, below, depth + 1);
+}
+
 static void mask_secrets(const struct bb_ynode *n, struct bb_bytes schema)
 {
     struct bb_schema s;
@@ -588,18 +613,22 @@ static void mask_secrets(const struct bb_ynode *n, struct bb_bytes schema)
     if (!schema.ptr || bb_schema_read(schema, &s, &why) != 0)
         return;
     if (s.format == BB_F_SECRET) {
-        if (!bb_secret_shape(n))
+        if (!bb_secret_shape(n) || n->pairs[0].value->kind != BB_Y_SCALAR)
             mask_all(n);
         return;
     }
+    if ((n->kind == BB_Y_SCALAR || (n->kind == BB_Y_SEQ && !s.items.ptr)) &&
+        holds_secret(schema, true, 0))
+        mask_all(n); /* "auth: hunter2": written a level too high */
     for (i = 0; i < n->n; i++) {
         if (n->kind == BB_Y_SEQ) {
             mask_secrets(n->items[i], s.items);
             continue;
         }
         sub = s.additional;
-        if (s.properties.ptr)
-            (void)bb_map_get(s.properties, n->pairs[i].key->text, &sub);
+        if (s.properties.ptr && bb_map_get(s.properties, n->pairs[i].key->text, &sub) != 1 &&
+            !sub.ptr && holds_secret(schema, false, 0))
+            mask_all(n->pairs[i].value); /* "pasword: hunter2": a secret's misspelt key */
         mask_secrets(n->pairs[i].value, sub);
     }
 }

@@ -77,6 +77,7 @@ static void load_endpoint(struct bb_load *l, struct bb_ynode *key, struct bb_yno
     *e = bb_endpoint_defaults;
     e->name = bb_arena_str(&l->p->arena, key->text, key->len);
     e->where = e->config_where = bb_ynode_where(key);
+    bb_load_root(l, e->where, body);
     n->name = key;
     n->connector = bb_ynode_get(body, "connector");
     n->config = bb_ynode_get(body, "config");

@@ -102,9 +102,9 @@ struct bb_shown bb_ynode_shown(const struct bb_ynode *n)
 
 bool bb_text_sounds_secret(const char *text, size_t len)
 {
-    static const char *const words[] = {"password", "passwd",     "passphrase", "secret",
-                                        "token",    "credential", "private",    "apikey",
-                                        "api_key",  "api-key"};
+    static const char *const words[] = {"passw",   "passphrase", "secret",  "token", "credential",
+                                        "private", "apikey",     "api_key", "api-key",
+                                        "bearer",  "authorization", "whsec_"};
     size_t i, k, w;
 
     for (i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
@@ -217,6 +217,14 @@ static struct bb_ynode *scalar_new(struct builder *b, struct fy_token *tok)
 static bool refuse_marks(struct builder *b, struct bb_ynode *n, struct fy_token *anchor,
                          struct fy_token *tag)
 {
+    const struct frame *fr;
+    unsigned i;
+
+    for (i = 0; (anchor || tag) && n->kind == BB_Y_SCALAR && i < b->depth; i++) {
+        fr = &b->stack[i];
+        if (fr->key && key_sounds_secret(fr->key->text, fr->key->len))
+            bb_yfile_mask(b->f, n); /* it is shown before it is filed under its key */
+    }
     if (anchor && !b->told_alias) {
         b->told_alias = true;
         bb_diag_node(b->d, BB_SEV_ERROR, n,

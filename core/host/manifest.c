@@ -390,12 +390,12 @@ int bb_manifest_find(const char *id, char *const *folders, struct bb_manifest *m
     if (f->refused.text[0])
         bb_host_fault(err, f->refused.offset, "%s", f->refused.text);
     else if (nearest)
-        bb_host_fault(err, 0, "no plugin \"%.40s\" in %s (did you mean \"%.40s\"?)", id,
-                      f->where, nearest);
+        bb_host_fault(err, 0, "no plugin \"%.40s\" (did you mean \"%.40s\"?) in %s", id,
+                      nearest, f->where);
     else
         bb_host_fault(err, 0,
-                      "no plugin \"%.40s\" in %s: install it there or add its folder to "
-                      "plugins: path", id, f->where[0] ? f->where : "any folder");
+                      "no plugin \"%.40s\": install it or add its folder to plugins: path "
+                      "(looked in %s)", id, f->where[0] ? f->where : "no folder");
 out:
     for (size_t i = 0; i < f->n; i++)
         free(f->ids[i]);

@@ -66,12 +66,14 @@ static void endpoint_check(struct bb_generation *g, size_t i, const struct folde
     e->config = c;
     bb_buf_init(&e->plugin_config, PLUGIN_CONFIG_MAX);
     if (bb_manifest_find(c->connector, folders->v, &e->manifest, &err) < 0) {
-        bb_config_diag(g->config, d, BB_SEV_ERROR, c->where, "endpoint \"%s\": %s", c->name,
-                       err.text);
+        bb_config_diag(g->config, d, BB_SEV_ERROR,
+                       bb_config_locate(g->config, c->where, "/connector"),
+                       "endpoint \"%s\": %s", c->name, err.text);
         return;
     }
     if (e->manifest.workers_max && c->workers > e->manifest.workers_max)
-        bb_config_diag(g->config, d, BB_SEV_ERROR, c->where,
+        bb_config_diag(g->config, d, BB_SEV_ERROR,
+                       bb_config_locate(g->config, c->where, "/workers"),
                        "endpoint \"%s\": workers is %" PRIu32 ", but connector \"%s\" allows at "
                        "most %" PRIu32, c->name, c->workers, c->connector,
                        e->manifest.workers_max);

@@ -7,3 +7,5 @@ TESTS += tests/integration/cli.sh
 EXTRA_DIST += tests/integration/cli.sh
 TESTS += tests/integration/template.sh
 EXTRA_DIST += tests/integration/template.sh
+TESTS += tests/integration/hostile.sh
+EXTRA_DIST += tests/integration/hostile.sh
