@@ -36,6 +36,16 @@ static int bb_process_secret(int fd, uint8_t secret[16])
     return 0;
 }
 
+#ifndef __has_feature
+#define __has_feature(x) 0
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || \
+    __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define SHADOWED 1 /* a sanitizer's shadow memory is far above any limit */
+#else
+#define SHADOWED 0
+#endif
+
 /* RLIMIT_DATA counts what is really writable; RLIMIT_AS would count reserved address space too. */
 static void bb_process_memory(void)
 {
@@ -48,7 +58,7 @@ static void bb_process_memory(void)
         return;
     errno = 0;
     v = strtoull(s, &end, 10);
-    if (errno == 0 && *end == '\0' && v > 0) {
+    if (errno == 0 && *end == '\0' && v > 0 && !SHADOWED) {
         r.rlim_cur = r.rlim_max = (rlim_t)v;
         if (setrlimit(RLIMIT_DATA, &r) < 0)
             fprintf(stderr, "busbar host: cannot limit memory to %llu bytes: %s\n", v,
