@@ -3,7 +3,9 @@
  *
  * Every kind of case that a strict parser is known to be judged by: structure, numbers, strings,
  * escapes, surrogates, encodings, space, single values, incomplete tokens. Large nesting is made
- * by the test itself. Duplicate keys are refused here, though the RFC leaves them open.
+ * by the test itself. Duplicate keys are refused here, though the RFC leaves them open. The kinds of
+ * cases, and the inputs that stand for them, follow the JSON Parsing Test Suite (JSONTestSuite, MIT
+ * licence), by whose rules this reader is judged.
  */
 #ifndef JSON_CASES_H
 #define JSON_CASES_H
