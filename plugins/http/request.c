@@ -151,18 +151,40 @@ static enum content content_of(const struct request *r)
     return request_header(r, "ce-specversion") ? CT_BINARY : CT_JSON;
 }
 
-static int length_read(struct request *r)
+static enum MHD_Result length_count(void *arg, enum MHD_ValueKind kind, const char *key,
+                                    const char *value)
+{
+    unsigned *n = arg;
+    (void)kind, (void)value;
+
+    *n += strcasecmp(key, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0 ||
+          strcasecmp(key, MHD_HTTP_HEADER_TRANSFER_ENCODING) == 0;
+    return MHD_YES;
+}
+
+/* How long the body is, UINT64_MAX when it comes in chunks. 0; -1 with p. A body with two lengths
+ * is refused: a proxy before us may have gone by the other one, and a part would be taken for it. */
+static int length_read(struct request *r, struct problems *p)
 {
     const char *v = request_header(r, MHD_HTTP_HEADER_CONTENT_LENGTH);
+    unsigned n = 0;
     char *end;
 
     r->length = UINT64_MAX;
-    if (!v)
-        return request_header(r, MHD_HTTP_HEADER_TRANSFER_ENCODING) ? 0 : -1;
-    if (*v < '0' || *v > '9')
+    MHD_get_connection_values(r->conn->mhd, MHD_HEADER_KIND, length_count, &n);
+    if (n > 1) {
+        problem_set(p, 400, "Content-Length and Transfer-Encoding: only one of them, and once");
         return -1;
-    r->length = strtoull(v, &end, 10); /* too long for it: UINT64_MAX, refused by its count */
-    return *end ? -1 : 0;
+    }
+    if (v && *v >= '0' && *v <= '9') {
+        r->length = strtoull(v, &end, 10); /* too long for it: UINT64_MAX, refused by its count */
+        if (!*end)
+            return 0;
+    }
+    if (n && !v)
+        return 0;
+    problem_set(p, 411, "Content-Length, or chunked transfer coding, is needed");
+    return -1;
 }
 
 /* What the headers alone forbid. 0, -1 with p. */
@@ -180,8 +202,8 @@ static int headers_judge(struct source *s, struct request *r, const char *url, c
         problem_set(p, 405, "only POST is taken here");
     } else if (guard_auth(s, r, p) != 0) {
         return -1;
-    } else if (length_read(r) != 0) {
-        problem_set(p, 411, "Content-Length, or chunked transfer coding, is needed");
+    } else if (length_read(r, p) != 0) {
+        return -1;
     } else if ((coding = request_header(r, MHD_HTTP_HEADER_CONTENT_ENCODING)) &&
                strcasecmp(coding, "identity") != 0) {
         problem_set(p, 415, "compressed bodies are not taken: send it without Content-Encoding");
@@ -205,8 +227,13 @@ static enum MHD_Result request_begin(struct source *s, struct MHD_Connection *mh
     r->conn = c;
     r->length = UINT64_MAX;
     conn_phase(c, PH_BODY);
-    if (headers_judge(s, r, url, method, &p) != 0)
+    if (headers_judge(s, r, url, method, &p) != 0) {
+        if (p.status == 400) { /* where its body ends, and the next request begins, nobody knows */
+            refuse_now(s, r, &p);
+            return MHD_YES;
+        }
         refuse(s, r, &p);
+    }
     if (r->length != UINT64_MAX && r->length > s->max_body) {
         /* also after another refusal: the body is not worth reading to its end */
         if (!p.status)

@@ -63,3 +63,50 @@ runs 1 "$busbar" check -c "$conf"
 says err 'typo.yaml:2:20: error: endpoint "erp": no plugin "htpt" (did you mean "http"?)'
 rm "$conf/typo.yaml"
 ok "a connector's misspelt name is pointed at"
+
+# ---- a body with two lengths ----------------------------------------------------------------------
+plant_start
+cat >"$conf/hook.yaml" <<END
+endpoints:
+  hook:
+    connector: http
+    config: {listen: "127.0.0.1:0", path: /events, port_file: $work/hook.port}
+  erp:
+    connector: http
+    probe_after: 200ms
+    config: {url: $erp/in, probe: {path: "/applied/{key}"}}
+routes:
+  all: {from: hook, to: erp, order_by: item}
+END
+core_start
+raw() { # raw: stdin as it is to the webhook; the answer's status
+    local fd line
+    exec {fd}<>"/dev/tcp/127.0.0.1/$hook_port"
+    cat >&"$fd"
+    IFS= read -r -t 20 line <&"$fd" || line="none none"
+    exec {fd}>&-
+    line=${line#* }
+    printf '%s' "${line%% *}"
+}
+e=$(event two A 1)
+head='POST /events HTTP/1.1\r\nHost: x\r\nContent-Type: application/cloudevents+json\r\n'
+# shellcheck disable=SC2059 # the head is a format
+status=$({
+    printf "$head"
+    printf 'Content-Length: %d\r\nTransfer-Encoding: chunked\r\n\r\n' ${#e}
+    printf '%x\r\n%s\r\n7\r\ngarbage\r\n0\r\n\r\n' ${#e} "$e"
+} | raw)
+same "a length, and chunks that say another" "$status" 400
+# shellcheck disable=SC2059
+status=$({
+    printf "$head"
+    printf 'Content-Length: %d\r\nContent-Length: 5\r\n\r\n%s' ${#e} "$e"
+} | raw)
+same "two lengths" "$status" 400
+same "nothing of them is taken" "$(status_json | jq .journal.accepted)" 0
+same "chunks alone" "$(curl -s -o /dev/null -w '%{http_code}' --max-time 20 \
+    -H 'Content-Type: application/cloudevents+json' -H 'Transfer-Encoding: chunked' \
+    --data-binary "$e" "$hook/events")" 202
+wait_for 20 "its delivery" route_is all delivered 1
+core_stop
+books_balance
