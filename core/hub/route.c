@@ -17,6 +17,7 @@
 #define DUE_ITEMS 256u
 #define SPILLS_MAX 4096u
 #define OPS_MANY 1024u
+#define DUE_ANYWAY_MS 60000u /* "nothing is due" may have been a read that failed */
 
 struct mark_op {
     struct bb_op op;
@@ -324,8 +325,8 @@ static void due_done(struct bb_hub *h, struct hub_route *r, struct bb_read *rd)
     r->due_busy = 0;
     if (rd->n && rd->n >= rd->max_items)
         hub_route_due(r, h->wall);
-    else if (rd->next_due_ms)
-        hub_route_due(r, rd->next_due_ms);
+    else
+        hub_route_due(r, rd->next_due_ms ? rd->next_due_ms : h->wall + DUE_ANYWAY_MS);
     for (size_t i = 0; i < rd->n && m->op.mark.n < DUE_ITEMS; i++) {
         struct bb_read_item *it = &rd->items[i];
 
@@ -411,7 +412,7 @@ void hub_route_fetch(struct bb_hub *h, struct hub_route *r, struct bb_read_item 
     f->read.arg = f;
     f->read.route = r->id;
     f->read.max_items = n;
-    f->read.max_bytes = SIZE_MAX;
+    f->read.max_bytes = 4 * FEED_BYTES; /* small ones may have large ones behind them */
     f->read.n = n;
     f->read.items = must(malloc(n * sizeof *items));
     memcpy(f->read.items, items, n * sizeof *items);
@@ -436,6 +437,8 @@ static void fetch_done(struct bb_hub *h, struct fetch *f)
                    !(it->row.flags & BB_ROW_RELEASED)) {
             hub_outcome_recovered(h, r, it);
             h->settling->release_lane[h->settling->op.settle.n - 1] = true;
+        } else if (it->done) { /* too many bytes at once */
+            hub_settle_put_back(h, r, it, h->wall + 1);
         } else if (can_send(h, r)) {
             hub_dispatch(h, r, it, &it->row, BB_DELIVER_OP);
         } else {

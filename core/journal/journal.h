@@ -184,7 +184,8 @@ struct bb_read_item {
     struct bb_bytes whole;  /* the message, or the kept body when row.flags has BB_ROW_BODY;
                                empty with bad set */
     uint8_t bad;            /* record missing or its CRC wrong: quarantine the delivery */
-    uint8_t done;           /* feed: already settled out of turn (window bit): skip it */
+    uint8_t done;           /* feed: already settled out of turn (window bit): skip it;
+                               ROWS: not fetched, max_bytes had been reached */
 };
 enum bb_read_kind { BB_READ_FEED, BB_READ_DUE, BB_READ_ROWS, BB_READ_INFLIGHT, BB_READ_HEADS };
 struct bb_read {

@@ -310,7 +310,8 @@ static void rows(struct look *k)
         struct bb_key kb;
         MDB_val key = bb_key_of(&kb, k->r->route, 2, it->lane, it->seq, 0), v;
         it->ord = BB_ORD_NONE;
-        it->done = it->bad = 0;
+        it->bad = 0;
+        it->done = i && k->r->max_bytes && k->bytes >= k->r->max_bytes;
         it->accept_ms = 0;
         memset(&it->row, 0, sizeof it->row);
         if (mdb_get(k->txn, dbi(k, BB_TAB_ROW), &key, &v) == 0 && v.mv_size == sizeof it->row)
