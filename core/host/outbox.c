@@ -184,11 +184,23 @@ void bb_out_free(struct bb_host *h)
 
 /* ---- texts of the plugin's ---------------------------------------------------------------------- */
 
+/* How many bytes of the secret stand at text, where control characters are ' ' or '?' by now. */
+static size_t bb_secret_at(const char *text, size_t len, struct bb_bytes secret)
+{
+    const uint8_t *s = secret.ptr;
+    size_t n = 0;
+
+    while (n < len && n < secret.len &&
+           ((uint8_t)text[n] == s[n] ||
+            ((s[n] < 0x20 || s[n] == 0x7f) && (text[n] == ' ' || text[n] == '?'))))
+        n++;
+    return n;
+}
+
 void bb_out_redact(const struct bb_host *h, char *text, size_t len)
 {
     struct bb_cur c = bb_cur_of(h->secrets);
     struct bb_tok t;
-    char *p;
 
     if (!h->secrets.ptr || bb_cur_next(&c, &t) < 0 || t.kind != BB_T_MAP)
         return;
@@ -197,8 +209,14 @@ void bb_out_redact(const struct bb_host *h, char *text, size_t len)
             return;
         if ((t.kind != BB_T_STR && t.kind != BB_T_BIN) || t.s.len < 4)
             continue; /* a shorter one would turn plain words into asterisks */
-        while ((p = memmem(text, len, t.s.ptr, t.s.len)))
-            memset(p, '*', t.s.len);
+        for (size_t at = 0; at < len; at++) {
+            size_t m = bb_secret_at(text + at, len - at, t.s);
+
+            if (m < t.s.len && (m < 4 || at + m < len))
+                continue; /* none, nor one that the text's end cuts */
+            memset(text + at, '*', m);
+            at += m - 1;
+        }
     }
 }
 

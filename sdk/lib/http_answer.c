@@ -64,14 +64,32 @@ static int url_shown(const struct http_call *x)
     return n > 90 ? 90 : n;
 }
 
-/* Printable bytes of the body's beginning, in one line. */
-static void excerpt(struct bb_bytes body, char out[EXCERPT + 1])
+/* How long the credential at p is that we sent and were told back, 0: none. */
+static size_t credential_at(const struct bb_http *c, const uint8_t *p, size_t left)
+{
+    const char *const each[] = {c->basic, c->conf.password, c->conf.bearer, c->conf.key_password};
+
+    for (size_t k = 0; k < sizeof each / sizeof each[0]; k++) {
+        size_t n = each[k] ? strlen(each[k]) : 0;
+        if (n >= 4 && n <= left && memcmp(p, each[k], n) == 0)
+            return n;
+    }
+    return 0;
+}
+
+/* Printable bytes of the body's beginning, in one line. Credentials are looked for in the whole of
+ * it: past the cut they would not be known any more. */
+static void excerpt(const struct bb_http *c, struct bb_bytes body, char out[EXCERPT + 1])
 {
     const uint8_t *p = body.ptr;
-    size_t n = 0;
+    size_t n = 0, secret;
 
     for (size_t k = 0; k < body.len && n < EXCERPT; k++) {
-        if (p[k] <= ' ') {
+        if ((secret = credential_at(c, p + k, body.len - k)) != 0) {
+            for (size_t stars = 0; stars < 4 && n < EXCERPT; stars++)
+                out[n++] = '*';
+            k += secret - 1;
+        } else if (p[k] <= ' ') {
             if (n && out[n - 1] != ' ')
                 out[n++] = ' ';
         } else {
@@ -100,7 +118,7 @@ static void text_make(struct http_call *x, struct bb_http_answer *a)
                  : (int)strcspn(to.ptr, "?#"), (const char *)to.ptr);
         return;
     }
-    excerpt(a->body, part);
+    excerpt(x->client, a->body, part);
     snprintf(x->text, sizeof x->text, "%s %.*s: answered %u%s%s", x->method, n, url, a->code,
              a->code == 401 ? ": check auth: " : part[0] ? ": " : "", part);
 }

@@ -36,6 +36,7 @@ struct http_call {
 struct bb_http {
     struct bb_http_config conf; /* its strings are copies */
     char *strings[12];
+    char *basic; /* what "Basic" is followed by: user and password in base64 */
     CURLM *multi;
     struct http_call *unused, *out;
     unsigned n_unused, open;

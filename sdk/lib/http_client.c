@@ -106,6 +106,31 @@ static int strings_copy(struct bb_http *c)
     return 0;
 }
 
+/* An answer may quote the credentials back: to keep them out of texts one has to know them. */
+static int basic_make(struct bb_http *c)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    const char *part[] = {c->conf.user, ":", c->conf.password ? c->conf.password : ""};
+    unsigned bits = 0, n = 0;
+    char *w;
+
+    if (!c->conf.user)
+        return 0;
+    c->basic = w = malloc((strlen(part[0]) + strlen(part[2]) + 4) / 3 * 4 + 1);
+    if (!w)
+        return -1;
+    for (int k = 0; k < 3; k++)
+        for (const char *p = part[k]; *p; p++) {
+            bits = bits << 8 | (uint8_t)*p;
+            for (n += 8; n >= 6; n -= 6)
+                *w++ = digits[bits >> (n - 6) & 63];
+        }
+    if (n)
+        *w++ = digits[bits << (6 - n) & 63]; /* without its padding: it is only searched for */
+    *w = 0;
+    return 0;
+}
+
 struct bb_http *bb_http_new(const struct bb_http_config *conf, struct bb_error *err)
 {
     struct bb_http *c;
@@ -116,7 +141,7 @@ struct bb_http *bb_http_new(const struct bb_http_config *conf, struct bb_error *
     if (!c)
         goto fail;
     c->conf = *conf;
-    if (strings_copy(c) != 0 || curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+    if (strings_copy(c) != 0 || basic_make(c) != 0 || curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
         goto fail;
     c->conf.connect_ms = conf->connect_ms ? conf->connect_ms : 5000;
     c->conf.timeout_ms = conf->timeout_ms ? conf->timeout_ms : 30000;
@@ -172,6 +197,9 @@ void bb_http_free(struct bb_http **cp)
             explicit_bzero(c->strings[k], strlen(c->strings[k])); /* passwords among them */
         free(c->strings[k]);
     }
+    if (c->basic)
+        explicit_bzero(c->basic, strlen(c->basic));
+    free(c->basic);
     free(c);
     *cp = NULL;
 }

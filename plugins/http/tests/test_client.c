@@ -299,6 +299,40 @@ START_TEST(unreachable)
 }
 END_TEST
 
+/* What we sent as credentials is quoted back, also where the text is cut in the middle of it. */
+START_TEST(quoted)
+{
+    static const char dots[] = "......................................................................."
+                               "....................";
+    static const struct {
+        struct bb_http_config f;
+        const char *says, *hidden;
+    } rows[] = {
+        {{.user = "erp", .password = "hunter2-hunter2"}, "bad password hunter2-hunter2", "hunter"},
+        {{.user = "erp", .password = "hunter2-hunter2"}, "Basic ZXJwOmh1bnRlcjItaHVudGVyMg==", "ZXJw"},
+        {{.user = "erp", .password = "hunter2-hunter"}, "Basic ZXJwOmh1bnRlcjItaHVudGVy", "ZXJw"},
+        {{.bearer = "tok-hunter2"}, "unknown token tok-hunter2", "hunter"},
+    };
+
+    for (size_t k = 0; k < 2 * sizeof rows / sizeof rows[0]; k++) {
+        char body[256];
+        struct bb_http *c;
+        struct seen a;
+
+        snprintf(body, sizeof body, "%s %s", k % 2 ? dots + 11 : "", rows[k / 2].says);
+        faults_start(&server, (struct step[]){{F_ANSWER, 422, "", body}}, 1);
+        c = client_new(&rows[k / 2].f);
+        ck_assert_int_eq(bb_http_send(call_new(c, "POST", &a)), 0);
+        finish(c);
+        ck_assert_int_eq(a.outcome, BB_E_REJECT);
+        ck_assert_msg(!strstr(a.text, rows[k / 2].hidden), "%s", a.text);
+        ck_assert_msg(k % 2 || strstr(a.text, "****"), "%s", a.text);
+        bb_http_free(&c);
+        faults_end(&server);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("http client");
@@ -313,6 +347,7 @@ int main(void)
     tcase_add_test(t, calls);
     tcase_add_test(t, cancelling);
     tcase_add_test(t, limits);
+    tcase_add_test(t, quoted);
     tcase_add_test(t, unreachable);
     suite_add_tcase(s, t);
     r = srunner_create(s);
