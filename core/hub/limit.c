@@ -26,9 +26,13 @@ uint32_t hub_endpoint_room(struct bb_hub *h, struct hub_endpoint *e)
     const struct bb_limit *l = &e->gen->config->limit;
     uint32_t cap = l->in_flight ? l->in_flight : 256, room;
 
-    if (e->state != EP_UP || (e->killed && bb_child_pid(e->child)) || e->paused || h->phase >= HUB_DRAIN || e->paused_until > h->now ||
-        e->open_until > h->now || e->in_flight + e->taking >= cap ||
-        (e->in_flight && e->bytes >= HUB_FLIGHT_BYTES))
+    /* one call at a time an instance: what waits behind it would spend its deadline in a queue */
+    if (e->gen->manifest.blocking && cap > 2 * e->workers)
+        cap = 2 * e->workers;
+
+    if (e->state != EP_UP || (e->killed && bb_child_pid(e->child)) || e->paused ||
+        h->phase >= HUB_DRAIN || e->paused_until > h->now || e->open_until > h->now ||
+        e->in_flight + e->taking >= cap || (e->in_flight && e->bytes >= HUB_FLIGHT_BYTES))
         return 0;
     if (e->open_until) { /* its time is over: one may try */
         return e->in_flight + e->taking == 0;
