@@ -6,3 +6,7 @@ include plugins/file/local.mk
 # libtool's .la files have no use for a plugin that is opened by path
 install-data-hook:
 	rm -f $(DESTDIR)$(plugindir)/*.la
+# and without a .la its uninstall finds no .so
+uninstall-hook:
+	for p in $(plugin_LTLIBRARIES); do \
+	  p=$${p##*/}; rm -f "$(DESTDIR)$(plugindir)/$${p%.la}.so"; done
