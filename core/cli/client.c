@@ -7,6 +7,7 @@
 #include "core/cli/cli.h"
 
 #include <curl/curl.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -81,7 +82,8 @@ char *bb_client_escape(const char *segment)
 
 static int not_running(const struct bb_client *c, CURLcode rc, struct bb_fault *err)
 {
-    if (rc == CURLE_COULDNT_CONNECT && access(c->address, F_OK) == 0 && access(c->address, W_OK) < 0)
+    /* a folder that may not be entered says EACCES of what may or may not be in it, too */
+    if (rc == CURLE_COULDNT_CONNECT && access(c->address, W_OK) < 0 && errno == EACCES)
         return bb_fail(err, "not allowed to use %.100s: run this as the user of the core, or root",
                        c->address);
     if (rc == CURLE_COULDNT_CONNECT)

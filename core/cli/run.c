@@ -20,6 +20,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 #include "core/admin/admin.h"
@@ -39,11 +40,27 @@ struct core {
     sigset_t signals;
     int signal_fd;
     int64_t ping_every_ms; /* 0: no watchdog */
+    char *store;           /* the journal's file, by name, and which one it was at the start */
+    dev_t store_dev;
+    ino_t store_ino;
 };
 
 /* ---- the process ---------------------------------------------------------------------------------- */
+/* A mapped page that cannot be read: all that is left is to say so. The handler is gone by then, so
+ * the same access ends the process as it would have. */
+static void on_bus_error(int sig)
+{
+    static const char text[] = "busbar: error: the journal's file cannot be read: the disk fails, or "
+                               "the file was cut short; \"busbar journal check\" says what is left\n";
+    (void)sig;
+
+    if (write(STDERR_FILENO, text, sizeof(text) - 1) < 0)
+        return;
+}
+
 static int process_prepare(struct core *c)
 {
+    struct sigaction bus = {.sa_handler = on_bus_error, .sa_flags = (int)SA_RESETHAND};
     struct rlimit none = {0, 0}, files;
     uint64_t watchdog_us = 0;
     ssize_t n;
@@ -59,6 +76,7 @@ static int process_prepare(struct core *c)
     mallopt(M_ARENA_MAX, 2);
     mallopt(M_MMAP_THRESHOLD, 4 << 20);
     mallopt(M_TRIM_THRESHOLD, 16 << 20);
+    sigaction(SIGBUS, &bus, NULL);
     sigemptyset(&c->signals);
     sigaddset(&c->signals, SIGTERM);
     sigaddset(&c->signals, SIGINT);
@@ -99,6 +117,28 @@ static int run_dir_choose(struct core *c, const struct bb_args *a)
     return BB_EXIT_OK;
 }
 
+/* ---- the journal's file --------------------------------------------------------------------------- */
+static int store_remember(struct core *c, const char *state)
+{
+    struct stat st;
+
+    c->store = bb_text("%s/data.mdb", state);
+    if (!c->store || stat(c->store, &st) < 0)
+        return bb_cli_fail("cannot look at %s/data.mdb: %s", state, strerror(errno));
+    c->store_dev = st.st_dev;
+    c->store_ino = st.st_ino;
+    return BB_EXIT_OK;
+}
+
+/* Whether the name still leads to the file that is written: else every acknowledgement is a lie. */
+static bool store_gone(const struct core *c)
+{
+    struct stat st;
+
+    return stat(c->store, &st) == 0 ? st.st_dev != c->store_dev || st.st_ino != c->store_ino
+                                    : errno == ENOENT || errno == ENOTDIR;
+}
+
 /* ---- start ------------------------------------------------------------------------------------------ */
 static int core_start(struct core *c, const struct bb_args *a)
 {
@@ -118,7 +158,7 @@ static int core_start(struct core *c, const struct bb_args *a)
         .claims_max = j->claims_max, .log = bb_log_sink, .arg = (void *)"journal"}, &err);
     if (!c->journal)
         return bb_cli_fail("%s", err.text);
-    if (run_dir_choose(c, a) != BB_EXIT_OK)
+    if (store_remember(c, a->state) != BB_EXIT_OK || run_dir_choose(c, a) != BB_EXIT_OK)
         return BB_EXIT_FAILED;
     c->hub = bb_hub_start(&(struct bb_hub_options){.generation = c->generation,
                                                    .journal = c->journal, .program = c->program,
@@ -157,6 +197,7 @@ static void core_stop(struct core *c)
         bb_journal_close(&c->journal);
     bb_generation_free(&c->generation);
     free(c->run_dir);
+    free(c->store);
     if (c->signal_fd >= 0)
         close(c->signal_fd);
 }
@@ -205,6 +246,10 @@ static int core_wait(struct core *c)
             failed = bb_journal_failed(c->journal);
         if (failed)
             return bb_cli_fail("the core cannot go on: %s", failed);
+        if (store_gone(c))
+            return bb_cli_fail("the core cannot go on: %s was removed or replaced under it, so what "
+                               "it accepts would be lost: put the folder back, or a backup of it",
+                               c->store);
         watchdog(c, &next_ms, &late);
         if (poll(&p, 1, c->ping_every_ms && c->ping_every_ms < TURN_MS ? (int)c->ping_every_ms
                                                                       : TURN_MS) > 0 &&

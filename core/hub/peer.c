@@ -18,6 +18,7 @@
 #define HANG_MS 10000       /* an idle instance that answers no PING for so long hangs */
 #define GRACE_MS 2000       /* after a deadline, before the host is killed */
 #define START_MS 20000      /* from the start of a host to READY of all its instances */
+#define LATE_STOP_MS 1000   /* for one that comes up when all are stopping */
 #define BACKOFF_MIN_MS 200
 #define BACKOFF_MAX_MS 30000
 #define STEADY_MS 60000 /* up for so long: the next restart begins at the shortest backoff */
@@ -271,8 +272,15 @@ bool hub_peer_hello(struct bb_hub *h, struct hub_peer *p, const struct bb_frame 
     p->submitted = p->submitted_bytes = 0;
     p->heard_ms = h->now;
     p->pinged_ms = h->now;
-    if (welcome(h, p) != 0)
+    if (welcome(h, p) != 0) {
         hub_endpoint_lost(h, e, "WELCOME could not be sent");
+    } else if (e->state == EP_STOPPING) { /* it was starting when the others were told */
+        struct bb_buf b;
+
+        bb_buf_init(&b, 256);
+        bb_put_stop(&b, p->session, LATE_STOP_MS);
+        send_small(h, p, &b);
+    }
     return true;
 }
 

@@ -78,7 +78,7 @@ static int folder_lock(struct bb_journal *j, struct bb_fault *err)
     char path[600], pid[32] = "";
     ssize_t n;
     snprintf(path, sizeof path, "%s/lock", j->dir);
-    j->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    j->lock_fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (j->lock_fd < 0)
         return bb_fail(err, "journal %s: cannot open its lock file: %s", j->dir, strerror(errno));
     if (flock(j->lock_fd, LOCK_EX | LOCK_NB) != 0) {

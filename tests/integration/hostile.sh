@@ -110,3 +110,35 @@ same "chunks alone" "$(curl -s -o /dev/null -w '%{http_code}' --max-time 20 \
 wait_for 20 "its delivery" route_is all delivered 1
 core_stop
 books_balance
+
+# ---- the state folder -----------------------------------------------------------------------------
+runs 1 "$busbar" run -c "$conf" --state ''
+says err "cannot create the folder"
+core_start
+runs 1 "$busbar" run -c "$conf" --state "$state"
+says err "in use by process"
+rm -rf "$state"
+core_ended() {
+    ! kill -0 "$core_pid" 2>/dev/null
+}
+wait_for 20 "the core to end" core_ended
+says "core-$core_runs.log" "was removed or replaced under it"
+ok "a core whose journal is taken away ends: it would acknowledge what nobody keeps"
+mkdir "$state"
+echo precious >"$work/elsewhere"
+ln -s "$work/elsewhere" "$state/lock"
+runs 1 "$busbar" run -c "$conf" --state "$state"
+same "the file behind a link" "$(cat "$work/elsewhere")" precious
+rm -rf "$state"
+core_spawn # ended while its hosts come up, at several moments
+wait_for 30 "the first line" grep -qs ready "$work/core-$core_runs.log"
+began=$SECONDS
+core_stop
+for delay in 0.02 0.05 0.1; do
+    core_spawn
+    sleep "$delay" # the moment is the point, nothing is waited for
+    core_stop
+done
+[ $((SECONDS - began)) -lt 12 ] || fail "four stops right after the start took $((SECONDS - began)) s"
+ok "a stop does not wait for hosts that have just been started"
+books_balance
