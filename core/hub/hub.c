@@ -18,6 +18,15 @@
 #define TURN_MS 250 /* longest wait: the watchdog's evidence */
 #define SLOW_FLIGHTS_A_TICK 4096
 
+void *hub_must(void *p)
+{
+    if (!p) {
+        fprintf(stderr, "busbar: no memory left: the core ends, the journal has what was accepted\n");
+        abort();
+    }
+    return p;
+}
+
 void hub_post(struct bb_hub *h, struct bb_op *op)
 {
     /* what looks at rows must come after the settlements that this turn has gathered: a KICK that

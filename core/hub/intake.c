@@ -24,21 +24,12 @@ struct intake {
     char why[160]; /* set: refused before the journal saw it */
 };
 
-static void must(const void *p)
-{
-    if (!p) {
-        fprintf(stderr, "busbar: no memory to take messages in\n");
-        abort();
-    }
-}
-
 static struct intake *intake_new(struct hub_endpoint *e, size_t n)
 {
     size_t most = n * (e->n_routes ? e->n_routes : 1);
-    struct intake *in = malloc(sizeof *in + n * sizeof(struct bb_append_msg) +
-                               most * sizeof(struct bb_match));
+    struct intake *in = hub_must(
+        malloc(sizeof *in + n * sizeof(struct bb_append_msg) + most * sizeof(struct bb_match)));
 
-    must(in);
     memset(in, 0, sizeof *in);
     in->op.kind = BB_OP_APPEND;
     in->op.arg = in;
@@ -133,9 +124,9 @@ static void acknowledge(struct bb_hub *h, struct intake *in, bb_status s, const 
         return;
     }
     char json[200];
-    int n = snprintf(json, sizeof json, "{\"accepted\":%zu,\"duplicates\":%u,\"first\":%llu,\"last\":%llu}",
-                     in->op.append.n, a.duplicates, (unsigned long long)a.first,
-                     (unsigned long long)a.last);
+    int n = snprintf(
+        json, sizeof json, "{\"accepted\":%zu,\"duplicates\":%u,\"first\":%llu,\"last\":%llu}",
+        in->op.append.n, a.duplicates, (unsigned long long)a.first, (unsigned long long)a.last);
     bb_buf_put(&in->ask->out, json, (size_t)n);
     hub_ask_answer(h, in->ask, s, "%s", text);
 }
@@ -151,7 +142,8 @@ static void intake_post(struct bb_hub *h, struct intake *in)
 }
 
 /* A host keeps to its credit by itself; one that does not would fill the core's memory. */
-static bool within_credit(struct bb_hub *h, const struct hub_peer *p, uint64_t messages, uint64_t bytes)
+static bool within_credit(struct bb_hub *h, const struct hub_peer *p, uint64_t messages,
+                          uint64_t bytes)
 {
     uint64_t most = h->gen->config->journal.max_message;
 
@@ -189,8 +181,7 @@ void hub_intake_submit(struct bb_hub *h, struct hub_peer *p, struct bb_frame *f,
         snprintf(in->why, sizeof in->why, "the frame is malformed");
     if (f->submit.has_state) {
         size_t n = strlen(p->ep->name) + 8;
-        in->state_key = malloc(n);
-        must(in->state_key);
+        in->state_key = hub_must(malloc(n));
         snprintf(in->state_key, n, "source/%s", p->ep->name);
         in->op.append.state_key = in->state_key;
         in->op.append.state_expected = f->submit.state_expected;
@@ -212,7 +203,7 @@ void hub_intake_ask(struct bb_hub *h, struct bb_ask *a)
             in = intake_new(&h->eps[i], 1);
             in->ask = a;
             if (a->body.len && a->body.len <= h->gen->config->journal.max_message) {
-                must(in->copy = malloc(a->body.len));
+                in->copy = hub_must(malloc(a->body.len));
                 memcpy(in->copy, a->body.ptr, a->body.len);
             }
             intake_add(h, in, in->copy ? (struct bb_bytes){in->copy, a->body.len} : a->body);

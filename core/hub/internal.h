@@ -21,6 +21,7 @@
 #define HUB_SETTLES 512 /* settlements in one operation */
 #define HUB_FRAME_SOFT (256u << 10) /* a deliver frame is sent when it grows past this */
 #define HUB_FLIGHT_BYTES (32u << 20) /* in flight to one endpoint, beside the first message */
+#define HUB_READ_BYTES (2u << 20) /* of messages in one look-up */
 #define HUB_TICK_MS 20
 
 /* ---- lanes (lanes.c) ------------------------------------------------------------------------- */
@@ -211,6 +212,8 @@ struct bb_hub {
 };
 
 /* hub.c */
+/* p, or the end of the process: without memory a delivery on its way could be lost in silence. */
+void *hub_must(void *p);
 void hub_post(struct bb_hub *h, struct bb_op *op);
 /* flight.c */
 struct hub_flight *hub_flight_new(struct bb_hub *h);
@@ -242,7 +245,17 @@ int64_t hub_endpoint_wake(const struct bb_hub *h, const struct hub_endpoint *e);
 void hub_intake_submit(struct bb_hub *h, struct hub_peer *p, struct bb_frame *f, zmq_msg_t *frame);
 void hub_intake_ask(struct bb_hub *h, struct bb_ask *a);
 void hub_intake_done(struct bb_hub *h, struct bb_op *op);
-/* route.c */
+/* route.c: the feed */
+struct bb_read *hub_read_new(struct hub_route *r, enum bb_read_kind kind, uint64_t from,
+                             size_t max_items, size_t max_bytes);
+void hub_read_free(struct bb_read *rd);
+void hub_route_damaged(struct bb_hub *h, struct hub_route *r, const struct bb_read_item *it);
+/* rows.c: what left the plain path */
+void hub_rows_due(struct bb_hub *h, struct hub_route *r, uint32_t room);
+void hub_rows_heads(struct bb_hub *h, struct hub_route *r);
+void hub_rows_recover(struct bb_hub *h, struct hub_route *r);
+void hub_rows_read_done(struct bb_hub *h, struct bb_read *rd);
+/* route.c, mark.c, rows.c, setup.c */
 int hub_routes_init(struct bb_hub *h, struct bb_fault *err);
 void hub_route_pump(struct bb_hub *h, struct hub_route *r);
 bool hub_route_caught_up(const struct hub_route *r);

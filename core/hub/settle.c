@@ -34,11 +34,7 @@ static struct hub_settle_op *settle_op(struct bb_hub *h)
     if (o)
         h->free_settles = o->next_free;
     else
-        o = malloc(sizeof *o);
-    if (!o) {
-        fprintf(stderr, "busbar: no memory to settle deliveries\n");
-        abort();
-    }
+        o = hub_must(malloc(sizeof *o));
     memset(&o->op, 0, sizeof o->op);
     o->op.kind = BB_OP_SETTLE;
     o->op.settle.v = o->v;
@@ -96,10 +92,17 @@ static const struct {
     int32_t status;
     const char *name;
 } status_names[] = {
-    {BB_OK, "ok"},          {BB_NOT_APPLIED, "not-applied"}, {BB_E_RETRY, "retry"},
-    {BB_E_REJECT, "reject"}, {BB_E_DOWN, "down"},            {BB_E_CONFIG, "config"},
-    {BB_E_UNSUP, "unsupported"}, {BB_E_BUSY, "busy"},        {BB_E_CANCEL, "cancelled"},
-    {BB_E_BUG, "bug"},      {BB_E_UNKNOWN, "unknown"},
+    {BB_OK, "ok"},
+    {BB_NOT_APPLIED, "not-applied"},
+    {BB_E_RETRY, "retry"},
+    {BB_E_REJECT, "reject"},
+    {BB_E_DOWN, "down"},
+    {BB_E_CONFIG, "config"},
+    {BB_E_UNSUP, "unsupported"},
+    {BB_E_BUSY, "busy"},
+    {BB_E_CANCEL, "cancelled"},
+    {BB_E_BUG, "bug"},
+    {BB_E_UNKNOWN, "unknown"},
 };
 
 static const char *status_name(int32_t s)
@@ -174,8 +177,7 @@ void hub_settle_body(struct bb_hub *h, struct bb_settle *s, struct bb_bytes body
 void hub_settle_put_back(struct bb_hub *h, struct hub_route *r, const struct bb_read_item *it,
                          uint64_t at)
 {
-    struct bb_settle *s =
-        hub_settle(h, r, NULL, BB_TO_RETRYING, BB_ORD_NONE, it->seq, it->lane);
+    struct bb_settle *s = hub_settle(h, r, NULL, BB_TO_RETRYING, BB_ORD_NONE, it->seq, it->lane);
 
     if (it->row.state == BB_D_PROBING)
         s->to = BB_TO_PROBING;
@@ -254,11 +256,7 @@ void hub_settle_done(struct bb_hub *h, struct bb_op *op)
             }
             next_route = r;
             if (!next)
-                next = calloc(HUB_SETTLES, sizeof *next);
-            if (!next) {
-                fprintf(stderr, "busbar: no memory to fetch a lane's next delivery\n");
-                abort();
-            }
+                next = hub_must(calloc(HUB_SETTLES, sizeof *next));
             next_of(&next[n_next++], s);
         } else {
             if (s->take_next)

@@ -1,0 +1,260 @@
+/*
+ * rows.c - deliveries that left the plain path: due again, next of their lane, asleep
+ *
+ * A row is read, recorded as sent (MARK, or the settlement that took it for its lane), and only
+ * then dispatched. A lane has an entry in the hub's table from the moment its row is posted to be
+ * marked until its settlement is committed, so that it is never handed out twice.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/hub/internal.h"
+
+#define DUE_ITEMS 256u
+#define DUE_ANYWAY_MS 60000u /* "nothing is due" may have been a read that failed */
+
+struct mark_op {
+    struct bb_op op;
+    struct hub_route *route;
+    struct bb_read *read; /* keeps the items' bytes until they are dispatched */
+    size_t item[DUE_ITEMS];
+    struct bb_mark v[DUE_ITEMS];
+};
+struct fetch { /* rows that a settlement took for their lanes */
+    struct bb_read read;
+    struct hub_route *route;
+    struct bb_read_item *items; /* as asked, with the rows before the taking */
+};
+
+void hub_route_due(struct hub_route *r, uint64_t due_ms)
+{
+    if (!r->due_next_ms || due_ms < r->due_next_ms)
+        r->due_next_ms = due_ms ? due_ms : 1;
+}
+
+void hub_rows_due(struct bb_hub *h, struct hub_route *r, uint32_t room)
+{
+    room += r->due_busy;
+    r->due = DUE_READING;
+    r->due_next_ms = 0;
+    bb_journal_read(h->journal, hub_read_new(r, BB_READ_DUE, h->wall,
+                                             room < DUE_ITEMS ? room : DUE_ITEMS, HUB_READ_BYTES));
+}
+
+/* A lane's next delivery sleeps until the one before it is settled; a crash may come between. Once
+ * everything that the earlier run may have sent stands in rows, no earlier delivery of a lane is
+ * hidden in the feed, and every sleeping head may be woken. */
+void hub_rows_heads(struct bb_hub *h, struct hub_route *r)
+{
+    r->heads = HEADS_READING;
+    bb_journal_read(h->journal, hub_read_new(r, BB_READ_HEADS, r->heads_from, DUE_ITEMS, SIZE_MAX));
+}
+
+void hub_rows_recover(struct bb_hub *h, struct hub_route *r)
+{
+    bb_journal_read(h->journal, hub_read_new(r, BB_READ_INFLIGHT, 0, BB_WINDOW, SIZE_MAX));
+}
+
+void hub_route_kick(struct bb_hub *h, struct hub_route *r, uint64_t lane)
+{
+    struct bb_op *kick = hub_must(calloc(1, sizeof *kick));
+
+    kick->kind = BB_OP_KICK;
+    kick->kick.route = r->id;
+    kick->kick.lane = lane;
+    hub_post(h, kick);
+}
+
+void hub_route_lane_free(struct bb_hub *h, struct hub_route *r, uint64_t lane, bool wake)
+{
+    struct hub_lane *l = lane ? hub_lanes_find(&h->lanes, r->index, lane) : NULL;
+    bool late = l && l->late_spill;
+
+    if (l)
+        hub_lanes_remove(&h->lanes, r->index, lane);
+    if (late && wake)
+        hub_route_kick(h, r, lane);
+}
+
+static void heads_done(struct bb_hub *h, struct hub_route *r, struct bb_read *rd)
+{
+    for (size_t i = 0; i < rd->n; i++) {
+        struct hub_lane *busy = hub_lanes_find(&h->lanes, r->index, rd->items[i].lane);
+        if (busy)
+            busy->late_spill = 1; /* its settlement wakes the lane */
+        else
+            hub_route_kick(h, r, rd->items[i].lane);
+    }
+    r->heads_from = rd->next_lane;
+    r->heads = rd->next_lane ? HEADS_TO_DO : HEADS_DONE;
+    hub_read_free(rd);
+}
+
+static void due_done(struct bb_hub *h, struct hub_route *r, struct bb_read *rd)
+{
+    struct mark_op *m = hub_must(malloc(sizeof *m));
+
+    memset(&m->op, 0, sizeof m->op);
+    m->op.kind = BB_OP_MARK;
+    m->op.arg = m;
+    m->op.mark.v = m->v;
+    m->route = r;
+    m->read = rd;
+    r->due_busy = 0;
+    if (rd->n && rd->n >= rd->max_items)
+        hub_route_due(r, h->wall);
+    else
+        hub_route_due(r, rd->next_due_ms ? rd->next_due_ms : h->wall + DUE_ANYWAY_MS);
+    for (size_t i = 0; i < rd->n && m->op.mark.n < DUE_ITEMS; i++) {
+        struct bb_read_item *it = &rd->items[i];
+
+        it->ord = BB_ORD_NONE;
+        if (it->lane && hub_lanes_find(&h->lanes, r->index, it->lane)) {
+            r->due_busy++;
+            continue;
+        }
+        if (it->lane)
+            hub_lanes_add(&h->lanes, r->index, it->lane);
+        /* settled without a send: the lane is kept until the commit, for a read before it would
+         * find the row as it was and settle it twice */
+        if (it->bad) {
+            hub_route_damaged(h, r, it);
+            h->settling->release_lane[h->settling->op.settle.n - 1] = it->lane != 0;
+            continue;
+        }
+        if (it->row.state == BB_D_SPILLED && it->row.flags & BB_ROW_MAYBE_SENT &&
+            !(it->row.flags & BB_ROW_RELEASED)) {
+            hub_outcome_recovered(h, r, it);
+            h->settling->release_lane[h->settling->op.settle.n - 1] = it->lane != 0;
+            continue;
+        }
+        m->item[m->op.mark.n] = i;
+        m->v[m->op.mark.n++] = (struct bb_mark){.route = r->id, .seq = it->seq, .lane = it->lane};
+    }
+    if (!m->op.mark.n) {
+        r->due = DUE_IDLE;
+        hub_read_free(rd);
+        free(m);
+        return;
+    }
+    r->to->taking += (uint32_t)m->op.mark.n;
+    r->due = DUE_MARKING;
+    hub_post(h, &m->op);
+}
+
+static uint64_t later(struct bb_hub *h, const struct hub_route *r)
+{
+    int64_t wake = hub_endpoint_wake(h, r->to);
+
+    return h->wall + (wake > h->now ? (uint64_t)(wake - h->now) : 50);
+}
+
+static bool can_send(struct bb_hub *h, struct hub_route *r)
+{
+    return !r->paused && hub_endpoint_room(h, r->to) > 0;
+}
+
+void hub_route_mark_done(struct bb_hub *h, struct bb_op *op)
+{
+    struct mark_op *m = op->arg;
+    struct hub_route *r = m->route;
+
+    r->due = DUE_IDLE;
+    for (size_t k = 0; k < op->mark.n; k++) {
+        const struct bb_read_item *it = &m->read->items[m->item[k]];
+
+        r->to->taking--;
+        if (op->status != BB_OK || !m->v[k].ok) {
+            hub_route_lane_free(h, r, it->lane, true);
+            hub_route_due(r, h->wall); /* the journal may have woken the lane's head instead */
+        } else if (can_send(h, r)) {
+            hub_dispatch(h, r, it, &it->row,
+                         it->row.state == BB_D_PROBING ? BB_DELIVER_PROBE : BB_DELIVER_OP);
+        } else {
+            hub_settle_put_back(h, r, it, later(h, r));
+        }
+    }
+    bb_journal_read_free(m->read);
+    free(m->read);
+    free(m);
+}
+
+void hub_route_fetch(struct bb_hub *h, struct hub_route *r, struct bb_read_item *items, size_t n)
+{
+    struct fetch *f = hub_must(calloc(1, sizeof *f));
+
+    f->items = items;
+    f->route = r;
+    f->read.kind = BB_READ_ROWS;
+    f->read.arg = f;
+    f->read.route = r->id;
+    f->read.max_items = n;
+    f->read.max_bytes = 4 * HUB_READ_BYTES; /* small ones may have large ones behind them */
+    f->read.n = n;
+    f->read.items = hub_must(malloc(n * sizeof *items));
+    memcpy(f->read.items, items, n * sizeof *items);
+    bb_journal_read(h->journal, &f->read);
+}
+
+static void fetch_done(struct bb_hub *h, struct fetch *f)
+{
+    struct hub_route *r = f->route;
+    struct bb_read_item *got = f->read.items;
+
+    for (size_t i = 0; i < f->read.n; i++) {
+        struct bb_read_item *it = &got[i];
+
+        r->to->taking--;
+        it->row = f->items[i].row;
+        it->ord = BB_ORD_NONE;
+        if (it->bad) {
+            hub_route_damaged(h, r, it);
+            h->settling->release_lane[h->settling->op.settle.n - 1] = true;
+        } else if (it->row.sends && it->row.flags & BB_ROW_MAYBE_SENT &&
+                   !(it->row.flags & BB_ROW_RELEASED)) {
+            hub_outcome_recovered(h, r, it);
+            h->settling->release_lane[h->settling->op.settle.n - 1] = true;
+        } else if (it->done) { /* too many bytes at once */
+            hub_settle_put_back(h, r, it, h->wall + 1);
+        } else if (can_send(h, r)) {
+            hub_dispatch(h, r, it, &it->row, BB_DELIVER_OP);
+        } else {
+            hub_settle_put_back(h, r, it, later(h, r));
+        }
+    }
+    free(f->items);
+    bb_journal_read_free(&f->read);
+    free(got);
+    free(f);
+}
+
+static void inflight_done(struct bb_hub *h, struct hub_route *r, struct bb_read *rd)
+{
+    for (size_t i = 0; i < rd->n; i++) {
+        rd->items[i].ord = BB_ORD_NONE;
+        if (rd->items[i].bad)
+            hub_route_damaged(h, r, &rd->items[i]);
+        else
+            hub_outcome_recovered(h, r, &rd->items[i]);
+    }
+    r->recovered = true;
+    hub_route_due(r, h->wall);
+    hub_read_free(rd);
+}
+
+void hub_rows_read_done(struct bb_hub *h, struct bb_read *rd)
+{
+    switch (rd->kind) {
+    case BB_READ_ROWS:
+        fetch_done(h, rd->arg);
+        break;
+    case BB_READ_DUE:
+        due_done(h, rd->arg, rd);
+        break;
+    case BB_READ_INFLIGHT:
+        inflight_done(h, rd->arg, rd);
+        break;
+    default:
+        heads_done(h, rd->arg, rd);
+    }
+}

@@ -1,0 +1,83 @@
+/*
+ * setup.c - routes as conf.d and the journal have them, before the hub's thread runs
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/hub/internal.h"
+
+static int count_row(void *arg, uint64_t lane, uint64_t seq, const struct bb_row *row)
+{
+    struct hub_route *r = ((void **)arg)[0];
+    struct bb_hub *h = ((void **)arg)[1];
+
+    (void)seq;
+    (void)row;
+    if (lane)
+        ++*hub_filter_at(&h->filter, r->index, lane);
+    return 0;
+}
+
+static int route_register(struct bb_hub *h, struct hub_route *r, struct bb_fault *err)
+{
+    struct bb_op op = {.kind = BB_OP_ROUTE};
+    struct bb_route_state st;
+
+    op.route.name = r->config->name;
+    hub_start_op(h, &op);
+    if (op.status != BB_OK || bb_journal_route(h->journal, op.route.id, &st) != 0)
+        return bb_fail(err, "route \"%s\": the journal does not take it: %s", r->config->name,
+                       op.text);
+    r->id = op.route.id;
+    r->scan = r->frontier = st.frontier;
+    r->tail = st.tail;
+    r->mark = r->mark_asked = st.mark;
+    r->recover = st.mark < st.tail ? st.mark : st.tail;
+    r->due_next_ms = st.due_min_ms ? st.due_min_ms : 1;
+    r->window = calloc(BB_WINDOW / 64, sizeof *r->window);
+    if (!r->window || hub_matcher_init(&r->matcher, r->config) != 0)
+        return bb_fail(err, "no memory for route \"%s\"", r->config->name);
+    return 0;
+}
+
+static struct hub_endpoint *endpoint_named(struct bb_hub *h, const char *name)
+{
+    for (size_t i = 0; i < h->n_eps; i++)
+        if (strcmp(h->eps[i].name, name) == 0)
+            return &h->eps[i];
+    return NULL;
+}
+
+int hub_routes_init(struct bb_hub *h, struct bb_fault *err)
+{
+    const struct bb_config *c = h->gen->config;
+    struct bb_view *v = bb_view_of(h->journal);
+
+    h->n_routes = c->n_routes;
+    h->routes = hub_must(calloc(c->n_routes ? c->n_routes : 1, sizeof *h->routes));
+    for (size_t i = 0; i < c->n_routes; i++) {
+        struct hub_route *r = &h->routes[i];
+        void *arg[2] = {r, h};
+
+        r->index = (uint32_t)i;
+        r->config = &c->routes[i];
+        r->paused = r->config->paused;
+        r->from = endpoint_named(h, r->config->from);
+        r->to = endpoint_named(h, r->config->to);
+        if (!r->from || !r->to)
+            return bb_fail(err, "route \"%s\" names an endpoint that is not there",
+                           r->config->name);
+        if (route_register(h, r, err) != 0 || hub_route_unchanged(h, r, err) != 0)
+            return -1;
+        if (!v || bb_view_rows(v, r->id, count_row, arg) != 0)
+            return bb_fail(err, "route \"%s\": its rows cannot be read", r->config->name);
+        r->from->routes =
+            hub_must(realloc(r->from->routes, (r->from->n_routes + 1) * sizeof(void *)));
+        r->from->routes[r->from->n_routes++] = r;
+        hub_rows_recover(h, r);
+    }
+    bb_view_close(&v);
+    hub_removed_say(h);
+    return 0;
+}
