@@ -158,7 +158,7 @@ int bb_host_run_join(struct bb_host_run **rp, uint32_t timeout_ms)
     if (!r)
         return 0;
     *rp = NULL;
-    clock_gettime(CLOCK_REALTIME, &until); /* what pthread_timedjoin_np goes by */
+    clock_gettime(CLOCK_MONOTONIC, &until); /* a clock set back must not lengthen the wait */
     until.tv_sec += timeout_ms / 1000;
     until.tv_nsec += (long)(timeout_ms % 1000) * 1000000;
     if (until.tv_nsec >= 1000000000) {
@@ -166,7 +166,7 @@ int bb_host_run_join(struct bb_host_run **rp, uint32_t timeout_ms)
         until.tv_nsec -= 1000000000;
     }
     for (uint32_t i = 0; i < r->n; i++) {
-        if (pthread_timedjoin_np(r->v[i]->thread, NULL, &until) != 0) {
+        if (pthread_clockjoin_np(r->v[i]->thread, NULL, CLOCK_MONOTONIC, &until) != 0) {
             pthread_detach(r->v[i]->thread);
             r->v[i] = NULL; /* its thread's from now on */
             hang++;
