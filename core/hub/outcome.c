@@ -59,18 +59,26 @@ static uint64_t backoff(struct bb_hub *h, const struct bb_retry *p, uint32_t att
     return ms;
 }
 
-static struct bb_settle *settle(struct bb_hub *h, struct subject *u, enum bb_settle_to to,
-                                const struct answer *a)
+static void settle(struct bb_hub *h, struct subject *u, enum bb_settle_to to,
+                   const struct answer *a)
 {
-    struct bb_settle *s = hub_settle(h, u->r, u->f, to, u->ord, u->seq, u->lane);
+    bool body = a->body.len && a->body.len <= h->gen->config->journal.max_message &&
+                (to == BB_TO_RETRYING || to == BB_TO_PROBING || to == BB_TO_HELD ||
+                 to == BB_TO_QUARANTINED) && !(u->row.flags & BB_ROW_BODY);
+    /* an operation of its own while the disk is full: it may have to wait for room */
+    bool alone = body && u->row.flags & BB_ROW_MAYBE_SENT && bb_journal_intake(h->journal, NULL);
+    struct bb_settle *s;
 
+    if (alone)
+        hub_settle_flush(h);
+    s = hub_settle(h, u->r, u->f, to, u->ord, u->seq, u->lane);
     s->row = u->row;
     s->row.last_status = a->status;
-    if (a->body.len && a->body.len <= h->gen->config->journal.max_message && (to == BB_TO_RETRYING || to == BB_TO_PROBING || to == BB_TO_HELD ||
-                        to == BB_TO_QUARANTINED) && !(u->row.flags & BB_ROW_BODY))
+    if (body)
         hub_settle_body(h, s, a->body);
     hub_settle_event(h, s, a->reason, a->status, a->code, a->text, a->reply);
-    return s;
+    if (alone)
+        hub_settle_flush(h);
 }
 
 static void give_up(struct bb_hub *h, struct subject *u, const struct answer *a)

@@ -16,6 +16,7 @@
 #include "core/journal/record.h"
 
 #define BB_OP_NAME (BB_OP_NOTE + 1) /* bb_journal_name_id's, never seen by the hub */
+#define BB_RC_LATER (-1)            /* aborts the transaction: this must wait for room */
 
 struct bb_vec { uint8_t *p; size_t len, cap; }; /* bytes */
 int bb_vec_put(struct bb_vec *v, const void *p, size_t n); /* 0 or ENOMEM */
@@ -117,6 +118,12 @@ struct bb_journal {
     } m, m_saved;
     size_t n_routes_saved;
     uint64_t now_ms;
+    struct { /* operations for which there was no room, in order; see hold.c */
+        struct bb_op *head, **tail;
+        size_t n;
+        uint64_t tried_us;
+        bool said, parking, again;
+    } held;
     struct bb_claims claims;
     struct bb_vec claim_new;  /* struct bb_rec_claim of this transaction */
     struct bb_vec claim_gone; /* evicted in this transaction; leave the memory after it */
@@ -124,11 +131,14 @@ struct bb_journal {
     struct bb_vec scratch;
     struct {
         uint64_t msg, next_us, started_us; /* scan position; when the next pass is */
+        uint64_t again_us;                 /* not before: the last piece had no room */
         bool active, events;
     } ret;
     struct {
         uint64_t checked_us, since; /* bytes appended since the check */
         bool released;              /* the reserve file is gone */
+        bool tight;                 /* half of the reserve is used: attempts' events are left out */
+        uint64_t room;              /* at the last look, less what was afforded since */
     } space;
 
     struct {
@@ -176,6 +186,12 @@ int bb_wroute_touch(struct bb_journal *j, struct bb_wroute *r);
 int bb_measure(struct bb_journal *j, struct bb_journal_stats *s);
 void bb_publish(struct bb_journal *j, const struct bb_journal_stats *s);
 
+/* ---- hold.c: operations that wait for room -------------------------------------------------------- */
+/* Must op wait because one that is held comes before it? */
+bool bb_hold_stops(const struct bb_journal *j, const struct bb_op *op);
+void bb_hold_add(struct bb_journal *j, struct bb_op *op);
+struct bb_op *bb_hold_take(struct bb_journal *j); /* all of them, in order */
+
 /* ---- operations: append.c, settle.c, oper.c ------------------------------------------------------------ */
 int bb_op_append(struct bb_journal *j, struct bb_op *op);
 int bb_op_settle(struct bb_journal *j, struct bb_op *op);
@@ -222,6 +238,10 @@ int bb_reserve_make(struct bb_journal *j); /* 0, or -1 with errno */
 void bb_reserve_release(struct bb_journal *j);
 /* Closes and opens intake by what is free; between transactions. */
 void bb_space_check(struct bb_journal *j, bool now);
+void bb_space_look(struct bb_journal *j); /* what is free now; changes nothing else */
+/* While intake is closed, before something that makes the store grow: 0, or BB_RC_LATER when that
+ * would reach into what settling itself needs (LMDB copies pages even to delete). */
+int bb_space_afford(struct bb_journal *j, uint64_t bytes);
 bool bb_disk_is_full(struct bb_journal *j);
 void bb_intake_close(struct bb_journal *j, const char *why);
 

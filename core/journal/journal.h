@@ -113,6 +113,7 @@ struct bb_settle {
                               goes into the commit's ranges */
     uint64_t next_seq;    /* results */
     struct bb_row next_row;
+    uint8_t parked;       /* the journal's while posted; 0 before: it has a row until there is room */
 };
 struct bb_mark { uint32_t route; uint64_t seq, lane; uint8_t ok; /* result: 0 if it changed meanwhile */
                  struct bb_row row; /* result: as marked */ };

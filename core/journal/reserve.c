@@ -158,10 +158,46 @@ static int space_read(struct bb_journal *j, struct space *s)
     return 0;
 }
 
+static uint64_t reserve_of(const struct bb_journal *j)
+{
+    return j->o.reserve > LEAST ? j->o.reserve : LEAST;
+}
+
+static int look(struct bb_journal *j, struct space *s)
+{
+    if (space_read(j, s) != 0)
+        return -1;
+    j->space.room = (s->disk < s->map ? s->disk : s->map) + s->own;
+    if (atomic_load(&j->intake) && j->space.room < reserve_of(j) / 2)
+        j->space.tight = true;
+    return 0;
+}
+
+void bb_space_look(struct bb_journal *j)
+{
+    struct space s;
+    (void)look(j, &s);
+}
+
+int bb_space_afford(struct bb_journal *j, uint64_t bytes)
+{
+    uint64_t floor = reserve_of(j) / 4 > LEAST / 2 ? reserve_of(j) / 4 : LEAST / 2;
+    if (!bytes || !atomic_load(&j->intake))
+        return 0;
+    if (bytes > 1024)
+        bytes += 4096; /* whole pages */
+    if (j->space.room < floor + bytes)
+        return BB_RC_LATER;
+    j->space.room -= bytes;
+    if (j->space.room < reserve_of(j) / 2)
+        j->space.tight = true;
+    return 0;
+}
+
 void bb_space_check(struct bb_journal *j, bool now)
 {
     const char *closed = atomic_load(&j->intake);
-    uint64_t us = bb_mono_us(), reserve = j->o.reserve > LEAST ? j->o.reserve : LEAST, room;
+    uint64_t us = bb_mono_us(), reserve = reserve_of(j), room;
     uint64_t bytes = reserve / 4 < CHECK_BYTES ? reserve / 4 : CHECK_BYTES, next;
     struct space s;
     if (!now && us - j->space.checked_us < (closed ? CHECK_CLOSED_US : CHECK_OPEN_US) &&
@@ -170,9 +206,9 @@ void bb_space_check(struct bb_journal *j, bool now)
     j->space.checked_us = us;
     next = j->space.since + bytes; /* what is about to be written, and until the next look */
     j->space.since = 0;
-    if (space_read(j, &s) != 0)
+    if (look(j, &s) != 0)
         return;
-    room = (s.disk < s.map ? s.disk : s.map) + s.own;
+    room = j->space.room;
     if (!closed && room < reserve + next)
         bb_intake_close(j, s.disk < s.map
                                ? "disk full: the journal's file system has less free than the reserve"
@@ -181,6 +217,7 @@ void bb_space_check(struct bb_journal *j, bool now)
         return;
     if (j->space.released && bb_reserve_make(j) != 0)
         return;
+    j->space.tight = false;
     atomic_store(&j->intake, NULL);
     bb_journal_say(j, BB_LOG_INFO, "journal %s: there is room again, intake is open", j->dir);
 }

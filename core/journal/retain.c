@@ -13,7 +13,7 @@
 
 bool bb_retain_due(struct bb_journal *j)
 {
-    return j->ret.active || bb_mono_us() >= j->ret.next_us;
+    return bb_mono_us() >= (j->ret.active ? j->ret.again_us : j->ret.next_us);
 }
 
 /* 1: nothing of it is pending or open. */

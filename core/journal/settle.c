@@ -34,7 +34,7 @@ static bool check(struct bb_journal *j, struct bb_op *op)
                          s->route, s->to);
             return false;
         }
-        if (s->ord == BB_ORD_NONE)
+        if (s->ord == BB_ORD_NONE || s->parked)
             continue;
         if (s->route == BB_ROUTE_UNMATCHED || s->ord < r->s.frontier || s->ord >= r->s.tail ||
             s->ord - r->s.frontier >= BB_WINDOW || bit(r, s->ord)) {
@@ -67,6 +67,8 @@ static bool account(struct bb_wroute *r, uint64_t ord)
 static int event(struct bb_journal *j, struct bb_wroute *r, const struct bb_settle *s)
 {
     uint8_t to = becomes[s->to];
+    if (j->space.tight && (to == BB_D_RETRYING || to == BB_D_PROBING))
+        return 0; /* a row changes in place, but each attempt's event would take more room */
     if (!s->event.len && terminal(s->to))
         return bb_vec_put(&r->done[to - BB_D_DELIVERED], &s->seq, 8);
     if (!s->event.len && to != BB_D_HELD && to != BB_D_QUARANTINED)
@@ -74,11 +76,28 @@ static int event(struct bb_journal *j, struct bb_wroute *r, const struct bb_sett
     return bb_event_detail(j, r->id, s->seq, (enum bb_dstate)to, s->event);
 }
 
+#define ROW_BYTES 256u /* a new row with its keys, generously */
+
+/* Does it make the store grow, and is there room for that? Plain ends and rows that change in place
+ * need none. */
+static int afford(struct bb_journal *j, const struct bb_settle *s, const struct bb_row *old)
+{
+    uint8_t to = becomes[s->to];
+    uint64_t bytes = old || terminal(s->to) ? 0 : ROW_BYTES;
+    if (!(j->space.tight && (to == BB_D_RETRYING || to == BB_D_PROBING)))
+        bytes += s->event.len;
+    if (s->row.flags & BB_ROW_MAYBE_SENT)
+        bytes += s->body.len;
+    return bb_space_afford(j, bytes);
+}
+
+/* While intake is closed what is left of the disk is for settling: a body that was surely not
+ * applied is not kept. Its transform runs again then; nobody has seen the first rendering. */
 static int body(struct bb_journal *j, const struct bb_settle *s, const struct bb_row *old,
                 struct bb_row *row)
 {
     struct bb_key kb;
-    if (!s->body.len) {
+    if (!s->body.len || (!(row->flags & BB_ROW_MAYBE_SENT) && atomic_load(&j->intake))) {
         if (!old || !(old->flags & BB_ROW_BODY))
             row->flags &= (uint8_t)~BB_ROW_BODY; /* there is none to send */
         return 0;
@@ -130,13 +149,28 @@ static int next_of_lane(struct bb_journal *j, struct bb_wroute *r, struct bb_set
     return rc;
 }
 
+/* There is no room for what became of it. So that the frontier passes it, and retention with that
+ * can make room, it gets a row as of now: in flight, as a crash would find it. */
+static int park(struct bb_journal *j, struct bb_settle *s)
+{
+    struct bb_wroute *r = bb_wroute_get(j, s->route);
+    struct bb_row row = s->row;
+    int rc = bb_wroute_touch(j, r);
+    if (rc || s->ord == BB_ORD_NONE || s->parked || !account(r, s->ord))
+        return rc;
+    row.state = BB_D_INFLIGHT;
+    row.flags = (uint8_t)((row.flags & ~BB_ROW_BODY) | BB_ROW_MAYBE_SENT);
+    row.due_ms = 0;
+    return bb_row_set(j, r, s->lane, s->seq, NULL, &row);
+}
+
 static int settle_one(struct bb_journal *j, struct bb_settle *s)
 {
     struct bb_wroute *r = bb_wroute_get(j, s->route);
     struct bb_row was, row = s->row, *old = NULL;
     int rc = bb_wroute_touch(j, r);
     s->has_next = 0;
-    if (!rc && s->ord == BB_ORD_NONE) {
+    if (!rc && (s->ord == BB_ORD_NONE || s->parked)) {
         rc = bb_row_get(j, r->id, s->lane, s->seq, &was);
         if (rc == MDB_NOTFOUND) {
             bb_journal_say(j, BB_LOG_WARN, "journal: route %s, message %llu: settled, but its row "
@@ -149,6 +183,8 @@ static int settle_one(struct bb_journal *j, struct bb_settle *s)
                        (unsigned long long)s->seq);
         return 0;
     }
+    if (!rc)
+        rc = afford(j, s, old);
     if (rc)
         return rc;
     row.state = becomes[s->to];
@@ -182,7 +218,7 @@ int bb_op_settle(struct bb_journal *j, struct bb_op *op)
     if (!check(j, op))
         return 0;
     for (size_t i = 0; i < op->settle.n && !rc; i++)
-        rc = settle_one(j, &op->settle.v[i]);
+        rc = j->held.parking ? park(j, &op->settle.v[i]) : settle_one(j, &op->settle.v[i]);
     return rc;
 }
 

@@ -6,7 +6,8 @@
  * returned. A transaction that cannot be finished is aborted and memory goes back to what it was
  * at its begin:
  *   no space (disk, map)   intake closes, the reserve is given up, the same operations again
- *                          without the appends; what still does not fit waits
+ *                          without the appends and what else can be left out; then in smaller
+ *                          pieces; one that does not fit alone is held (hold.c), the others go on
  *   anything else          the journal has failed for good. Nothing is synced twice: after a
  *                          failed fsync nobody knows what is on disk
  */
@@ -21,6 +22,7 @@
 #define TXN_BYTES (16u << 20)
 #define WAIT_MS 1000
 #define WAIT_CLOSED_MS 250
+#define HELD_MAX 1024u /* more than that held: nothing goes ahead any more */
 
 int bb_vec_put(struct bb_vec *v, const void *p, size_t n)
 {
@@ -315,35 +317,158 @@ static void failed(struct bb_journal *j, int rc)
     bb_journal_say(j, BB_LOG_ERROR, "journal %s: %s", j->dir, j->pub.failed_text);
 }
 
+/* 0: committed, 1: no room, 2: not out of what settling needs, -1: the journal has failed. */
+static int try(struct bb_journal *j, struct bb_op *list, bool retain, bool *answered)
+{
+    int rc = attempt(j, list, retain, answered);
+    if (rc == 0 || rc == BB_RC_LATER)
+        return rc ? 2 : 0;
+    if (!no_space(j, rc)) {
+        failed(j, rc);
+        return -1;
+    }
+    if (j->held.again) /* it may lack one long run of pages: no reason to close for others */
+        return 1;
+    bb_reserve_release(j);
+    bb_intake_close(j, rc == MDB_MAP_FULL || rc == MDB_TXN_FULL
+                           ? "disk full: the journal has reached its map_size"
+                           : "disk full: the file system of the journal is full");
+    bb_space_look(j);
+    return 1;
+}
+
+/* Cuts the first n operations that need not wait off the list; who must is held. */
+static struct bb_op *cut(struct bb_journal *j, struct bb_op **list, size_t n, size_t *got)
+{
+    struct bb_op *part = NULL, **tail = &part, *op;
+    *got = 0;
+    while (*got < n && (op = *list) != NULL) {
+        *list = op->next;
+        op->next = NULL;
+        if (j->held.n && bb_hold_stops(j, op)) {
+            bb_hold_add(j, op);
+            continue;
+        }
+        *tail = op;
+        tail = &op->next;
+        ++*got;
+    }
+    return part;
+}
+
+static void join(struct bb_op *part, struct bb_op **list)
+{
+    struct bb_op **tail = &part;
+    while (*tail)
+        tail = &(*tail)->next;
+    *tail = *list;
+    *list = part;
+}
+
+/* Holds one for which there is no room. */
+static void hold(struct bb_journal *j, struct bb_op *op)
+{
+    bool answered = false;
+    if (!j->held.said)
+        bb_journal_say(j, BB_LOG_ERROR, "journal %s: no room left even for what became of a "
+                       "delivery: it waits, others go on", j->dir);
+    j->held.said = true;
+    if (op->kind == BB_OP_SETTLE && !op->settle.v[0].parked) {
+        j->held.parking = true;
+        if (try(j, op, false, &answered) == 0)
+            for (size_t i = 0; i < op->settle.n; i++)
+                op->settle.v[i].parked = op->settle.v[i].ord != BB_ORD_NONE;
+        j->held.parking = false;
+    }
+    bb_hold_add(j, op);
+}
+
+/* Smaller and smaller pieces, in order, while there is no room. */
+static void pieces(struct bb_journal *j, struct bb_op *list, size_t size)
+{
+    struct bb_op *part;
+    size_t n;
+    bool answered = false;
+    while ((part = cut(j, &list, size, &n)) != NULL) {
+        int rc = try(j, part, false, &answered);
+        if (answered) { /* by BB_JOURNAL_ACK_EARLY */
+            answered = false;
+        } else if (rc == 0) {
+            answer(j, part);
+            size = size > 1 ? n * 2 : 1;
+        } else if (rc < 0) {
+            join(part, &list);
+            fail_all(j, list, j->pub.failed_text);
+            return;
+        } else if (n > 1) {
+            join(part, &list);
+            size = n / 2;
+        } else {
+            hold(j, part);
+        }
+    }
+}
+
+/* LMDB uses the pages that a commit freed only after one more commit: when nothing else commits,
+ * the room that retention made would never come. */
+static void turn_over(struct bb_journal *j)
+{
+    int rc = begin(j);
+    if (!rc)
+        rc = bb_put(j, BB_TAB_META, (MDB_val){3, "seq"}, &j->m.next_seq, 8);
+    if (!rc) {
+        rc = mdb_txn_commit(j->txn);
+        j->txn = NULL;
+    }
+    if (!rc)
+        return;
+    rollback(j);
+    if (!no_space(j, rc))
+        failed(j, rc);
+}
+
+static void held_again(struct bb_journal *j)
+{
+    j->held.tried_us = bb_mono_us();
+    if (!j->held.n)
+        return;
+    bb_space_look(j);
+    j->held.again = true;
+    pieces(j, bb_hold_take(j), 1);
+    j->held.again = false;
+    j->held.said = j->held.n != 0;
+    if (j->held.n && !atomic_load(&j->failed))
+        turn_over(j);
+}
+
 static void run(struct bb_journal *j, struct bb_op *list)
 {
     bool answered = false, retain = bb_retain_due(j);
-    for (int tries = 0;; tries++) {
-        int rc = attempt(j, list, retain && tries % 2 == 0, &answered);
-        if (rc == 0)
-            break;
-        if (!no_space(j, rc)) {
-            failed(j, rc);
-            if (!answered)
-                fail_all(j, list, j->pub.failed_text);
-            return;
-        }
-        bb_reserve_release(j);
-        bb_intake_close(j, rc == MDB_MAP_FULL || rc == MDB_TXN_FULL
-                               ? "disk full: the journal has reached its map_size"
-                               : "disk full: the file system of the journal is full");
+    size_t n;
+    list = cut(j, &list, SIZE_MAX, &n);
+    if (!list && !retain)
+        return;
+    for (int tries = 0; tries < 3; tries++) {
+        int rc = try(j, list, retain && tries % 2 == 0, &answered);
         if (answered) /* by BB_JOURNAL_ACK_EARLY: their poster has them again */
             return;
-        if (tries >= 2) { /* not even the reserve is enough: wait for room */
-            if (stopping(j)) {
-                fail_all(j, list, "the journal was closed while its disk was full");
-                return;
-            }
-            nanosleep(&(struct timespec){0, WAIT_CLOSED_MS * 1000000L}, NULL);
+        if (rc == 0) {
+            answer(j, list);
+            return;
         }
+        if (rc < 0) {
+            fail_all(j, list, j->pub.failed_text);
+            return;
+        }
+        if (rc == 2)
+            break;
+        if (tries > 0)
+            j->space.tight = true;
     }
-    if (!answered)
-        answer(j, list);
+    if (list)
+        pieces(j, list, n > 1 ? n / 2 : 1);
+    else
+        j->ret.again_us = bb_mono_us() + WAIT_CLOSED_MS * 1000u;
 }
 
 /* ---- gathering -------------------------------------------------------------------------------------- */
@@ -400,17 +525,31 @@ static struct bb_op *gather(struct bb_journal *j, int wait_ms, bool *stop)
     return list;
 }
 
+/* Before anything new, so that room which came free is theirs first. */
+static void held_turn(struct bb_journal *j)
+{
+    if (j->held.n && bb_mono_us() - j->held.tried_us >= WAIT_CLOSED_MS * 1000u)
+        held_again(j);
+    while (j->held.n >= HELD_MAX && !stopping(j) && !atomic_load(&j->failed)) {
+        nanosleep(&(struct timespec){0, WAIT_CLOSED_MS * 1000000L}, NULL);
+        run(j, NULL); /* retention may make room */
+        held_again(j);
+    }
+}
+
 void *bb_writer_main(void *arg)
 {
     struct bb_journal *j = arg;
     bool stop = false;
     while (!stop) {
-        int wait = atomic_load(&j->intake) ? WAIT_CLOSED_MS : WAIT_MS;
+        int wait = atomic_load(&j->intake) || j->held.n ? WAIT_CLOSED_MS : WAIT_MS;
         struct bb_op *list;
+        held_turn(j);
         if (!atomic_load(&j->failed) && bb_retain_due(j))
             wait = 0;
         list = gather(j, wait, &stop);
         if (atomic_load(&j->failed)) {
+            fail_all(j, bb_hold_take(j), j->pub.failed_text);
             fail_all(j, list, j->pub.failed_text);
             continue;
         }
@@ -418,5 +557,10 @@ void *bb_writer_main(void *arg)
         if (list || (!stop && bb_retain_due(j)))
             run(j, list);
     }
+    if (!atomic_load(&j->failed))
+        held_again(j);
+    fail_all(j, bb_hold_take(j), atomic_load(&j->failed)
+                                     ? j->pub.failed_text
+                                     : "the journal was closed while its disk was full");
     return NULL;
 }
