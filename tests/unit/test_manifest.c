@@ -280,7 +280,7 @@ START_TEST(find_by_id)
     ck_assert_int_lt(bb_manifest_find("test-cuont", folders, &m, &err), 0);
     ck_assert_msg(strstr(err.text, "did you mean \"test-count\"") != NULL, "%s", err.text);
     ck_assert_int_lt(bb_manifest_find("test-count", none, &m, &err), 0);
-    ck_assert_ptr_nonnull(strstr(err.text, "any folder"));
+    ck_assert_ptr_nonnull(strstr(err.text, "looked in no folder"));
 }
 END_TEST
 
