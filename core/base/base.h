@@ -31,6 +31,13 @@ const char *bb_log_level_name(int level);
 int64_t bb_mono_ms(void);
 uint64_t bb_mono_us(void);
 uint64_t bb_wall_ms(void);
+/* The axis of everything that is stored with a time and waited for: wall time as it was when first
+ * asked, or the floor if that is later, and from then on the monotonic clock. A step of the wall
+ * clock, either way, moves no retry and no retention; it is seen at the next start, and a step back
+ * never puts new stamps before stored ones. */
+uint64_t bb_axis_ms(void);
+/* Before the first bb_axis_ms(): the newest stamp that is stored. Later calls change nothing. */
+void bb_axis_floor(uint64_t ms);
 /* "2026-01-31T08:15:00.123Z" and a NUL (25 bytes); out is returned. */
 #define BB_TIME_TEXT 32
 char *bb_time_text(uint64_t wall_ms, char out[BB_TIME_TEXT]);

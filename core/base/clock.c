@@ -5,6 +5,7 @@
  */
 #include "core/base/base.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -28,6 +29,31 @@ uint64_t bb_wall_ms(void)
 
     clock_gettime(CLOCK_REALTIME, &t);
     return (uint64_t)t.tv_sec * 1000u + (uint64_t)t.tv_nsec / 1000000u;
+}
+
+static _Atomic uint64_t axis_offset; /* axis minus monotonic; 0: not fixed yet */
+
+static uint64_t axis_fix(uint64_t floor)
+{
+    uint64_t none = 0, wall = bb_wall_ms(), from = wall > floor ? wall : floor;
+    uint64_t offset = from - bb_mono_us() / 1000u;
+
+    if (atomic_compare_exchange_strong(&axis_offset, &none, offset))
+        return offset;
+    return none;
+}
+
+uint64_t bb_axis_ms(void)
+{
+    uint64_t offset = atomic_load_explicit(&axis_offset, memory_order_relaxed);
+
+    return bb_mono_us() / 1000u + (offset ? offset : axis_fix(0));
+}
+
+void bb_axis_floor(uint64_t ms)
+{
+    if (!atomic_load(&axis_offset))
+        axis_fix(ms);
 }
 
 char *bb_time_text(uint64_t wall_ms, char out[BB_TIME_TEXT])

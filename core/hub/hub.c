@@ -263,7 +263,7 @@ static void stop_step(struct bb_hub *h)
 static void clocks(struct bb_hub *h)
 {
     h->now = bb_mono_ms();
-    h->wall = bb_wall_ms();
+    h->wall = bb_axis_ms();
     atomic_store(&h->beat, h->now);
 }
 
@@ -438,7 +438,7 @@ struct bb_hub *bb_hub_start(const struct bb_hub_options *o, struct bb_fault *err
     memcpy(h->short_tag, bb_journal_id(h->journal), sizeof h->short_tag);
     snprintf(h->tag, sizeof h->tag, "%02x%02x%02x%02x", h->short_tag[0], h->short_tag[1],
              h->short_tag[2], h->short_tag[3]);
-    h->next_session = bb_wall_ms() << 16; /* never a number of an earlier run */
+    h->next_session = bb_axis_ms() << 16; /* never a number of an earlier run */
     h->filter.count = calloc(1u << HUB_FILTER_BITS, sizeof *h->filter.count);
     clocks(h);
     if (h->wake_fd < 0 || !h->filter.count || hub_lanes_init(&h->lanes) != 0 ||

@@ -190,7 +190,7 @@ struct bb_hub {
     uint8_t short_tag[4];
     char tag[9];
     int64_t now;      /* monotonic ms, once a turn */
-    uint64_t wall;    /* wall ms, once a turn */
+    uint64_t wall;    /* bb_axis_ms(), once a turn */
     uint64_t rng;
     uint32_t ops_out; /* operations posted and not taken */
     int64_t tick_at;

@@ -190,14 +190,41 @@ static int load_claims(struct bb_journal *j)
     return rc == MDB_NOTFOUND ? 0 : rc;
 }
 
+/* No new stamp before a stored one, whatever the wall clock says now: due times would lie ahead by
+ * as much as it was set back. */
+static int load_axis(struct bb_journal *j)
+{
+    MDB_val k, v;
+    struct bb_rec_msg m;
+    struct bb_rec_event e;
+    struct bb_bytes rest;
+    uint64_t newest = 0;
+    int rc = 0;
+    MDB_cursor *c = bb_cur(j, BB_TAB_MSG, &rc);
+    if (!rc && (rc = mdb_cursor_get(c, &k, &v, MDB_LAST)) == 0 && bb_record_head(&v, &m) == 0)
+        newest = m.accept_ms;
+    if (rc && rc != MDB_NOTFOUND)
+        return rc;
+    rc = 0;
+    c = bb_cur(j, BB_TAB_EVENT, &rc);
+    if (!rc && (rc = mdb_cursor_get(c, &k, &v, MDB_LAST)) == 0 &&
+        bb_rec_event_read(&v, &e, &rest) == 0 && e.time_ms > newest)
+        newest = e.time_ms;
+    if (newest < UINT64_C(253402300800000)) /* a stamp past the year 9999 is damage */
+        bb_axis_floor(newest);
+    return rc == MDB_NOTFOUND ? 0 : rc;
+}
+
 int bb_journal_load(struct bb_journal *j, struct bb_fault *err)
 {
     struct bb_journal_stats stats = {0};
     int rc = mdb_txn_begin(j->store.env, NULL, 0, &j->txn);
     if (rc)
         goto fail;
-    j->now_ms = bb_wall_ms();
-    rc = load_meta(j);
+    rc = load_axis(j);
+    j->now_ms = bb_axis_ms();
+    if (!rc)
+        rc = load_meta(j);
     if (!rc)
         rc = load_routes(j);
     if (!rc)

@@ -28,3 +28,11 @@ tests_fault_power_cut_SOURCES = tests/fault/power_cut.c
 # files to a file over kills of the core
 TESTS += tests/fault/files.sh
 EXTRA_DIST += tests/fault/files.sh
+# the wall clock jumps; not for sanitized builds, whose run time must be loaded first
+TESTS += tests/fault/clock.sh
+EXTRA_DIST += tests/fault/clock.sh tests/fault/clock_shift.c
+if !SANITIZED
+check_LTLIBRARIES += tests/fault/clock_shift.la
+tests_fault_clock_shift_la_SOURCES = tests/fault/clock_shift.c
+tests_fault_clock_shift_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -rpath /nowhere
+endif
