@@ -108,7 +108,7 @@ static int begin(struct bb_journal *j)
     j->m_saved = j->m;
     j->n_routes_saved = j->n_routes;
     j->claim_new.len = j->claim_gone.len = 0;
-    j->now_ms = bb_wall_ms();
+    j->now_ms = bb_axis_ms();
     return 0;
 }
 
