@@ -181,12 +181,16 @@ int bb_cmd_journal_salvage(const struct bb_args *a)
 {
     struct bb_fault err = {0};
     struct export x;
+    uint64_t unread = 0;
     int rc = export_open(&x, a, "salvaged");
 
     if (rc != BB_EXIT_OK)
         return rc;
-    if (bb_journal_salvage(a->state, export_one, &x, &err) < 0)
+    if (bb_journal_salvage(a->state, export_one, &x, &unread, &err) < 0)
         rc = bb_cli_fail("%s", err.text);
+    else if (unread)
+        rc = bb_cli_fail("%" PRIu64 " bytes of the journal's file cannot be read: what was in them "
+                         "is not among the messages", unread);
     return export_close(&x, a, rc);
 }
 

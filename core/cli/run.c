@@ -46,7 +46,7 @@ struct core {
 };
 
 /* ---- the process ---------------------------------------------------------------------------------- */
-/* A mapped page that cannot be read: all that is left is to say so. The handler is gone by then, so
+/* While the journal is opened, a mapped page that cannot be read: all that is left is to say so. The handler is gone by then, so
  * the same access ends the process as it would have. */
 static void on_bus_error(int sig)
 {
@@ -158,6 +158,10 @@ static int core_start(struct core *c, const struct bb_args *a)
         .claims_max = j->claims_max, .log = bb_log_sink, .arg = (void *)"journal"}, &err);
     if (!c->journal)
         return bb_cli_fail("%s", err.text);
+    signal(SIGBUS, SIG_DFL); /* from here on the journal knows which faults are its file's */
+    if (bb_journal_guard(c->journal) != 0)
+        bb_logf(BB_LOG_WARN, "the journal's map was not found in /proc/self/maps: should its file "
+                "become unreadable, the core ends without saying so");
     if (store_remember(c, a->state) != BB_EXIT_OK || run_dir_choose(c, a) != BB_EXIT_OK)
         return BB_EXIT_FAILED;
     c->hub = bb_hub_start(&(struct bb_hub_options){.generation = c->generation,

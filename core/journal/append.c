@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include "core/journal/internal.h"
 
-#define OP_BYTES_MAX (256u << 20) /* LMDB holds a transaction's dirty pages in memory */
 #define CLAIM_CHUNK 4096u
 
 static int check(struct bb_journal *j, struct bb_op *op)
@@ -17,7 +16,8 @@ static int check(struct bb_journal *j, struct bb_op *op)
     for (size_t i = 0; i < op->append.n; i++) {
         const struct bb_append_msg *m = &op->append.msgs[i];
         bb_claims_prefetch(&j->claims, m->claim);
-        if (!m->whole.len || m->whole.len > OP_BYTES_MAX - bytes || m->n_match > 65535 ||
+        if (!m->whole.len || m->whole.len > BB_WHOLE_MAX - bytes ||
+            m->n_match > BB_MATCHES_MAX ||
             m->match > op->append.n_matches || m->n_match > op->append.n_matches - m->match) {
             bb_op_refuse(op, BB_E_REJECT, "message %zu: empty, too long or matched beyond reason", i);
             return 0;

@@ -117,6 +117,8 @@ static int threads_start(struct bb_journal *j, struct bb_fault *err)
     sigset_t all, before;
     int rc;
     sigfillset(&all);
+    sigdelset(&all, SIGBUS); /* blocked, these end the process before bb_journal_guard's word */
+    sigdelset(&all, SIGSEGV);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     rc = pthread_create(&j->writer, NULL, bb_writer_main, j);
     j->writer_on = rc == 0;

@@ -165,6 +165,9 @@ struct bb_op {
 struct bb_journal *bb_journal_open(const struct bb_journal_options *o, struct bb_fault *err);
 /* Finishes what is posted, stops both threads, closes. */
 void bb_journal_close(struct bb_journal **jp);
+/* From now on a page of the store's map that cannot be read (SIGBUS, SIGSEGV) ends this process with a
+ * line on stderr. For the core's own process and its one journal. -1: the map was not found. */
+int bb_journal_guard(const struct bb_journal *j);
 /* 16 bytes that name this journal for ever, made at creation. */
 const uint8_t *bb_journal_id(const struct bb_journal *j);
 /* Small stable numbers for endpoints' names. */
@@ -282,8 +285,9 @@ int bb_journal_check(const char *dir, struct bb_check_report *r, void (*say)(voi
 /* A consistent copy into an empty folder while the core runs. */
 int bb_journal_backup(const char *dir, const char *dest, struct bb_fault *err);
 /* Reads what a damaged store still gives, page by page without trusting its trees, and calls fn
- * for each message whose CRC holds. Returns how many, -1 when the file cannot be opened. */
+ * for each message whose CRC holds. Returns how many, -1 when the file cannot be opened. *unread:
+ * bytes that the disk did not give; they are passed over. */
 int64_t bb_journal_salvage(const char *dir, int (*fn)(void *, const struct bb_record *), void *arg,
-                           struct bb_fault *err);
+                           uint64_t *unread, struct bb_fault *err);
 
 #endif

@@ -40,6 +40,8 @@
 #endif
 
 #define BB_FORMAT 1u
+#define BB_WHOLE_MAX (256u << 20) /* bytes of a message; LMDB holds dirty pages in memory */
+#define BB_MATCHES_MAX 4096u      /* routes of one message */
 #define BB_FEED_CHUNK 4096u
 #define BB_WINDOW_WORDS (BB_WINDOW / 64)
 

@@ -5,21 +5,27 @@
  * something that is a message's record: plausible lengths, and a CRC-32C over exactly that many
  * bytes that holds. LMDB stores a value's bytes in one piece, in a leaf page or in a run of
  * overflow pages, so a record that is whole in the file is found. A page that was freed may still
- * hold an older copy of a record: the copies are the same, since a message never changes. Memory: 16
- * to 32 bytes a message found, for telling copies apart.
+ * hold an older copy of a record: the copies are the same, since a message never changes.
+ *
+ * The file is read, not mapped: what the disk does not give is passed over, block by block, and
+ * counted. A value that does not fit a page begins behind its first page's header and nowhere else,
+ * so a long record is looked for only there, where the page also bears its own number: contents made
+ * to look like records cost little. Memory: a window, one record, and 16 to 32 bytes a message
+ * found, for telling copies apart.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/journal/internal.h"
 
-#define WHOLE_MAX (64u << 20)
-#define MATCHES_MAX 4096u
+#define WINDOW (4u << 20)
+#define BLOCK 4096u
+#define SHORT_MAX 65536u /* no page is larger */
+#define PAGE_HEAD 16u
 
 struct seen { /* a set of sequence numbers, open addressing; 0 is no number */
     uint64_t *slot;
@@ -59,22 +65,107 @@ static int seen_before(struct seen *s, uint64_t seq)
     return 0;
 }
 
-/* The length of the record that begins at p, or 0. Cheap tests first: most places are none. */
-static size_t record_at(const uint8_t *p, size_t left)
+struct file {
+    int fd;
+    uint64_t size, at; /* of the file; of the window in it */
+    uint64_t unread, unread_to; /* bytes the disk did not give; those below are counted */
+    uint8_t *win;
+    size_t len;
+    uint8_t *big; /* one record that is longer than the window's rest */
+    size_t big_cap;
+};
+
+/* What cannot be read is zeros. */
+static void read_at(struct file *f, uint8_t *to, size_t n, uint64_t at)
+{
+    for (size_t got = 0; got < n;) {
+        size_t part = n - got;
+        ssize_t r = pread(f->fd, to + got, part, (off_t)(at + got));
+        if (r < 0 && errno == EINTR)
+            continue;
+        if (r <= 0) { /* up to the block's end there may be some that can be read */
+            size_t block = BLOCK - (size_t)((at + got) % BLOCK);
+            part = part < block ? part : block;
+            r = r < 0 && part < n - got ? pread(f->fd, to + got, part, (off_t)(at + got)) : -1;
+        }
+        if (r <= 0) {
+            memset(to + got, 0, part);
+            if (at + got + part > f->unread_to) {
+                f->unread += part;
+                f->unread_to = at + got + part;
+            }
+            r = (ssize_t)part;
+        }
+        got += (size_t)r;
+    }
+}
+
+static void window_to(struct file *f, uint64_t at)
+{
+    uint64_t left = f->size - at;
+    f->at = at;
+    f->len = left < WINDOW ? (size_t)left : WINDOW;
+    read_at(f, f->win, f->len, at);
+}
+
+/* The length that the head at p promises, or 0. Cheap tests: most places are none. */
+static size_t promised(const uint8_t *p)
 {
     struct bb_rec_msg h;
-    size_t n;
 
-    if (left < sizeof h + 4)
-        return 0;
     memcpy(&h, p, sizeof h);
-    if (h.flags & ~BB_REC_CONFLICT || h.n_matches > MATCHES_MAX || h.len < 4 || h.len > WHOLE_MAX ||
-        h.seq == 0 || h.endpoint > 1u << 20)
+    if (h.flags & ~BB_REC_CONFLICT || h.n_matches > BB_MATCHES_MAX || h.len < 4 ||
+        h.len > BB_WHOLE_MAX || h.seq == 0 || h.endpoint > 1u << 20)
         return 0;
-    n = sizeof h + h.n_matches * sizeof(struct bb_match) + h.len;
-    if (n > left || bb_crc32c(0, p + 4, n - 4) != h.crc)
-        return 0;
-    return n;
+    return sizeof h + h.n_matches * sizeof(struct bb_match) + h.len;
+}
+
+static bool crc_holds(const uint8_t *p, size_t n)
+{
+    uint32_t crc;
+    memcpy(&crc, p, 4);
+    return bb_crc32c(0, p + 4, n - 4) == crc;
+}
+
+/* Does a run of overflow pages begin right before "at"? Its page number times a page's size is
+ * where it lies. */
+static bool behind_page_head(struct file *f, uint64_t at)
+{
+    uint8_t head[PAGE_HEAD];
+    uint64_t number, page = at - PAGE_HEAD;
+
+    if (at % BLOCK != PAGE_HEAD)
+        return false;
+    if (page >= f->at)
+        memcpy(head, f->win + (page - f->at), sizeof head);
+    else
+        read_at(f, head, sizeof head, page);
+    number = bb_le64(head);
+    return number && page % number == 0 && page / number <= SHORT_MAX &&
+           (page / number & (page / number - 1)) == 0;
+}
+
+/* The record at "at", which lies in the window: its bytes, or NULL. -1 in *rc: no memory. */
+static const uint8_t *record_at(struct file *f, uint64_t at, size_t *n, int *rc)
+{
+    const uint8_t *p = f->win + (at - f->at);
+
+    *n = promised(p);
+    if (!*n || *n > f->size - at || (*n > SHORT_MAX && !behind_page_head(f, at)))
+        return NULL;
+    if (*n <= f->len - (size_t)(at - f->at))
+        return crc_holds(p, *n) ? p : NULL;
+    if (*n > f->big_cap) {
+        uint8_t *more = realloc(f->big, *n);
+        if (!more) {
+            *rc = -1;
+            return NULL;
+        }
+        f->big = more;
+        f->big_cap = *n;
+    }
+    read_at(f, f->big, *n, at);
+    return crc_holds(f->big, *n) ? f->big : NULL;
 }
 
 static int give(const uint8_t *p, size_t n, int (*fn)(void *, const struct bb_record *), void *arg)
@@ -102,48 +193,66 @@ static int give(const uint8_t *p, size_t n, int (*fn)(void *, const struct bb_re
     return rc;
 }
 
-int64_t bb_journal_salvage(const char *dir, int (*fn)(void *, const struct bb_record *), void *arg,
-                           struct bb_fault *err)
+static int64_t scan(struct file *f, int (*fn)(void *, const struct bb_record *), void *arg,
+                    struct bb_fault *err)
 {
     struct seen seen = {0};
-    struct stat st;
-    char path[4200];
-    const uint8_t *map;
     int64_t found = 0;
-    int fd;
+    uint64_t at = 0;
+    int rc = 0;
 
-    snprintf(path, sizeof path, "%s/data.mdb", dir);
-    fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0 || fstat(fd, &st) != 0 || st.st_size == 0) {
-        bb_fail(err, "salvage: %s: %s", path, fd < 0 ? strerror(errno) : "empty");
-        if (fd >= 0)
-            close(fd);
-        return -1;
-    }
-    map = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-    close(fd);
-    if (map == MAP_FAILED) {
-        bb_fail(err, "salvage: %s: %s", path, strerror(errno));
-        return -1;
-    }
-    madvise((void *)(uintptr_t)map, (size_t)st.st_size, MADV_SEQUENTIAL);
-    for (size_t at = 0; at + sizeof(struct bb_rec_msg) < (size_t)st.st_size; at += 2) {
-        size_t n = record_at(map + at, (size_t)st.st_size - at);
+    window_to(f, 0);
+    while (!rc && at + sizeof(struct bb_rec_msg) < f->size) {
+        const uint8_t *p;
         struct bb_rec_msg h;
+        size_t n;
+        int was;
 
-        if (!n)
+        if (at < f->at || at + sizeof h > f->at + f->len)
+            window_to(f, at);
+        p = record_at(f, at, &n, &rc);
+        if (!p) {
+            at += 2;
             continue;
-        memcpy(&h, map + at, sizeof h);
-        int was = seen_before(&seen, h.seq);
-        if (was < 0 || (was == 0 && give(map + at, n, fn, arg) != 0)) {
-            if (was < 0)
-                found = bb_fail(err, "salvage: no memory after %lld messages", (long long)found);
-            break;
         }
-        found += was == 0;
-        at += (n & ~(size_t)1) - 2;
+        memcpy(&h, p, sizeof h);
+        was = seen_before(&seen, h.seq);
+        rc = was < 0 ? -1 : was == 0 && give(p, n, fn, arg) != 0;
+        found += was == 0 && rc == 0;
+        at += n & ~(size_t)1;
     }
     free(seen.slot);
-    munmap((void *)(uintptr_t)map, (size_t)st.st_size);
+    return rc < 0 ? bb_fail(err, "salvage: no memory after %lld messages", (long long)found) : found;
+}
+
+int64_t bb_journal_salvage(const char *dir, int (*fn)(void *, const struct bb_record *), void *arg,
+                           uint64_t *unread, struct bb_fault *err)
+{
+    struct file f = {.fd = -1};
+    struct stat st = {0};
+    char path[4200];
+    int64_t found = -1;
+
+    *unread = 0;
+    snprintf(path, sizeof path, "%s/data.mdb", dir);
+    f.fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (f.fd < 0 || fstat(f.fd, &st) != 0 || st.st_size == 0) {
+        bb_fail(err, "salvage: %s: %s", path, f.fd < 0 ? strerror(errno) : "empty");
+        goto out;
+    }
+    f.size = (uint64_t)st.st_size;
+    f.win = malloc(WINDOW);
+    if (!f.win) {
+        bb_fail(err, "salvage: no memory");
+        goto out;
+    }
+    (void)posix_fadvise(f.fd, 0, 0, POSIX_FADV_SEQUENTIAL);
+    found = scan(&f, fn, arg, err);
+    *unread = f.unread;
+out:
+    free(f.win);
+    free(f.big);
+    if (f.fd >= 0)
+        close(f.fd);
     return found;
 }

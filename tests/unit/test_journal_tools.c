@@ -2,10 +2,16 @@
  * test_journal_tools.c - views, check, backup and salvage, on journals that the writer made and on
  * such that were damaged on purpose: through LMDB itself, or in the file
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <pthread.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include "core/journal/record.h"
 #include "tests/unit/journal_rig.h"
 
@@ -619,13 +625,15 @@ static int see_salvaged(void *arg, const struct bb_record *m)
     return see_message(arg, m);
 }
 
+static uint64_t unread;
+
 static int64_t salvage(const struct rig *r, struct seen *s)
 {
     struct bb_fault err = {0};
     int64_t n;
 
     memset(s, 0, sizeof *s);
-    n = bb_journal_salvage(r->dir, see_salvaged, s, &err);
+    n = bb_journal_salvage(r->dir, see_salvaged, s, &unread, &err);
     ck_assert_msg(n >= 0, "%s", err.text);
     return n;
 }
@@ -752,13 +760,138 @@ START_TEST(salvage_damaged)
     damage(&r, &damages[0]); /* message 9; an older page may still hold it whole */
     ck_assert_int_ge(salvage(&r, &s), N);
     ck_assert_int_le(salvage(&r, &s), N + 1);
-    ck_assert_int_ge(bb_journal_salvage(r.dir, stop_soon, &n, &err), 2);
+    ck_assert_int_ge(bb_journal_salvage(r.dir, stop_soon, &n, &unread, &err), 2);
     ck_assert_uint_eq(n, 3);
     snprintf(path, sizeof path, "%s/data.mdb", r.dir);
     ck_assert_int_eq(truncate(path, 0), 0);
-    ck_assert_int_eq(bb_journal_salvage(r.dir, stop_soon, &n, &err), -1);
-    ck_assert_int_eq(bb_journal_salvage("/nonexistent/journal", stop_soon, &n, &err), -1);
+    ck_assert_int_eq(bb_journal_salvage(r.dir, stop_soon, &n, &unread, &err), -1);
+    ck_assert_int_eq(bb_journal_salvage("/nonexistent/journal", stop_soon, &n, &unread, &err), -1);
     ck_assert_ptr_nonnull(strstr(err.text, "/nonexistent/journal"));
+    rig_end(&r);
+}
+END_TEST
+
+/* Every read of this part of a file fails, as a disk's bad block does. */
+static off_t bad_from, bad_to;
+
+ssize_t pread(int fd, void *to, size_t n, off_t at)
+{
+    if (bad_to && at < bad_to && at + (off_t)n > bad_from) {
+        errno = EIO;
+        return -1;
+    }
+    return syscall(SYS_pread64, fd, to, n, at);
+}
+
+static size_t wholes;
+
+static int see_whole(void *arg, const struct bb_record *m)
+{
+    (void)arg;
+    wholes += m->whole.len;
+    return 0;
+}
+
+/* Records across the window's edges, one longer than it, and blocks that cannot be read. */
+START_TEST(salvage_windows)
+{
+    enum { SMALL = 40, BIG = 9000000, PAD = 300001 };
+    struct bb_match match = {.lane = 1};
+    struct bb_append_msg m = {.n_match = 1};
+    struct bb_op op = {.kind = BB_OP_APPEND,
+                       .append = {.msgs = &m, .n = 1, .matches = &match, .n_matches = 1}};
+    struct bb_fault err = {0};
+    size_t all = 0;
+    struct rig r;
+    int64_t n;
+
+    rig_init(&r);
+    match.route = rig_route(&r, "a");
+    for (int i = 0; i < SMALL + 2; i++) {
+        struct bb_buf b;
+        m.whole = rig_message(&b, "x", NULL, "d", i % SMALL ? PAD : BIG);
+        all += m.whole.len;
+        ck_assert_int_eq(rig_do(&r, &op), BB_OK);
+        bb_buf_free(&b);
+    }
+    bb_journal_close(&r.j);
+    wholes = 0;
+    ck_assert_int_eq(bb_journal_salvage(r.dir, see_whole, NULL, &unread, &err), SMALL + 2);
+    ck_assert_uint_eq(wholes, all);
+    ck_assert_uint_eq(unread, 0);
+    bad_from = 12000000 / 4096 * 4096; /* behind the first big one */
+    bad_to = bad_from + 2 * 4096;
+    wholes = 0;
+    n = bb_journal_salvage(r.dir, see_whole, NULL, &unread, &err);
+    bad_from = bad_to = 0;
+    ck_assert_int_ge(n, SMALL);
+    ck_assert_int_lt(n, SMALL + 2);
+    ck_assert_uint_eq(unread, 2 * 4096);
+    ck_assert_uint_ge(wholes, all - 2 * (PAD + 200));
+    rig_end(&r);
+}
+END_TEST
+
+/* ---- the guard ------------------------------------------------------------------------------------ */
+
+/* 0: the journal's file is cut off, 1: some other file is, 2: somebody sends the signal. */
+static void guarded(struct rig *r, const char *path, int how)
+{
+    struct bb_read rd = {.kind = BB_READ_FEED, .max_items = 100, .max_bytes = 1 << 20};
+    volatile const char *p;
+    int fd;
+
+    rig_open(r);
+    rd.route = plain;
+    if (bb_journal_guard(r->j) != 0)
+        _exit(9);
+    if (how == 2)
+        raise(SIGBUS);
+    fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (ftruncate(fd, 4096) != 0)
+        _exit(10);
+    if (how == 0) /* the journal's own thread meets the missing pages */
+        rig_read(r, &rd);
+    p = mmap(NULL, 65536, PROT_READ, MAP_SHARED, fd, 0);
+    _exit(p[40000] ? 11 : 12);
+}
+
+START_TEST(guard_speaks)
+{
+    struct rlimit none = {0, 0};
+    char path[160], text[2000] = "", *word;
+    int pipes[2], status;
+    ssize_t n;
+    struct rig r;
+    pid_t pid;
+
+    rig_init(&r);
+    fill(&r);
+    bb_journal_close(&r.j);
+    snprintf(path, sizeof path, "%s/%s", r.dir, _i ? "reserve" : "data.mdb");
+    ck_assert_int_eq(pipe(pipes), 0);
+    pid = fork();
+    ck_assert_int_ge(pid, 0);
+    if (pid == 0) {
+        setrlimit(RLIMIT_CORE, &none);
+        signal(SIGBUS, SIG_DFL);
+        dup2(pipes[1], STDERR_FILENO);
+        guarded(&r, path, _i);
+    }
+    close(pipes[1]);
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    n = read(pipes[0], text, sizeof text - 1);
+    close(pipes[0]);
+    ck_assert_msg(WIFSIGNALED(status) && WTERMSIG(status) == SIGBUS, "status %x, %zd: %s", status, n,
+                  text);
+    word = strstr(text, "`busbar journal check`");
+    if (_i == 0) {
+        ck_assert_ptr_nonnull(strstr(text, r.dir));
+        ck_assert_ptr_nonnull(word);
+        ck_assert_ptr_null(strstr(word + 1, "`busbar journal check`")); /* once */
+    } else {
+        ck_assert_ptr_null(word);
+    }
     rig_end(&r);
 }
 END_TEST
@@ -790,6 +923,8 @@ int main(void)
     tcase_add_test(t, backup_running);
     tcase_add_test(t, salvage_without_trees);
     tcase_add_test(t, salvage_damaged);
+    tcase_add_test(t, salvage_windows);
+    tcase_add_loop_test(t, guard_speaks, 0, 3);
     tcase_add_test(t, check_any_page);
     suite_add_tcase(suite, t);
     run = srunner_create(suite);
