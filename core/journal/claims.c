@@ -126,13 +126,19 @@ int bb_claims_expect(struct bb_claims *c, uint64_t n)
 int bb_claims_add(struct bb_claims *c, const uint8_t fp[16], uint64_t seq)
 {
     struct bb_rec_claim *e;
+    bool was;
 
     if ((c->n + 1) * 4 > c->cap * 3 && grow(c, c->cap ? c->cap * 2 : 1024) != 0)
         return ENOMEM;
     move_some(c, MOVE_SLOTS);
     e = seek(c->slot, c->cap, fp);
-    if (!e->seq && !(c->old && bb_claims_get(c, fp)))
-        c->n++;
+    was = e->seq != 0;
+    if (c->old) { /* what it stood for before must not come back when this one goes */
+        struct bb_rec_claim *o = seek(c->old, c->old_cap, fp);
+        was = was || (o->seq && o->seq != DEAD);
+        o->seq = o->seq ? DEAD : 0;
+    }
+    c->n += !was;
     memcpy(e->fingerprint, fp, 16);
     e->seq = seq;
     return 0;

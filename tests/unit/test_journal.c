@@ -256,6 +256,57 @@ START_TEST(claim_table)
 }
 END_TEST
 
+static void fp_of(uint64_t key, uint8_t fp[16])
+{
+    uint64_t h[2] = {key * 0x9e3779b97f4a7c15u, key};
+    h[0] = key % 16 ? h[0] : key % 509 * 16; /* some meet in a few places */
+    memcpy(fp, h, 16);
+}
+
+/* Against an array: growth, deletion and claiming anew while the old table is being moved. */
+START_TEST(claim_table_model)
+{
+    enum { KEYS = 120000 };
+    uint64_t *model = calloc(KEYS, sizeof *model), x = 88172645463325252u + (uint64_t)_i, seq = 0;
+    size_t n = 0, moving = 0;
+    struct bb_claims c = {0};
+    uint8_t fp[16];
+    ck_assert(model != NULL);
+    for (int step = 0; step < 600000; step++) {
+        uint64_t key, what;
+        x ^= x << 13;
+        x ^= x >> 7;
+        x ^= x << 17;
+        key = x % ((uint64_t)step / 4 + 10) % KEYS;
+        what = x >> 40 & 15;
+        fp_of(key, fp);
+        moving += c.old != NULL;
+        if (what < 9) {
+            ck_assert_int_eq(bb_claims_add(&c, fp, ++seq), 0);
+            n += !model[key];
+            model[key] = seq;
+        } else if (what < 12 && model[key]) {
+            bb_claims_del(&c, fp, model[key]);
+            model[key] = 0;
+            n--;
+        } else if (what < 13) {
+            bb_claims_del(&c, fp, model[key] + 1); /* another's: stays */
+        }
+        ck_assert_uint_eq(bb_claims_get(&c, fp), model[key]);
+        ck_assert_uint_eq(c.n, n);
+        if (step % 50000 == 0 || (c.old && step % 5000 == 0))
+            for (uint64_t k = 0; k < KEYS; k++) {
+                fp_of(k, fp);
+                ck_assert_msg(bb_claims_get(&c, fp) == model[k], "step %d, key %lu", step,
+                              (unsigned long)k);
+            }
+    }
+    ck_assert_uint_gt(moving, 1000);
+    bb_claims_free(&c);
+    free(model);
+}
+END_TEST
+
 START_TEST(state_compare_and_set)
 {
     struct bb_op op = {.kind = BB_OP_STATE, .state = {.key = "src", .value = {"one", 3}}};
@@ -958,6 +1009,7 @@ int main(void)
     tcase_add_test(t, claims_within_one_operation);
     tcase_add_test(t, claims_bounded);
     tcase_add_test(t, claim_table);
+    tcase_add_loop_test(t, claim_table_model, 0, 3);
     tcase_add_test(t, state_compare_and_set);
     tcase_add_test(t, window_out_of_turn);
     tcase_add_test(t, lane_spills_and_goes_on);
