@@ -4,8 +4,9 @@
  * On a full disk an operation that does not fit even alone (a delivery's kept body, mostly) waits
  * here and is tried again, while the others go on. What touches the same lane, or the same delivery
  * where there is no lane, waits behind it: their order is what a lane promises; only a spill behind
- * one that has its row is as good before as after. All else may go ahead: ordinals of one route may be settled in any order, and the hub counts only what was
- * answered. Appends never get here: intake is closed then. Thread: the writer.
+ * one that has its row is as good before as after. All else may go ahead: ordinals of one route may
+ * be settled in any order, and the hub counts only what was answered. Appends never get here: intake
+ * is closed then. Thread: the writer.
  */
 #include "core/journal/internal.h"
 
