@@ -222,20 +222,20 @@ section_isolation() {
 }
 
 # ---- peers -----------------------------------------------------------------------------------------------
-section_lmdb() {
-    local i
-    local prog=$build/tools/bench/journal-bench
-    [ -x "$prog" ] || make -C "$build" -s tools/bench/journal-bench 2>/dev/null || {
-        say "   journal-bench is not there; skipped"
-        return
-    }
+section_lmdb() { # the journal alone beside the same bytes straight into LMDB, in turn
+    local i mode line
+    local prog=$build/tools/bench/journal_bench
+    [ -x "$prog" ] || make -C "$build" -s tools/bench/journal_bench || die "journal_bench does not build"
     for ((i = 0; i < runs; i++)); do
-        fresh
-        "$prog" --dir "$run" --json >"$run/bench.jsonl" || die "journal-bench failed"
-        while IFS= read -r line; do
-            printf '%s\n' "$line" | jq -c '{section: "lmdb"} + .' >>"$results"
-        done <"$run/bench.jsonl"
-        stop_all
+        for mode in bare append settle; do
+            fresh
+            line=$("$prog" "$run/journal" "$mode" 1000000 1024 "${BENCH_BATCH:-256}" | head -n 1) ||
+                die "journal_bench $mode failed"
+            row lmdb "$mode, ${BENCH_BATCH:-256} a commit" \
+                accepted_per_s "$(sed -E 's/.*: ([0-9]+)\/s,.*/\1/' <<<"$line")" \
+                cpu "$(sed -E 's/.*, ([0-9.]+) CPU-s.*/\1/' <<<"$line")"
+            stop_all
+        done
     done
 }
 
