@@ -41,7 +41,7 @@ int bb_reserve_make(struct bb_journal *j)
         j->space.released = false;
         return 0;
     }
-    fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)
         return -1;
     if (fstat(fd, &st) == 0 && st.st_size == size && (off_t)st.st_blocks * 512 >= size)
