@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "core/base/base.h"
 #include "core/host/internal.h"
 
 #define WORKERS_MAX 64u
