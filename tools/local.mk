@@ -23,3 +23,10 @@ bench: all $(noinst_PROGRAMS)
 
 EXTRA_DIST += tools/test tools/lint tools/quickstart tools/lib/common.sh tools/lib/tally.sh \
   tools/lib/sample.awk tools/bench/run.sh tools/bench/lib.sh tests/tsan.supp .ci/run
+
+# style and findings; both look at what git tracks, so they run on the source tree
+.PHONY: lint format
+lint:
+	@$(srcdir)/tools/lint
+format:
+	@cd $(srcdir) && git ls-files '*.c' '*.h' | xargs -r clang-format -i
