@@ -203,14 +203,14 @@ static int conn_read(struct load *l, struct load_conn *c, bool to_end)
     }
 }
 
-/* Everything that is not an answer: connects, repeats, what became due. Returns the wait in ms. */
-static int turn(struct load *l, int64_t now)
+/* Everything that is not an answer: connects, repeats, what became due. Returns the wait in us. */
+static int64_t turn(struct load *l, int64_t now)
 {
-    int wait = 200;
+    int64_t wait = 200000;
     for (uint32_t i = 0; i < l->o.connections; i++) {
         struct load_conn *c = &l->conns[i];
         if (c->again_us > now) {
-            wait = 5;
+            wait = 5000;
             continue;
         }
         if (c->fd < 0 && (c->open || now < l->end_us) && conn_connect(l, c, now) < 0)
@@ -223,25 +223,29 @@ static int turn(struct load *l, int64_t now)
         if (!c->open && c->fd >= 0 && conn_fill(l, c, now))
             conn_send(l, c);
     }
-    return l->o.rate > 0 ? 1 : wait;
+    if (l->o.rate > 0) { /* until the next is due: a wait in whole ms would count as latency */
+        int64_t due = l->start_us + (int64_t)((double)l->taken * 1e6 / l->o.rate) - now;
+        wait = due < 20 ? 20 : due < 1000 ? due : 1000;
+    }
+    return wait;
 }
 
 static int run(struct load *l)
 {
     struct epoll_event ev[256];
-    int64_t swept = 0;
-    int wait = 0;
+    int64_t swept = 0, wait = 0;
     for (;;) {
         int64_t now = now_us(CLOCK_MONOTONIC);
         bool over = stop_now || now >= l->end_us || (l->o.messages && l->taken >= l->o.messages);
         if (over && (l->open == 0 || stop_now ||
                      (now >= l->end_us && (now > l->end_us + 5000000 || l->o.retry))))
             return 0;
-        if (now - swept >= (l->o.rate > 0 ? 500 : 5000)) {
+        if (now - swept >= (l->o.rate > 0 ? 20 : 5000)) {
             wait = turn(l, now);
             swept = now;
         }
-        int n = epoll_wait(l->ep, ev, 256, wait);
+        struct timespec ts = {wait / 1000000, wait % 1000000 * 1000};
+        int n = epoll_pwait2(l->ep, ev, 256, &ts, NULL);
         if (n < 0 && errno != EINTR)
             return -1;
         for (int i = 0; i < n; i++) {
@@ -287,15 +291,41 @@ static const char usage[] =
     "  --retry (send again until accepted)   --accepted FILE (ids that were answered with 2xx)\n"
     "Prints one JSON line. Exit 0 when all that was sent was accepted, 1 else.\n";
 
-enum { O_URL = 256, O_CONNS, O_MESSAGES, O_SECONDS, O_RATE, O_BODY, O_BATCH, O_ITEMS, O_PREFIX,
-       O_TYPE, O_SOURCE, O_DATA, O_HEADER, O_RETRY, O_ACCEPTED, O_HELP };
-static const struct option options[] = {
-    {"url", 1, NULL, O_URL}, {"connections", 1, NULL, O_CONNS}, {"messages", 1, NULL, O_MESSAGES},
-    {"seconds", 1, NULL, O_SECONDS}, {"rate", 1, NULL, O_RATE}, {"body-size", 1, NULL, O_BODY},
-    {"batch", 1, NULL, O_BATCH}, {"items", 1, NULL, O_ITEMS}, {"prefix", 1, NULL, O_PREFIX},
-    {"type", 1, NULL, O_TYPE}, {"source", 1, NULL, O_SOURCE}, {"data", 0, NULL, O_DATA},
-    {"header", 1, NULL, O_HEADER}, {"retry", 0, NULL, O_RETRY},
-    {"accepted", 1, NULL, O_ACCEPTED}, {"help", 0, NULL, O_HELP}, {NULL, 0, NULL, 0}};
+enum {
+    O_URL = 256,
+    O_CONNS,
+    O_MESSAGES,
+    O_SECONDS,
+    O_RATE,
+    O_BODY,
+    O_BATCH,
+    O_ITEMS,
+    O_PREFIX,
+    O_TYPE,
+    O_SOURCE,
+    O_DATA,
+    O_HEADER,
+    O_RETRY,
+    O_ACCEPTED,
+    O_HELP
+};
+static const struct option options[] = {{"url", 1, NULL, O_URL},
+                                        {"connections", 1, NULL, O_CONNS},
+                                        {"messages", 1, NULL, O_MESSAGES},
+                                        {"seconds", 1, NULL, O_SECONDS},
+                                        {"rate", 1, NULL, O_RATE},
+                                        {"body-size", 1, NULL, O_BODY},
+                                        {"batch", 1, NULL, O_BATCH},
+                                        {"items", 1, NULL, O_ITEMS},
+                                        {"prefix", 1, NULL, O_PREFIX},
+                                        {"type", 1, NULL, O_TYPE},
+                                        {"source", 1, NULL, O_SOURCE},
+                                        {"data", 0, NULL, O_DATA},
+                                        {"header", 1, NULL, O_HEADER},
+                                        {"retry", 0, NULL, O_RETRY},
+                                        {"accepted", 1, NULL, O_ACCEPTED},
+                                        {"help", 0, NULL, O_HELP},
+                                        {NULL, 0, NULL, 0}};
 
 static int url_read(struct load_options *o, const char *url)
 {
@@ -315,22 +345,52 @@ static int url_read(struct load_options *o, const char *url)
 static int option_set(struct load_options *o, int c, const char *v)
 {
     switch (c) {
-    case O_URL: return url_read(o, v);
-    case O_CONNS: o->connections = (uint32_t)atoi(v); return o->connections ? 0 : -1;
-    case O_MESSAGES: o->messages = strtoull(v, NULL, 10); return 0;
-    case O_SECONDS: o->seconds = strtod(v, NULL); return 0;
-    case O_RATE: o->rate = strtod(v, NULL); return 0;
-    case O_BODY: o->body = strtoull(v, NULL, 10); return o->body <= (64u << 20) ? 0 : -1;
-    case O_BATCH: o->batch = (uint32_t)atoi(v); return o->batch ? 0 : -1;
-    case O_ITEMS: o->lanes = (uint32_t)atoi(v); return o->lanes ? 0 : -1;
-    case O_PREFIX: o->prefix = v; return strlen(v) < 64 ? 0 : -1;
-    case O_TYPE: o->type = v; return 0;
-    case O_SOURCE: o->source = v; return 0;
-    case O_DATA: o->data_only = true; return 0;
-    case O_HEADER: o->header = v; return strlen(v) < 600 ? 0 : -1;
-    case O_RETRY: o->retry = true; return 0;
-    case O_ACCEPTED: o->accepted = v; return 0;
-    default: return -1;
+    case O_URL:
+        return url_read(o, v);
+    case O_CONNS:
+        o->connections = (uint32_t)atoi(v);
+        return o->connections ? 0 : -1;
+    case O_MESSAGES:
+        o->messages = strtoull(v, NULL, 10);
+        return 0;
+    case O_SECONDS:
+        o->seconds = strtod(v, NULL);
+        return 0;
+    case O_RATE:
+        o->rate = strtod(v, NULL);
+        return 0;
+    case O_BODY:
+        o->body = strtoull(v, NULL, 10);
+        return o->body <= (64u << 20) ? 0 : -1;
+    case O_BATCH:
+        o->batch = (uint32_t)atoi(v);
+        return o->batch ? 0 : -1;
+    case O_ITEMS:
+        o->lanes = (uint32_t)atoi(v);
+        return o->lanes ? 0 : -1;
+    case O_PREFIX:
+        o->prefix = v;
+        return strlen(v) < 64 ? 0 : -1;
+    case O_TYPE:
+        o->type = v;
+        return 0;
+    case O_SOURCE:
+        o->source = v;
+        return 0;
+    case O_DATA:
+        o->data_only = true;
+        return 0;
+    case O_HEADER:
+        o->header = v;
+        return strlen(v) < 600 ? 0 : -1;
+    case O_RETRY:
+        o->retry = true;
+        return 0;
+    case O_ACCEPTED:
+        o->accepted = v;
+        return 0;
+    default:
+        return -1;
     }
 }
 
@@ -339,8 +399,13 @@ int main(int argc, char **argv)
     static struct load l;
     struct sigaction sa = {.sa_handler = on_signal};
     int c, rc = 1;
-    l.o = (struct load_options){.connections = 32, .batch = 1, .lanes = 1000, .body = 1024,
-                                .prefix = "m", .type = "mfg.bench.event", .source = "/bench"};
+    l.o = (struct load_options){.connections = 32,
+                                .batch = 1,
+                                .lanes = 1000,
+                                .body = 1024,
+                                .prefix = "m",
+                                .type = "mfg.bench.event",
+                                .source = "/bench"};
     l.accepted_fd = l.ep = -1;
     while ((c = getopt_long(argc, argv, "", options, NULL)) != -1)
         if (option_set(&l.o, c, optarg) < 0) {
