@@ -188,6 +188,9 @@ int bb_cmd_journal_salvage(const struct bb_args *a)
         return rc;
     if (bb_journal_salvage(a->state, export_one, &x, &unread, &err) < 0)
         rc = bb_cli_fail("%s", err.text);
+    else if (!x.n)
+        rc = bb_cli_fail("no message was found in %s/data.mdb, of which %" PRIu64 " bytes cannot be "
+                         "read: it is no journal, or nothing is left of it", a->state, unread);
     else if (unread)
         rc = bb_cli_fail("%" PRIu64 " bytes of the journal's file cannot be read: what was in them "
                          "is not among the messages", unread);

@@ -120,12 +120,14 @@ void hub_settle_event(struct bb_hub *h, struct bb_settle *s, const char *reason,
     struct hub_settle_op *o = h->settling;
     size_t i = (size_t)(s - o->v);
     const struct hub_flight *f = o->flight[i];
+    /* only these go on at a time of their own; the row may still hold that of an earlier wait */
+    bool waits = s->to == BB_TO_RETRYING || s->to == BB_TO_PROBING;
     struct bb_buf b;
 
     bb_buf_init(&b, REPLY_MAX * 2);
     if (reply.len > REPLY_MAX)
         reply = (struct bb_bytes){0};
-    bb_put_map(&b, 4u + (code.len > 0) + (text.len > 0) + (reply.len > 0) + (s->row.due_ms > 0) +
+    bb_put_map(&b, 4u + (code.len > 0) + (text.len > 0) + (reply.len > 0) + waits +
                        (f ? 3u : 0u));
     put_text(&b, "reason", (struct bb_bytes){reason, strlen(reason)});
     put_text(&b, "status", (struct bb_bytes){status_name(status), strlen(status_name(status))});
@@ -144,7 +146,7 @@ void hub_settle_event(struct bb_hub *h, struct bb_settle *s, const char *reason,
         put_text(&b, "code", code);
     if (text.len)
         put_text(&b, "text", text);
-    if (s->row.due_ms) {
+    if (waits) {
         bb_put_cstr(&b, "due");
         bb_put_uint(&b, s->row.due_ms);
     }

@@ -44,23 +44,28 @@ int bb_journal_backup(const char *dir, const char *dest, struct bb_fault *err)
 {
     struct bb_store s;
     char file[4096];
+    bool made;
     int rc;
 
-    if (mkdir(dest, 0700) != 0 && errno != EEXIST)
+    if (snprintf(file, sizeof file, "%s/data.mdb", dest) >= (int)sizeof file)
+        return bb_fail(err, "backup: the folder's name is too long");
+    made = mkdir(dest, 0700) == 0;
+    if (!made && errno != EEXIST)
         return bb_fail(err, "backup: %s: %s", dest, strerror(errno));
     if (!folder_empty(dest))
         return bb_fail(err, "backup: %s is not an empty folder: give a new one", dest);
-    if (snprintf(file, sizeof file, "%s/data.mdb", dest) >= (int)sizeof file)
-        return bb_fail(err, "backup: the folder's name is too long");
-    if (bb_store_open(&s, dir, 0, err) != 0)
-        return -1;
-    rc = mdb_env_copy2(s.env, dest, MDB_CP_COMPACT);
-    bb_store_close(&s);
-    if (rc == 0 && (sync_path(file) != 0 || sync_path(dest) != 0))
-        rc = errno;
-    if (rc) {
-        unlink(file);
-        return bb_fail(err, "backup to %s: %s", dest, mdb_strerror(rc));
+    rc = bb_store_open(&s, dir, 0, err);
+    if (rc == 0) {
+        rc = mdb_env_copy2(s.env, dest, MDB_CP_COMPACT);
+        bb_store_close(&s);
+        if (rc == 0 && (sync_path(file) != 0 || sync_path(dest) != 0))
+            rc = errno;
+        if (rc) {
+            unlink(file);
+            bb_fail(err, "backup to %s: %s", dest, mdb_strerror(rc));
+        }
     }
-    return 0;
+    if (rc && made)
+        rmdir(dest);
+    return rc ? -1 : 0;
 }

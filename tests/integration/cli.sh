@@ -147,6 +147,22 @@ runs 1 "$busbar" status --state "$long"
 says err "no core is running"
 ok "commands that need a core say how to start it"
 
+# ---- a journal that is none --------------------------------------------------------------------------
+mkdir "$work/garbage"
+head -c 300000 /dev/urandom >"$work/garbage/data.mdb"
+runs 1 "$busbar" journal salvage --state "$work/garbage" --output "$work/salvaged"
+says err "no message"
+says err "$work/garbage"
+runs 1 "$busbar" journal salvage --state "$work/garbage"
+says err "no message"
+ok "salvage says that it found nothing"
+runs 1 "$busbar" journal backup "$work/copy" --state "$work/garbage"
+[ -e "$work/copy" ] && fail "a failed backup left its folder"
+mkdir "$work/copy"
+runs 1 "$busbar" journal backup "$work/copy" --state "$work/garbage"
+[ -d "$work/copy" ] || fail "a failed backup took away a folder that is not its own"
+ok "a failed backup leaves nothing behind"
+
 # ---- new ----------------------------------------------------------------------------------------------
 mkdir -p "$work/template/src-@NAME@"
 printf 'int @NAME_C@_start; /* @NAME@ a@b @@NAME@ */\n' >"$work/template/src-@NAME@/@NAME@.c"

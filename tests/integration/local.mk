@@ -1,8 +1,8 @@
 # tests/integration: whole programs, one core each
 TESTS += tests/integration/instruments.sh tests/integration/flow.sh tests/integration/webhook.sh tests/integration/quarantine.sh \
-  tests/integration/pause.sh
+  tests/integration/pause.sh tests/integration/trace.sh
 EXTRA_DIST += tests/lib.sh tests/integration/instruments.sh tests/integration/flow.sh tests/integration/webhook.sh \
-  tests/integration/quarantine.sh tests/integration/pause.sh
+  tests/integration/quarantine.sh tests/integration/pause.sh tests/integration/trace.sh
 TESTS += tests/integration/cli.sh
 EXTRA_DIST += tests/integration/cli.sh
 TESTS += tests/integration/template.sh
