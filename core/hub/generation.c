@@ -113,50 +113,46 @@ static void roles_check(struct bb_generation *g, const struct bb_route_config *r
                        r->name, to->config->connector, r->to);
 }
 
-/* A pointer into the list of steps, "/1/map/0/set", as step 1 and the pointer "/0/set" in its value. */
+/* "/0/map/2/to", a pointer into steps that begin with step first: that step, and the pointer in its
+ * value. */
 static const char *step_pointer(const char *pointer, const struct bb_route_config *r, size_t *step)
 {
     char *end;
     unsigned long i;
 
-    *step = 0;
     if (pointer[0] != '/')
         return "";
     i = strtoul(pointer + 1, &end, 10);
-    if (end == pointer + 1 || i >= r->n_steps)
+    if (end == pointer + 1 || i >= r->n_steps - *step)
         return "";
-    *step = i;
+    *step += i;
     end = *end == '/' ? strchr(end + 1, '/') : NULL; /* past the step's kind */
     return end ? end : "";
 }
 
-static void steps_check(struct bb_generation *g, const struct bb_route_config *r,
-                        struct bb_diags *d)
+/* Compiles n steps from first on: 0, or -1 with the first mistake among them reported. */
+static int steps_compile(struct bb_generation *g, const struct bb_route_config *r, size_t first,
+                         size_t n, struct bb_diags *d)
 {
-    struct bb_transform *t;
+    struct bb_transform *t = NULL;
     struct bb_fault err = {0};
     struct bb_buf steps;
     char pointer[256] = "";
     const char *inside;
-    size_t at;
+    size_t at = first;
 
-    if (!r->n_steps)
-        return;
     bb_buf_init(&steps, STEPS_MAX);
-    bb_put_array(&steps, (uint32_t)r->n_steps);
-    for (size_t i = 0; i < r->n_steps; i++) {
+    bb_put_array(&steps, (uint32_t)n);
+    for (size_t i = first; i < first + n; i++) {
         bb_put_map(&steps, 1);
         bb_put_cstr(&steps, r->steps[i].kind);
         bb_put_raw(&steps, r->steps[i].config);
     }
-    if (steps.failed) {
-        bb_config_diag(g->config, d, BB_SEV_ERROR, r->where,
-                       "route \"%s\": its transform is too large", r->name);
-        bb_buf_free(&steps);
-        return;
-    }
-    t = bb_transform_compile((struct bb_bytes){steps.ptr, steps.len}, pointer, sizeof(pointer),
-                             &err);
+    if (steps.failed)
+        snprintf(err.text, sizeof(err.text), "the transform is too large");
+    else
+        t = bb_transform_compile((struct bb_bytes){steps.ptr, steps.len}, pointer, sizeof(pointer),
+                                 &err);
     bb_buf_free(&steps);
     if (!t && *err.text) {
         inside = step_pointer(pointer, r, &at);
@@ -164,8 +160,22 @@ static void steps_check(struct bb_generation *g, const struct bb_route_config *r
                        *inside ? bb_config_locate(g->config, r->steps[at].where, inside)
                                : r->steps[at].where,
                        "route \"%s\": %s", r->name, err.text);
+        return -1;
     }
     bb_transform_free(&t);
+    return 0;
+}
+
+/* Each step alone, so that every faulty one is reported; then all, which have limits together. */
+static void steps_check(struct bb_generation *g, const struct bb_route_config *r,
+                        struct bb_diags *d)
+{
+    int bad = 0;
+
+    for (size_t i = 0; i < r->n_steps; i++)
+        bad |= steps_compile(g, r, i, 1, d);
+    if (!bad && r->n_steps > 1)
+        steps_compile(g, r, 0, r->n_steps, d);
 }
 
 /* ---- the whole ----------------------------------------------------------------------------------- */
