@@ -124,22 +124,18 @@ static int record_put(struct bb_journal *j, const struct bb_append_msg *m, uint3
                            .n_matches = n,
                            .flags = m->conflict ? BB_REC_CONFLICT : 0,
                            .seq = seq};
-    MDB_val k = {8, &seq}, v = {sizeof h + n * sizeof *matches + m->whole.len, NULL};
-    uint8_t *p;
-    int rc = 0;
-    MDB_cursor *c = bb_cur(j, BB_TAB_MSG, &rc);
-    if (!rc)
-        rc = mdb_cursor_put(c, &k, &v, MDB_APPEND | MDB_RESERVE);
-    if (rc)
-        return rc;
+    size_t len = sizeof h + n * sizeof *matches + m->whole.len;
+    MDB_val k = {8, &seq};
+    uint8_t *p = bb_new(j, BB_TAB_MSG, k, len);
+    if (!p)
+        return ENOMEM;
     memcpy(h.claim, m->claim, 16);
-    p = v.mv_data;
     memcpy(p, &h, sizeof h);
     memcpy(p + sizeof h, matches, n * sizeof *matches);
     memcpy(p + sizeof h + n * sizeof *matches, m->whole.ptr, m->whole.len);
-    h.crc = bb_crc32c(0, p + 4, v.mv_size - 4);
+    h.crc = bb_crc32c(0, p + 4, len - 4);
     memcpy(p, &h.crc, 4);
-    return 0;
+    return bb_new_put(j, BB_TAB_MSG, k, p, len);
 }
 
 static int unmatched(struct bb_journal *j, uint64_t seq, uint64_t conflict_with)
@@ -276,7 +272,7 @@ static int flush_frontier(struct bb_journal *j, struct bb_wroute *r)
                 bb_le64((uint8_t *)v.mv_data + (F - first) * sizeof(struct bb_rec_feed));
             return 0;
         }
-        rc = mdb_cursor_del(c, 0);
+        rc = bb_del_at(j, BB_TAB_FEED, c, &k);
         if (rc)
             return rc;
     }
@@ -358,14 +354,15 @@ static int flush_claims(struct bb_journal *j)
     size_t n = j->claim_new.len / sizeof *e;
     int rc = 0;
     for (size_t at = 0; at < n && !rc; at += CLAIM_CHUNK) {
-        size_t part = n - at < CLAIM_CHUNK ? n - at : CLAIM_CHUNK;
+        size_t part = n - at < CLAIM_CHUNK ? n - at : CLAIM_CHUNK, len = 8 + part * sizeof *e;
         uint64_t first = e[at].seq;
-        MDB_val k = {8, &first}, v = {8 + part * sizeof *e, NULL};
-        rc = mdb_put(j->txn, j->store.dbi[BB_TAB_CLAIM], &k, &v, MDB_APPEND | MDB_RESERVE);
-        if (rc)
-            break;
-        memcpy(v.mv_data, &j->now_ms, 8);
-        memcpy((uint8_t *)v.mv_data + 8, e + at, part * sizeof *e);
+        MDB_val k = {8, &first};
+        uint8_t *p = bb_new(j, BB_TAB_CLAIM, k, len);
+        if (!p)
+            return ENOMEM;
+        memcpy(p, &j->now_ms, 8);
+        memcpy(p + 8, e + at, part * sizeof *e);
+        rc = bb_new_put(j, BB_TAB_CLAIM, k, p, len);
     }
     return rc;
 }

@@ -54,7 +54,9 @@ int bb_journal_backup(const char *dir, const char *dest, struct bb_fault *err)
         return bb_fail(err, "backup: %s: %s", dest, strerror(errno));
     if (!folder_empty(dest))
         return bb_fail(err, "backup: %s is not an empty folder: give a new one", dest);
-    rc = bb_store_open(&s, dir, 0, err);
+    rc = bb_journal_recover(dir, err);
+    if (!rc)
+        rc = bb_store_open(&s, dir, 0, NULL, err);
     if (rc == 0) {
         rc = mdb_env_copy2(s.env, dest, MDB_CP_COMPACT);
         bb_store_close(&s);

@@ -335,7 +335,7 @@ static int check_here(const char *dir, struct checker *c, struct bb_fault *err)
 {
     int rc, sub = 0;
 
-    if (bb_store_open(&c->s, dir, 0, err) != 0)
+    if (bb_journal_recover(dir, err) != 0 || bb_store_open(&c->s, dir, 0, NULL, err) != 0)
         return -1;
     rc = mdb_txn_begin(c->s.env, NULL, MDB_RDONLY, &c->txn);
     if (!rc) {

@@ -3,6 +3,7 @@
  *
  * Plain ends of a commit go in as ranges, everything else whole. Thread: the writer.
  */
+#include <errno.h>
 #include <stdlib.h>
 #include "core/journal/internal.h"
 
@@ -13,17 +14,11 @@ static int append(struct bb_journal *j, struct bb_rec_event *h, const void *a, s
                   const void *b, size_t nb)
 {
     uint64_t eseq = j->m.next_eseq;
-    MDB_val k = {8, &eseq}, v = {sizeof *h + na + nb, NULL};
-    int rc = 0;
-    MDB_cursor *c = bb_cur(j, BB_TAB_EVENT, &rc);
-    uint8_t *p;
-    if (rc)
-        return rc;
+    MDB_val k = {8, &eseq};
+    uint8_t *p = bb_new(j, BB_TAB_EVENT, k, sizeof *h + na + nb);
+    if (!p)
+        return ENOMEM;
     h->time_ms = j->now_ms;
-    rc = mdb_cursor_put(c, &k, &v, MDB_APPEND | MDB_RESERVE);
-    if (rc)
-        return rc;
-    p = v.mv_data;
     memcpy(p, h, sizeof *h);
     if (na)
         memcpy(p + sizeof *h, a, na);
@@ -32,7 +27,7 @@ static int append(struct bb_journal *j, struct bb_rec_event *h, const void *a, s
     h->crc = bb_crc32c(0, p + 4, sizeof *h - 4 + na + nb);
     memcpy(p, &h->crc, 4);
     j->m.next_eseq++;
-    return 0;
+    return bb_new_put(j, BB_TAB_EVENT, k, p, sizeof *h + na + nb);
 }
 
 int bb_event_detail(struct bb_journal *j, uint32_t route, uint64_t seq, enum bb_dstate to,

@@ -13,13 +13,11 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include "core/base/base.h"
-#include "core/journal/record.h"
+#include "core/journal/wal.h"
 
 #define BB_OP_NAME (BB_OP_NOTE + 1) /* bb_journal_name_id's, never seen by the hub */
 #define BB_RC_LATER (-1)            /* aborts the transaction: this must wait for room */
-
-struct bb_vec { uint8_t *p; size_t len, cap; }; /* bytes */
-int bb_vec_put(struct bb_vec *v, const void *p, size_t n); /* 0 or ENOMEM */
+#define BB_RC_FAILED (-2)           /* aborted, and the journal has failed */
 
 /* ---- claims: fingerprint -> seq (claims.c, W) -------------------------------------------------- */
 struct bb_claims {
@@ -77,6 +75,7 @@ struct bb_arena_pool;
 
 struct bb_journal {
     struct bb_store store;
+    struct bb_wal wal;
     struct bb_journal_options o;
     char dir[512];
     int lock_fd, reserve_fd;
@@ -124,6 +123,7 @@ struct bb_journal {
         uint64_t tried_us;
         bool said, parking, again;
     } held;
+    uint64_t wal_off_us; /* when there was no room with it */
     struct bb_claims claims;
     struct bb_vec claim_new;  /* struct bb_rec_claim of this transaction */
     struct bb_vec claim_gone; /* evicted in this transaction; leave the memory after it */
@@ -133,6 +133,7 @@ struct bb_journal {
         uint64_t msg, next_us, started_us; /* scan position; when the next pass is */
         uint64_t again_us;                 /* not before: the last piece had no room */
         bool active, events;
+        size_t piece; /* records; fewer after one that did not fit */
     } ret;
     struct {
         uint64_t checked_us, since; /* bytes appended since the check */
@@ -160,6 +161,10 @@ void bb_journal_say(struct bb_journal *j, int level, const char *fmt, ...)
 void bb_outbox_put(struct bb_outbox *b, void *head, void **tail); /* a list linked by its first member */
 void *bb_outbox_take(struct bb_outbox *b);
 
+/* Before another than the core looks into dir: does what a crash left, unless a core has it open. 0,
+ * or -1 with err filled. */
+int bb_journal_recover(const char *dir, struct bb_fault *err);
+
 /* ---- load.c: what is in the store into memory ------------------------------------------------------ */
 int bb_journal_load(struct bb_journal *j, struct bb_fault *err);
 struct bb_wroute *bb_wroute_add(struct bb_journal *j, uint32_t id, const char *name, size_t len);
@@ -171,8 +176,14 @@ int bb_name_publish(struct bb_journal *j, uint32_t id, const char *name, size_t 
 /* ---- writer.c --------------------------------------------------------------------------------------- */
 void *bb_writer_main(void *j);
 MDB_cursor *bb_cur(struct bb_journal *j, enum bb_table t, int *rc); /* this transaction's cursor */
+/* Every change goes through these three: they note it for the log. */
 int bb_put(struct bb_journal *j, enum bb_table t, MDB_val k, const void *p, size_t n);
 int bb_del(struct bb_journal *j, enum bb_table t, MDB_val k); /* not there: 0 */
+int bb_del_at(struct bb_journal *j, enum bb_table t, MDB_cursor *c, const MDB_val *k); /* where c is */
+/* A value that is built in place: room for n bytes at k (NULL: no memory), then, filled, into the
+ * store, behind every key that is there. */
+uint8_t *bb_new(struct bb_journal *j, enum bb_table t, MDB_val k, size_t n);
+int bb_new_put(struct bb_journal *j, enum bb_table t, MDB_val k, const uint8_t *p, size_t n);
 int bb_get(struct bb_journal *j, enum bb_table t, MDB_val k, MDB_val *v);
 void bb_op_refuse(struct bb_op *op, int32_t status, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
@@ -185,6 +196,9 @@ int bb_wroute_touch(struct bb_journal *j, struct bb_wroute *r);
  * it touched. */
 int bb_measure(struct bb_journal *j, struct bb_journal_stats *s);
 void bb_publish(struct bb_journal *j, const struct bb_journal_stats *s);
+
+/* The log is turned off, so that what its pin holds is free: 0, or the journal has failed. */
+int bb_wal_yield(struct bb_journal *j);
 
 /* ---- hold.c: operations that wait for room -------------------------------------------------------- */
 /* Must op wait because one that is held comes before it? */
@@ -233,6 +247,9 @@ int bb_event_note(struct bb_journal *j, struct bb_bytes map);
 /* ---- retain.c, reserve.c ---------------------------------------------------------------------------------------- */
 int bb_retain(struct bb_journal *j); /* a bounded piece, inside the transaction */
 bool bb_retain_due(struct bb_journal *j);
+/* What a piece freed must be noted in one run of free pages, and a full store may have short ones
+ * only: the next piece is smaller, and grows again. */
+void bb_retain_went(struct bb_journal *j, bool well);
 int bb_retain_claims(struct bb_journal *j, bool by_time);
 int bb_reserve_make(struct bb_journal *j); /* 0, or -1 with errno */
 void bb_reserve_release(struct bb_journal *j);

@@ -13,6 +13,7 @@
 #include <sys/eventfd.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 #include "core/journal/internal.h"
 
@@ -73,27 +74,98 @@ void *bb_outbox_take(struct bb_outbox *b)
 }
 
 /* ---- opening --------------------------------------------------------------------------------------- */
-static int folder_lock(struct bb_journal *j, struct bb_fault *err)
+/* 0, 1 when another process has it, -1 with err filled. */
+static int folder_lock(const char *dir, int *fd, struct bb_fault *err)
 {
     char path[600], pid[32] = "";
     ssize_t n;
-    snprintf(path, sizeof path, "%s/lock", j->dir);
-    j->lock_fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (j->lock_fd < 0)
-        return bb_fail(err, "journal %s: cannot open its lock file: %s", j->dir, strerror(errno));
-    if (flock(j->lock_fd, LOCK_EX | LOCK_NB) != 0) {
+    snprintf(path, sizeof path, "%s/lock", dir);
+    *fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (*fd < 0)
+        return bb_fail(err, "journal %s: cannot open its lock file: %s", dir, strerror(errno));
+    if (flock(*fd, LOCK_EX | LOCK_NB) != 0) {
         if (errno != EWOULDBLOCK)
-            return bb_fail(err, "journal %s: cannot lock it: %s", j->dir, strerror(errno));
-        n = pread(j->lock_fd, pid, sizeof pid - 1, 0);
+            return bb_fail(err, "journal %s: cannot lock it: %s", dir, strerror(errno));
+        n = pread(*fd, pid, sizeof pid - 1, 0);
         pid[n > 0 ? n : 0] = 0;
         pid[strspn(pid, "0123456789")] = 0;
-        return bb_fail(err, "journal %s: in use by process %s: stop that core first", j->dir,
-                       *pid ? pid : "(unknown)");
+        bb_fail(err, "journal %s: in use by process %s: stop that core first", dir,
+                *pid ? pid : "(unknown)");
+        return 1;
     }
     n = snprintf(pid, sizeof pid, "%ld\n", (long)getpid());
-    if (ftruncate(j->lock_fd, 0) != 0 || pwrite(j->lock_fd, pid, (size_t)n, 0) != n)
-        return bb_fail(err, "journal %s: cannot write its lock file: %s", j->dir, strerror(errno));
+    if (ftruncate(*fd, 0) != 0 || pwrite(*fd, pid, (size_t)n, 0) != n)
+        return bb_fail(err, "journal %s: cannot write its lock file: %s", dir, strerror(errno));
     return 0;
+}
+
+/* With the lock held: the store as the last run left it, after a crash with the log done again. */
+static int open_again(struct bb_store *s, struct bb_wal *l, const char *dir, uint64_t map_size,
+                      struct bb_fault *err)
+{
+    char path[600];
+    if (bb_wal_restore(l, err) != 0)
+        return -1;
+    if (bb_store_open(s, dir, map_size, l, err) == 0)
+        return 0;
+    if (!l->crashed)
+        return -1;
+    snprintf(path, sizeof path, "%s/reserve", dir); /* what a full disk lacks is held back there */
+    return unlink(path) == 0 ? bb_store_open(s, dir, map_size, l, err) : -1;
+}
+
+int bb_journal_recover(const char *dir, struct bb_fault *err)
+{
+    struct bb_store s = {0};
+    struct bb_wal l;
+    char path[600];
+    int fd = -1, rc;
+    snprintf(path, sizeof path, "%s/wal.0", dir);
+    if (access(path, F_OK) != 0)
+        return 0;
+    rc = folder_lock(dir, &fd, err);
+    if (rc == 0) {
+        bb_wal_init(&l, dir);
+        rc = bb_wal_restore(&l, err);
+        if (!rc && l.crashed)
+            rc = bb_store_open(&s, dir, 0, &l, err);
+        if (!rc && l.crashed) {
+            int code = bb_wal_on(&l, &s);
+            if (!code)
+                code = bb_wal_off(&l, &s);
+            rc = code ? bb_fail(err, "journal %s: cannot write: %s", dir, mdb_strerror(code)) : 0;
+        }
+        bb_wal_unpin(&l);
+        bb_store_close(&s);
+        bb_wal_free(&l);
+    }
+    if (fd >= 0)
+        close(fd);
+    return rc < 0 ? -1 : 0;
+}
+
+/* As large as pays, and no more than what the disk will not miss. */
+static uint64_t log_size(const struct bb_journal *j)
+{
+    struct statvfs fs;
+    uint64_t size = j->o.map_size / 64;
+    if (j->o.wal_size)
+        return j->o.wal_size;
+    if (statvfs(j->dir, &fs) == 0 && size > (uint64_t)fs.f_bavail * fs.f_frsize / 32)
+        size = (uint64_t)fs.f_bavail * fs.f_frsize / 32;
+    size = size / BB_WAL_BLOCK * BB_WAL_BLOCK;
+    return size < BB_WAL_MIN ? BB_WAL_MIN : size > BB_WAL_MAX ? BB_WAL_MAX : size;
+}
+
+static int log_start(struct bb_journal *j, struct bb_fault *err)
+{
+    int rc;
+    bb_wal_make(&j->wal, log_size(j));
+    rc = bb_wal_on(&j->wal, &j->store);
+    if (!rc && !j->wal.on)
+        bb_journal_say(j, BB_LOG_WARN, "journal %s: no room for wal.0 and wal.1: each commit costs "
+                       "two syncs until the next start", j->dir);
+    return rc ? bb_fail(err, "journal %s: cannot begin its log: %s", j->dir, mdb_strerror(rc)) : 0;
 }
 
 static void sync_init(struct bb_journal *j)
@@ -122,6 +194,8 @@ static int threads_start(struct bb_journal *j, struct bb_fault *err)
     pthread_sigmask(SIG_SETMASK, &all, &before);
     rc = pthread_create(&j->writer, NULL, bb_writer_main, j);
     j->writer_on = rc == 0;
+    if (!rc)
+        rc = bb_wal_thread_start(&j->wal);
     if (!rc) {
         rc = pthread_create(&j->reader, NULL, bb_reader_main, j);
         j->reader_on = rc == 0;
@@ -140,6 +214,7 @@ struct bb_journal *bb_journal_open(const struct bb_journal_options *o, struct bb
     j->o = *o;
     j->lock_fd = j->reserve_fd = j->out.fd = j->rout.fd = -1;
     sync_init(j);
+    bb_wal_init(&j->wal, o->dir);
     if (strlen(o->dir) >= sizeof j->dir) {
         bb_fail(err, "journal: the state folder's name is longer than %zu", sizeof j->dir - 1);
         goto fail;
@@ -155,8 +230,9 @@ struct bb_journal *bb_journal_open(const struct bb_journal_options *o, struct bb
         bb_fail(err, "journal %s: %s", j->dir, strerror(errno));
         goto fail;
     }
-    if (folder_lock(j, err) != 0 || bb_store_open(&j->store, j->dir, o->map_size, err) != 0 ||
-        bb_journal_load(j, err) != 0)
+    if (folder_lock(j->dir, &j->lock_fd, err) != 0 ||
+        open_again(&j->store, &j->wal, j->dir, o->map_size, err) != 0 ||
+        bb_journal_load(j, err) != 0 || log_start(j, err) != 0)
         goto fail;
     if (bb_reserve_make(j) != 0)
         bb_intake_close(j, "disk full: no room for the journal's reserve");
@@ -192,7 +268,16 @@ void bb_journal_close(struct bb_journal **jp)
         return;
     *jp = NULL;
     threads_stop(j);
+    if (j->wal.on && !atomic_load(&j->failed)) {
+        int rc = bb_wal_off(&j->wal, &j->store);
+        if (rc) /* the next start does the log again */
+            bb_journal_say(j, BB_LOG_ERROR, "journal %s: the last sync failed: %s", j->dir,
+                           mdb_strerror(rc));
+    }
+    bb_wal_thread_stop(&j->wal);
+    bb_wal_unpin(&j->wal);
     bb_store_close(&j->store);
+    bb_wal_free(&j->wal);
     for (size_t i = 0; i < j->n_routes; i++)
         bb_wroute_free(j->routes[i]);
     for (size_t i = 0; i < j->pub.n; i++)

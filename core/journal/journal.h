@@ -36,6 +36,7 @@ struct bb_journal;
 struct bb_journal_options {
     const char *dir;         /* the state folder; created 0700 */
     uint64_t map_size, reserve, retention_ms, claims_window_ms, claims_max; /* see config.h */
+    uint64_t wal_size;       /* of each of the log's two files; 0: by the map and the disk */
     void (*log)(void *arg, int level, const char *text);
     void *arg;
 };

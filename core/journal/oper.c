@@ -32,13 +32,14 @@ int bb_state_check(struct bb_journal *j, struct bb_op *op, const char *key, uint
 int bb_state_put(struct bb_journal *j, const char *key, uint64_t version, struct bb_bytes value)
 {
     MDB_val k = {strlen(key), (void *)key}, v = {8 + value.len, NULL};
-    int rc = mdb_put(j->txn, j->store.dbi[BB_TAB_STATE], &k, &v, MDB_RESERVE);
-    if (rc)
-        return rc;
-    memcpy(v.mv_data, &version, 8);
+    uint8_t *p = bb_new(j, BB_TAB_STATE, k, v.mv_size);
+    if (!p)
+        return ENOMEM;
+    memcpy(p, &version, 8);
     if (value.len)
-        memcpy((uint8_t *)v.mv_data + 8, value.ptr, value.len);
-    return 0;
+        memcpy(p + 8, value.ptr, value.len);
+    v.mv_data = p;
+    return mdb_put(j->txn, j->store.dbi[BB_TAB_STATE], &k, &v, 0);
 }
 
 int bb_op_state(struct bb_journal *j, struct bb_op *op)

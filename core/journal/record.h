@@ -39,7 +39,7 @@
 #error "the journal's format is for little-endian machines"
 #endif
 
-#define BB_FORMAT 1u
+#define BB_FORMAT 2u
 #define BB_WHOLE_MAX (256u << 20) /* bytes of a message; LMDB holds dirty pages in memory */
 #define BB_MATCHES_MAX 4096u      /* routes of one message */
 #define BB_FEED_CHUNK 4096u
@@ -169,11 +169,14 @@ struct bb_store {
     MDB_dbi dbi[BB_TABS];
     uint8_t id[16], key[16];
 };
-/* Opens <dir>. map_size 0: read only, as it is (another process may have it open). Else for
- * writing: creates what is missing. A newer format is refused. 0 or -1. */
-int bb_store_open(struct bb_store *s, const char *dir, uint64_t map_size, struct bb_fault *err);
+/* Opens <dir>. wal NULL: read only, as it is (another process may have it open). Else for writing:
+ * creates what is missing, and does the log's records again where a crash left them. map_size 0: as
+ * the file says. A newer format is refused. 0 or -1. */
+struct bb_wal;
+int bb_store_open(struct bb_store *s, const char *dir, uint64_t map_size, struct bb_wal *wal,
+                  struct bb_fault *err);
 void bb_store_close(struct bb_store *s);
-/* Pages on the free list, from a transaction of either kind. */
-int bb_store_free_pages(MDB_txn *txn, uint64_t *pages);
+/* Pages that transactions before this one freed, from a transaction of either kind. */
+int bb_store_free_pages(MDB_txn *txn, uint64_t before, uint64_t *pages);
 
 #endif

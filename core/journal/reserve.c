@@ -142,7 +142,7 @@ static int space_read(struct bb_journal *j, struct space *s)
         mdb_env_stat(j->store.env, &st) != 0 ||
         mdb_txn_begin(j->store.env, NULL, MDB_RDONLY, &txn) != 0)
         return -1;
-    rc = bb_store_free_pages(txn, &pages);
+    rc = bb_store_free_pages(txn, bb_wal_pinned(&j->wal), &pages);
     mdb_txn_abort(txn);
     if (rc)
         return -1;
@@ -209,6 +209,11 @@ void bb_space_check(struct bb_journal *j, bool now)
     if (look(j, &s) != 0)
         return;
     room = j->space.room;
+    if (!closed && room < reserve + next && j->wal.on) { /* its pin may hold enough */
+        if (bb_wal_yield(j) != 0 || look(j, &s) != 0)
+            return;
+        room = j->space.room;
+    }
     if (!closed && room < reserve + next)
         bb_intake_close(j, s.disk < s.map
                                ? "disk full: the journal's file system has less free than the reserve"

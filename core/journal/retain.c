@@ -56,7 +56,7 @@ static int messages(struct bb_journal *j, size_t *left)
         if (h.accept_ms + j->o.retention_ms > j->now_ms)
             return 0;
         if (finished(j, &h, (const uint8_t *)v.mv_data + sizeof h, &rc) && !rc)
-            rc = mdb_cursor_del(c, 0);
+            rc = bb_del_at(j, BB_TAB_MSG, c, &k);
         if (rc)
             return rc;
     }
@@ -104,7 +104,7 @@ static int events(struct bb_journal *j, size_t *left)
                                       bb_le64(k.mv_data), 0));
         }
         if (!rc)
-            rc = mdb_cursor_del(c, 0);
+            rc = bb_del_at(j, BB_TAB_EVENT, c, &k);
         if (rc)
             return rc;
     }
@@ -132,16 +132,21 @@ int bb_retain_claims(struct bb_journal *j, bool by_time)
                             (v.mv_size - 8) / sizeof(struct bb_rec_claim) *
                                 sizeof(struct bb_rec_claim));
         if (!rc)
-            rc = mdb_cursor_del(c, 0);
+            rc = bb_del_at(j, BB_TAB_CLAIM, c, &k);
         if (rc)
             return rc;
     }
     return rc == MDB_NOTFOUND ? 0 : rc;
 }
 
+void bb_retain_went(struct bb_journal *j, bool well)
+{
+    j->ret.piece = !well ? j->ret.piece / 8 : j->ret.piece < PIECE / 2 ? 2 * j->ret.piece + 1 : PIECE;
+}
+
 int bb_retain(struct bb_journal *j)
 {
-    size_t left = PIECE + 2 * (size_t)(j->m.next_seq - j->m_saved.next_seq);
+    size_t left = (j->ret.piece + 1) + 2 * (size_t)(j->m.next_seq - j->m_saved.next_seq);
     uint64_t now = bb_mono_us(), pause;
     int rc = 0;
     if (!j->ret.active) {

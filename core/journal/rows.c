@@ -159,7 +159,6 @@ int bb_lane_overtake(struct bb_journal *j, struct bb_wroute *r, uint64_t lane, u
          rc == 0 && in_lane(&k, r->id, lane) && bb_rd64((uint8_t *)k.mv_data + 12) < seq;
          rc = mdb_cursor_get(c, &k, &v, MDB_NEXT)) {
         struct bb_row row;
-        MDB_val nv = {sizeof row, &row};
         if (v.mv_size != sizeof row)
             return MDB_CORRUPTED;
         memcpy(&row, v.mv_data, sizeof row);
@@ -168,7 +167,7 @@ int bb_lane_overtake(struct bb_journal *j, struct bb_wroute *r, uint64_t lane, u
         row.flags |= BB_ROW_OVERTAKEN;
         memcpy(kb.b, k.mv_data, k.mv_size); /* the page moves under the put */
         k = (MDB_val){20, kb.b};
-        rc = mdb_cursor_put(c, &k, &nv, MDB_CURRENT);
+        rc = bb_put(j, BB_TAB_ROW, k, &row, sizeof row);
         if (rc)
             return rc;
     }

@@ -1,8 +1,9 @@
 /*
  * store.c - the LMDB environment: opening, creating, its format
  *
- * Thread: the opener's. No NOSYNC and no WRITEMAP, ever: a commit that returned is on disk, and a
- * stray write of ours cannot reach the file. NOTLS: read transactions are objects, not threads'.
+ * Thread: the opener's. Without sync only while the log stands for what was committed (wal.h), and
+ * never WRITEMAP: a stray write of ours cannot reach the file. NOTLS: read transactions are objects,
+ * not threads'.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -11,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "core/base/base.h"
-#include "core/journal/record.h"
+#include "core/journal/wal.h"
 
 static int meta_get(struct bb_store *s, MDB_txn *txn, const char *name, void *out, size_t n)
 {
@@ -82,9 +83,10 @@ static void page_damaged(MDB_env *env, const char *text)
             "folder; `busbar journal salvage` exports what reads", dir, text);
 }
 
-int bb_store_open(struct bb_store *s, const char *dir, uint64_t map_size, struct bb_fault *err)
+int bb_store_open(struct bb_store *s, const char *dir, uint64_t map_size, struct bb_wal *wal,
+                  struct bb_fault *err)
 {
-    bool create = map_size != 0;
+    bool create = wal != NULL, again = wal && wal->crashed;
     MDB_txn *txn = NULL;
     int rc;
 
@@ -93,12 +95,15 @@ int bb_store_open(struct bb_store *s, const char *dir, uint64_t map_size, struct
     if (rc)
         goto fail;
     (void)mdb_env_set_assert(s->env, page_damaged);
-    if (create)
+    if (map_size)
         rc = mdb_env_set_mapsize(s->env, map_size);
     if (!rc)
         rc = mdb_env_set_maxdbs(s->env, BB_TABS);
     if (!rc)
-        rc = mdb_env_open(s->env, dir, MDB_NOTLS | (create ? 0 : MDB_RDONLY), 0600);
+        rc = mdb_env_open(s->env, dir, MDB_NOTLS | (create ? 0 : MDB_RDONLY) | (again ? MDB_NOSYNC : 0),
+                          0600);
+    if (!rc && again) /* a second crash must find the same again */
+        rc = mdb_txn_begin(s->env, NULL, MDB_RDONLY, &wal->pin);
     if (!rc)
         rc = mdb_txn_begin(s->env, NULL, create ? 0 : MDB_RDONLY, &txn);
     if (!rc)
@@ -113,6 +118,8 @@ int bb_store_open(struct bb_store *s, const char *dir, uint64_t map_size, struct
         goto out;
     rc = mdb_txn_commit(txn);
     txn = NULL;
+    if (!rc && again)
+        rc = bb_wal_replay(wal, s);
     if (rc)
         goto fail;
     return 0;
@@ -121,6 +128,8 @@ fail:
 out:
     if (txn)
         mdb_txn_abort(txn);
+    if (wal)
+        bb_wal_unpin(wal);
     bb_store_close(s);
     return -1;
 }
@@ -132,7 +141,7 @@ void bb_store_close(struct bb_store *s)
     s->env = NULL;
 }
 
-int bb_store_free_pages(MDB_txn *txn, uint64_t *pages)
+int bb_store_free_pages(MDB_txn *txn, uint64_t before, uint64_t *pages)
 {
     MDB_cursor *c;
     MDB_val k, v;
@@ -141,7 +150,7 @@ int bb_store_free_pages(MDB_txn *txn, uint64_t *pages)
     if (rc)
         return rc;
     while ((rc = mdb_cursor_get(c, &k, &v, MDB_NEXT)) == 0)
-        if (v.mv_size >= sizeof(size_t))
+        if (v.mv_size >= sizeof(size_t) && bb_le64(k.mv_data) < before)
             *pages += bb_le64(v.mv_data);
     mdb_cursor_close(c);
     return rc == MDB_NOTFOUND ? 0 : rc;

@@ -24,7 +24,7 @@ struct bb_view *bb_view_open(const char *dir, struct bb_fault *err)
         bb_fail(err, "no memory");
         return NULL;
     }
-    if (bb_store_open(&v->own, dir, 0, err) != 0) {
+    if (bb_journal_recover(dir, err) != 0 || bb_store_open(&v->own, dir, 0, NULL, err) != 0) {
         free(v);
         return NULL;
     }

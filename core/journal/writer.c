@@ -22,24 +22,34 @@
 #define TXN_BYTES (16u << 20)
 #define WAIT_MS 1000
 #define WAIT_CLOSED_MS 250
+#define WAL_OFF_US 1000000u
 #define HELD_MAX 1024u /* more than that held: nothing goes ahead any more */
+
+int bb_vec_room(struct bb_vec *v, size_t n)
+{
+    size_t cap = v->cap ? v->cap * 2 : 1024;
+    uint8_t *q;
+
+    if (v->len + n <= v->cap)
+        return 0;
+    while (cap < v->len + n)
+        cap *= 2;
+    q = realloc(v->p, cap);
+    if (!q)
+        return ENOMEM;
+    v->p = q;
+    v->cap = cap;
+    return 0;
+}
 
 int bb_vec_put(struct bb_vec *v, const void *p, size_t n)
 {
-    if (v->len + n > v->cap) {
-        size_t cap = v->cap ? v->cap * 2 : 1024;
-        uint8_t *q;
-        while (cap < v->len + n)
-            cap *= 2;
-        q = realloc(v->p, cap);
-        if (!q)
-            return ENOMEM;
-        v->p = q;
-        v->cap = cap;
-    }
-    memcpy(v->p + v->len, p, n);
-    v->len += n;
-    return 0;
+    int rc = bb_vec_room(v, n);
+
+    if (!rc && n)
+        memcpy(v->p + v->len, p, n);
+    v->len += rc ? 0 : n;
+    return rc;
 }
 
 MDB_cursor *bb_cur(struct bb_journal *j, enum bb_table t, int *rc)
@@ -51,14 +61,37 @@ MDB_cursor *bb_cur(struct bb_journal *j, enum bb_table t, int *rc)
 
 int bb_put(struct bb_journal *j, enum bb_table t, MDB_val k, const void *p, size_t n)
 {
-    MDB_val v = {n, (void *)p};
+    MDB_val v = {n, bb_redo_put(&j->wal, t, k, n)};
+    if (!v.mv_data)
+        return ENOMEM;
+    if (n)
+        memcpy(v.mv_data, p, n);
     return mdb_put(j->txn, j->store.dbi[t], &k, &v, 0);
+}
+
+uint8_t *bb_new(struct bb_journal *j, enum bb_table t, MDB_val k, size_t n)
+{
+    return bb_redo_put(&j->wal, t, k, n);
+}
+
+int bb_new_put(struct bb_journal *j, enum bb_table t, MDB_val k, const uint8_t *p, size_t n)
+{
+    MDB_val v = {n, (void *)p};
+    int rc = 0;
+    MDB_cursor *c = bb_cur(j, t, &rc);
+    return rc ? rc : mdb_cursor_put(c, &k, &v, MDB_APPEND);
 }
 
 int bb_del(struct bb_journal *j, enum bb_table t, MDB_val k)
 {
     int rc = mdb_del(j->txn, j->store.dbi[t], &k, NULL);
-    return rc == MDB_NOTFOUND ? 0 : rc;
+    return rc == MDB_NOTFOUND ? 0 : rc ? rc : bb_redo_del(&j->wal, t, k);
+}
+
+int bb_del_at(struct bb_journal *j, enum bb_table t, MDB_cursor *c, const MDB_val *k)
+{
+    int rc = bb_redo_del(&j->wal, t, *k); /* first: the key lies in the page */
+    return rc ? rc : mdb_cursor_del(c, 0);
 }
 
 int bb_get(struct bb_journal *j, enum bb_table t, MDB_val k, MDB_val *v)
@@ -105,6 +138,7 @@ static int begin(struct bb_journal *j)
         return rc;
     }
     memset(j->cur, 0, sizeof j->cur);
+    bb_redo_begin(&j->wal);
     j->m_saved = j->m;
     j->n_routes_saved = j->n_routes;
     j->claim_new.len = j->claim_gone.len = 0;
@@ -250,6 +284,51 @@ static void fail_all(struct bb_journal *j, struct bb_op *list, const char *why)
     answer(j, list);
 }
 
+static void failed(struct bb_journal *j, int rc)
+{
+    snprintf(j->pub.failed_text, sizeof j->pub.failed_text,
+             "the journal could not commit (%s): what was not acknowledged may be lost, the core "
+             "must end", mdb_strerror(rc));
+    atomic_store(&j->failed, j->pub.failed_text);
+    bb_journal_say(j, BB_LOG_ERROR, "journal %s: %s", j->dir, j->pub.failed_text);
+}
+
+/* What fails here is final: 0, or BB_RC_FAILED. */
+static int final(struct bb_journal *j, int rc)
+{
+    if (rc)
+        failed(j, rc);
+    return rc ? BB_RC_FAILED : 0;
+}
+
+int bb_wal_yield(struct bb_journal *j)
+{
+    j->wal_off_us = bb_mono_us();
+    return final(j, bb_wal_off(&j->wal, &j->store));
+}
+
+/* The open transaction: with the log on, on disk by its record, and then LMDB's without a sync. */
+static int commit(struct bb_journal *j)
+{
+    struct bb_wal *l = &j->wal;
+    bool logged = l->on && l->rec.len;
+    int rc = logged ? bb_wal_room(l, &j->store) : 0;
+    if (rc == BB_WAL_TOO_BIG)
+        return rc;
+    if (rc)
+        return final(j, rc);
+    rc = logged ? bb_wal_write(l) : 0;
+    if (rc)
+        return rc < 0 ? final(j, -rc) : rc;
+    rc = mdb_txn_commit(j->txn);
+    j->txn = NULL;
+    if (!rc)
+        return final(j, bb_wal_tend(l, &j->store));
+    if (logged && final(j, bb_wal_undo(l)) != 0)
+        return BB_RC_FAILED;
+    return rc;
+}
+
 /* 0 committed, else the code; the transaction is gone either way. */
 static int attempt(struct bb_journal *j, struct bb_op *list, bool retain, bool *answered)
 {
@@ -278,8 +357,7 @@ static int attempt(struct bb_journal *j, struct bb_op *list, bool retain, bool *
 #else
     (void)answered;
 #endif
-    rc = mdb_txn_commit(j->txn);
-    j->txn = NULL;
+    rc = commit(j);
     if (rc) {
         rollback(j);
         return rc;
@@ -308,21 +386,20 @@ static bool stopping(struct bb_journal *j)
     return s;
 }
 
-static void failed(struct bb_journal *j, int rc)
-{
-    snprintf(j->pub.failed_text, sizeof j->pub.failed_text,
-             "the journal could not commit (%s): what was not acknowledged may be lost, the core "
-             "must end", mdb_strerror(rc));
-    atomic_store(&j->failed, j->pub.failed_text);
-    bb_journal_say(j, BB_LOG_ERROR, "journal %s: %s", j->dir, j->pub.failed_text);
-}
-
 /* 0: committed, 1: no room, 2: not out of what settling needs, -1: the journal has failed. */
 static int try(struct bb_journal *j, struct bb_op *list, bool retain, bool *answered)
 {
     int rc = attempt(j, list, retain, answered);
+    /* too long for a file of the log; or pages are free, but pinned until the next checkpoint */
+    if (j->wal.on && !*answered && (rc == BB_WAL_TOO_BIG || no_space(j, rc))) {
+        if (bb_wal_yield(j) != 0)
+            return -1;
+        rc = attempt(j, list, retain, answered);
+    }
     if (rc == 0 || rc == BB_RC_LATER)
         return rc ? 2 : 0;
+    if (rc == BB_RC_FAILED)
+        return -1;
     if (!no_space(j, rc)) {
         failed(j, rc);
         return -1;
@@ -416,15 +493,22 @@ static void turn_over(struct bb_journal *j)
     int rc = begin(j);
     if (!rc)
         rc = bb_put(j, BB_TAB_META, (MDB_val){3, "seq"}, &j->m.next_seq, 8);
-    if (!rc) {
-        rc = mdb_txn_commit(j->txn);
-        j->txn = NULL;
-    }
+    if (!rc)
+        rc = commit(j);
     if (!rc)
         return;
     rollback(j);
-    if (!no_space(j, rc))
+    if (rc != BB_RC_FAILED && !no_space(j, rc))
         failed(j, rc);
+}
+
+/* The log is off where room is short, and on again a while after. */
+static void log_again(struct bb_journal *j)
+{
+    if (j->wal.on || !j->wal.size || j->held.n || atomic_load(&j->intake) ||
+        bb_mono_us() - j->wal_off_us < WAL_OFF_US)
+        return;
+    (void)final(j, bb_wal_on(&j->wal, &j->store));
 }
 
 static void held_again(struct bb_journal *j)
@@ -449,7 +533,10 @@ static void run(struct bb_journal *j, struct bb_op *list)
     if (!list && !retain)
         return;
     for (int tries = 0; tries < 3; tries++) {
-        int rc = try(j, list, retain && tries % 2 == 0, &answered);
+        bool piece = retain && tries % 2 == 0;
+        int rc = try(j, list, piece, &answered);
+        if (piece)
+            bb_retain_went(j, rc == 0);
         if (answered) /* by BB_JOURNAL_ACK_EARLY: their poster has them again */
             return;
         if (rc == 0) {
@@ -493,6 +580,7 @@ static struct bb_op *gather(struct bb_journal *j, int wait_ms, bool *stop)
 {
     struct bb_op *list = NULL, **tail = &list;
     size_t n = 0, bytes = 0;
+    size_t most = j->wal.on && j->wal.size / 2 < TXN_BYTES ? (size_t)j->wal.size / 2 : TXN_BYTES;
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     t.tv_nsec += (long)(wait_ms % 1000) * 1000000L;
@@ -504,11 +592,11 @@ static struct bb_op *gather(struct bb_journal *j, int wait_ms, bool *stop)
         if (pthread_cond_timedwait(&j->in.wake, &j->in.lock, &t) == ETIMEDOUT)
             break;
     j->in.waiting = false;
-    while (j->in.head && n < TXN_MESSAGES && bytes < TXN_BYTES) {
+    while (j->in.head && n < TXN_MESSAGES && bytes < most) {
         struct bb_op *op = j->in.head;
         size_t more = 0, b = 0;
         cost(op, &more, &b);
-        if (list && (n + more > TXN_MESSAGES || bytes + b > TXN_BYTES))
+        if (list && (n + more > TXN_MESSAGES || bytes + b > most))
             break;
         n += more;
         bytes += b;
@@ -554,6 +642,7 @@ void *bb_writer_main(void *arg)
             continue;
         }
         bb_space_check(j, false);
+        log_again(j);
         if (list || (!stop && bb_retain_due(j)))
             run(j, list);
     }

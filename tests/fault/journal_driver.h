@@ -10,7 +10,7 @@
 
 struct options {
     const char *dir, *inject, *trace, *fill;
-    uint64_t ops, batch, size, reserve, map, pipeline, tag, bad;
+    uint64_t ops, batch, size, reserve, map, wal, pipeline, tag, bad;
 };
 extern struct options opt;
 extern struct bb_journal *journal;

@@ -55,7 +55,7 @@ one_cut() {
     local before
     before=$(wc -l <"$work/acks")
     # shellcheck disable=SC2024
-    "$1" run "$disk/state" --tag "$tag" --ops 1000000 --batch 4 --pipeline 6 >>"$work/acks" 2>"$work/run.log" &
+    "$1" run "$disk/state" --tag "$tag" --ops 1000000 --batch 4 --pipeline 6 --wal "$((RANDOM % 2 * 65536))" >>"$work/acks" 2>"$work/run.log" &
     bg_pid=$!
     bg_pids+=("$bg_pid")
     wait_for 20 "the first acknowledgements" acks_past $((before + 20 + RANDOM % 600))

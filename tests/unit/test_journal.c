@@ -138,17 +138,17 @@ START_TEST(newer_format_refused)
 {
     struct bb_fault err = {0};
     struct bb_store s;
-    uint32_t two = 2;
-    MDB_val k = {6, (void *)"format"}, v = {4, &two};
+    uint32_t newer = BB_FORMAT + 1;
+    MDB_val k = {6, (void *)"format"}, v = {4, &newer};
     MDB_txn *txn;
     bb_journal_close(&R.j);
-    ck_assert_int_eq(bb_store_open(&s, R.dir, R.o.map_size, &err), 0);
+    ck_assert_int_eq(bb_store_open(&s, R.dir, R.o.map_size, &(struct bb_wal){0}, &err), 0);
     ck_assert_int_eq(mdb_txn_begin(s.env, NULL, 0, &txn), 0);
     ck_assert_int_eq(mdb_put(txn, s.dbi[BB_TAB_META], &k, &v, 0), 0);
     ck_assert_int_eq(mdb_txn_commit(txn), 0);
     bb_store_close(&s);
     ck_assert_ptr_null(bb_journal_open(&R.o, &err));
-    ck_assert_msg(strstr(err.text, "format 2") && strstr(err.text, "format 1"), "%s", err.text);
+    ck_assert_msg(strstr(err.text, "format 3") && strstr(err.text, "format 2"), "%s", err.text);
 }
 END_TEST
 
@@ -615,7 +615,7 @@ START_TEST(damaged_record_is_told)
     MDB_val k = {8, &seq}, v;
     MDB_txn *txn;
     bb_journal_close(&R.j);
-    ck_assert_int_eq(bb_store_open(&s, R.dir, R.o.map_size, &err), 0);
+    ck_assert_int_eq(bb_store_open(&s, R.dir, R.o.map_size, &(struct bb_wal){0}, &err), 0);
     ck_assert_int_eq(mdb_txn_begin(s.env, NULL, 0, &txn), 0);
     ck_assert_int_eq(mdb_get(txn, s.dbi[BB_TAB_MSG], &k, &v), 0);
     memcpy(copy, v.mv_data, v.mv_size);

@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include "core/journal/record.h"
+#include "core/journal/wal.h"
 #include "tests/unit/journal_rig.h"
 
 #define N 24u /* messages of the filled journal */
@@ -437,7 +437,7 @@ static void damage(struct rig *r, const struct damage *d)
     MDB_val k = {8, (void *)(uintptr_t)&d->a}, v, nv;
     uint8_t *copy;
 
-    ck_assert_msg(bb_store_open(&s, r->dir, 1u << 30, &err) == 0, "%s", err.text);
+    ck_assert_msg(bb_store_open(&s, r->dir, 1u << 30, &(struct bb_wal){0}, &err) == 0, "%s", err.text);
     ck_assert_int_eq(mdb_txn_begin(s.env, NULL, 0, &txn), 0);
     if (d->route_key)
         k = bb_key_of(&kb, lanes, d->numbers, d->a, d->b, 0);
@@ -509,7 +509,7 @@ START_TEST(check_due)
     rig_init(&r);
     fill(&r);
     bb_journal_close(&r.j);
-    ck_assert_int_eq(bb_store_open(&s, r.dir, 1u << 30, &err), 0);
+    ck_assert_int_eq(bb_store_open(&s, r.dir, 1u << 30, &(struct bb_wal){0}, &err), 0);
     ck_assert_int_eq(mdb_txn_begin(s.env, NULL, 0, &txn), 0);
     ck_assert_int_eq(first_due(&s, txn, true, &k), 0);
     ck_assert_int_eq(mdb_txn_commit(txn), 0);
