@@ -16,13 +16,6 @@
 #define TURN_COMMITS 1024u
 #define TURN_BYTES (64u << 20)
 
-static int head_put(const struct bb_wal *l, unsigned file, const uint8_t *head, size_t len)
-{
-    int rc = bb_wal_put(l->fd[file], head, len, 0);
-
-    return rc || fdatasync(l->fd[file]) == 0 ? rc : errno;
-}
-
 static void *checkpoint(void *arg)
 {
     struct bb_wal *l = arg;
@@ -37,7 +30,7 @@ static void *checkpoint(void *arg)
         pthread_mutex_unlock(&l->ck.lock);
         rc = fdatasync(l->ck.data_fd) == 0 ? 0 : errno;
         if (!rc)
-            rc = head_put(l, l->ck.file, l->ck.head, l->ck.head_len);
+            rc = bb_wal_head_put(l->fd[l->ck.file], l->ck.head, l->ck.head_len);
         pthread_mutex_lock(&l->ck.lock);
         l->ck.rc = rc;
         l->ck.busy = false;
@@ -141,10 +134,10 @@ static int head_now(struct bb_wal *l, struct bb_store *s, uint32_t flags, MDB_tx
     if (!rc && fdatasync(l->ck.data_fd) != 0)
         rc = errno;
     if (!rc)
-        rc = head_put(l, (l->gen + 1) & 1, head, len);
+        rc = bb_wal_head_put(l->fd[(l->gen + 1) & 1], head, len);
     if (!rc) {
         l->gen++;
-        l->at = l->start = len;
+        l->at = l->start = 2 * len;
         l->commits = 0;
     }
     free(head);

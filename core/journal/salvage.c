@@ -11,7 +11,8 @@
  * counted. A value that does not fit a page begins behind its first page's header and nowhere else,
  * so a long record is looked for only there, where the page also bears its own number: contents made
  * to look like records cost little. Memory: a window, one record, and 16 to 32 bytes a message
- * found, for telling copies apart.
+ * found, for telling copies apart. The log (wal.h) is read by its records, of whatever generation:
+ * what was committed last may be there alone.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -193,45 +194,64 @@ static int give(const uint8_t *p, size_t n, int (*fn)(void *, const struct bb_re
     return rc;
 }
 
-static int64_t scan(struct file *f, int (*fn)(void *, const struct bb_record *), void *arg,
-                    struct bb_fault *err)
+struct finds {
+    struct seen seen;
+    int64_t n;
+    int (*fn)(void *, const struct bb_record *);
+    void *arg;
+};
+
+/* 0, 1 the caller has enough, -1 no memory. */
+static int find(struct finds *t, const uint8_t *p, size_t n)
 {
-    struct seen seen = {0};
-    int64_t found = 0;
+    struct bb_rec_msg h;
+    int was, rc;
+
+    memcpy(&h, p, sizeof h);
+    was = seen_before(&t->seen, h.seq);
+    rc = was < 0 ? -1 : was == 0 && give(p, n, t->fn, t->arg) != 0;
+    t->n += was == 0 && rc == 0;
+    return rc;
+}
+
+/* What was committed and may not have reached the store's file yet. */
+static int find_in_log(void *arg, const uint8_t *p, size_t n)
+{
+    return n >= sizeof(struct bb_rec_msg) && promised(p) == n && crc_holds(p, n) ? find(arg, p, n) : 0;
+}
+
+static int scan(struct file *f, struct finds *t)
+{
     uint64_t at = 0;
     int rc = 0;
 
     window_to(f, 0);
     while (!rc && at + sizeof(struct bb_rec_msg) < f->size) {
         const uint8_t *p;
-        struct bb_rec_msg h;
         size_t n;
-        int was;
 
-        if (at < f->at || at + sizeof h > f->at + f->len)
+        if (at < f->at || at + sizeof(struct bb_rec_msg) > f->at + f->len)
             window_to(f, at);
         p = record_at(f, at, &n, &rc);
         if (!p) {
             at += 2;
             continue;
         }
-        memcpy(&h, p, sizeof h);
-        was = seen_before(&seen, h.seq);
-        rc = was < 0 ? -1 : was == 0 && give(p, n, fn, arg) != 0;
-        found += was == 0 && rc == 0;
+        rc = find(t, p, n);
         at += n & ~(size_t)1;
     }
-    free(seen.slot);
-    return rc < 0 ? bb_fail(err, "salvage: no memory after %lld messages", (long long)found) : found;
+    return rc;
 }
 
 int64_t bb_journal_salvage(const char *dir, int (*fn)(void *, const struct bb_record *), void *arg,
                            uint64_t *unread, struct bb_fault *err)
 {
+    struct finds finds = {.fn = fn, .arg = arg};
     struct file f = {.fd = -1};
     struct stat st = {0};
     char path[4200];
     int64_t found = -1;
+    int rc;
 
     *unread = 0;
     snprintf(path, sizeof path, "%s/data.mdb", dir);
@@ -247,8 +267,15 @@ int64_t bb_journal_salvage(const char *dir, int (*fn)(void *, const struct bb_re
         goto out;
     }
     (void)posix_fadvise(f.fd, 0, 0, POSIX_FADV_SEQUENTIAL);
-    found = scan(&f, fn, arg, err);
+    rc = scan(&f, &finds);
+    if (!rc)
+        rc = bb_wal_messages(dir, find_in_log, &finds);
     *unread = f.unread;
+    if (rc < 0 || rc == ENOMEM)
+        bb_fail(err, "salvage: no memory after %lld messages", (long long)finds.n);
+    else
+        found = finds.n;
+    free(finds.seen.slot);
 out:
     free(f.win);
     free(f.big);

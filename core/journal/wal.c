@@ -59,9 +59,14 @@ static uint32_t head_sum(const uint8_t *p, uint32_t psize)
     return bb_crc32c(0, p + 8, sizeof(struct bb_wal_head) - 8 + 2 * (size_t)psize);
 }
 
-uint64_t bb_wal_start(uint32_t psize)
+static size_t head_len(uint32_t psize)
 {
     return bb_wal_pad(sizeof(struct bb_wal_head) + 2 * (size_t)psize);
+}
+
+uint64_t bb_wal_start(uint32_t psize)
+{
+    return 2 * head_len(psize);
 }
 
 uint8_t *bb_wal_head_new(const struct bb_wal_head *h, const uint8_t *metas, size_t *len)
@@ -69,7 +74,7 @@ uint8_t *bb_wal_head_new(const struct bb_wal_head *h, const uint8_t *metas, size
     uint8_t *p;
     uint32_t crc;
 
-    *len = bb_wal_start(h->psize);
+    *len = head_len(h->psize);
     p = calloc(1, *len);
     if (!p)
         return NULL;
@@ -81,21 +86,42 @@ uint8_t *bb_wal_head_new(const struct bb_wal_head *h, const uint8_t *metas, size
     return p;
 }
 
-/* The head of wal.i, NULL if it has none that holds. */
-static uint8_t *head_read(int fd, unsigned i)
+int bb_wal_head_put(int fd, const uint8_t *head, size_t len)
+{
+    int rc = bb_wal_put(fd, head, len, 0);
+
+    if (!rc && fdatasync(fd) != 0)
+        rc = errno;
+    return rc ? rc : bb_wal_put(fd, head, len, len);
+}
+
+/* The head at "at" of wal.i, NULL if there is none that holds. */
+static uint8_t *head_at(int fd, unsigned i, uint64_t at)
 {
     struct bb_wal_head h;
     uint8_t *p;
+    size_t len;
 
-    if (pread(fd, &h, sizeof h, 0) != sizeof h || h.magic != BB_WAL_HEAD || (h.gen & 1) != i ||
-        h.psize < 512 || h.psize > 65536 || h.psize & (h.psize - 1))
+    if (pread(fd, &h, sizeof h, (off_t)at) != sizeof h || h.magic != BB_WAL_HEAD ||
+        (h.gen & 1) != i || h.psize < 512 || h.psize > 65536 || h.psize & (h.psize - 1))
         return NULL;
-    p = malloc(bb_wal_start(h.psize));
-    if (p && pread(fd, p, bb_wal_start(h.psize), 0) == (ssize_t)bb_wal_start(h.psize) &&
-        memcmp(p, &h, sizeof h) == 0 && head_sum(p, h.psize) == h.crc)
+    len = head_len(h.psize);
+    p = malloc(len);
+    if (p && pread(fd, p, len, (off_t)at) == (ssize_t)len && memcmp(p, &h, sizeof h) == 0 &&
+        head_sum(p, h.psize) == h.crc)
         return p;
     free(p);
     return NULL;
+}
+
+/* The first was written before the second: where it holds it is at least as new. */
+static uint8_t *head_read(int fd, unsigned i)
+{
+    uint8_t *p = head_at(fd, i, 0);
+
+    for (uint32_t psize = 512; !p && psize <= 65536; psize *= 2)
+        p = head_at(fd, i, head_len(psize));
+    return p;
 }
 
 static int open_files(struct bb_wal *l, struct bb_fault *err)
@@ -188,11 +214,12 @@ int bb_wal_restore(struct bb_wal *l, struct bb_fault *err)
     }
     b = head[1] && (!head[0] || h[1].gen > h[0].gen);
     best = head[b];
-    if (!best && (l->fd[0] >= 0 || l->fd[1] >= 0)) {
-        bb_fail(err, "journal %s: the heads of wal.0 and wal.1 are damaged: `busbar journal salvage` "
-                "exports what reads", l->dir);
-        goto out;
-    }
+    for (int i = 0; i < 2; i++)
+        if (l->fd[i] >= 0 && !head[i]) {
+            bb_fail(err, "journal %s: the head of wal.%d is damaged, and what LMDB's file holds is not "
+                    "known: `busbar journal salvage` exports what reads", l->dir, i);
+            goto out;
+        }
     if (best) {
         l->gen = h[b].gen;
         l->number = h[b].next;
@@ -355,10 +382,10 @@ static int create(struct bb_wal *l, unsigned i, uint64_t size)
     if (fd < 0)
         return errno;
     head = bb_wal_head_new(&h, NULL, &len);
-    rc = head ? bb_wal_put(fd, head, len, 0) : ENOMEM;
+    rc = head ? bb_wal_head_put(fd, head, len) : ENOMEM;
     free(head);
     if (!rc)
-        rc = fill(fd, len, size);
+        rc = fill(fd, 2 * len, size);
     if (!rc && rename(temp, path) != 0)
         rc = errno;
     if (rc) {

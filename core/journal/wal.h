@@ -15,7 +15,8 @@
  *                  again. A head marked CLEAN says that LMDB stands for itself
  *
  * Off: LMDB syncs by itself, as on a full disk, where the pages that the pin holds are needed.
- * A head is always written into the file in which the newest head is not: a torn one hides nothing.
+ * A head is always written into the file in which the newest head is not, and twice there, the second
+ * time when the first is on disk: a crash leaves one that holds, so that none is damage.
  * Thread: the writer's, or the opener's before it runs, but for checkpoint.c's one.
  */
 #ifndef BB_JOURNAL_WAL_H
@@ -98,9 +99,10 @@ int bb_wal_undo(struct bb_wal *l);
 int bb_wal_messages(const char *dir, int (*fn)(void *, const uint8_t *rec, size_t n), void *arg);
 
 int bb_wal_put(int fd, const void *p, size_t n, uint64_t at); /* 0 or errno */
-uint64_t bb_wal_start(uint32_t psize); /* where records begin */
+uint64_t bb_wal_start(uint32_t psize); /* where records begin: behind two heads */
 /* A head as it is on disk, to be freed; metas NULL: none. */
 uint8_t *bb_wal_head_new(const struct bb_wal_head *h, const uint8_t *metas, size_t *len);
+int bb_wal_head_put(int fd, const uint8_t *head, size_t len); /* on disk: 0 or errno */
 /* Both meta pages, the newer being txn's. */
 int bb_wal_metas(int data_fd, uint32_t psize, uint64_t txn, uint8_t *metas);
 static inline size_t bb_wal_pad(size_t n)

@@ -15,7 +15,7 @@ early=$build/tests/fault/journal_driver_early
 strace -qq -o /dev/null true 2>/dev/null || skip "strace may not trace here"
 # the leak check of a sanitized build does not work under strace
 export ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0
-small="--wal 32768"
+small="--wal 49152"
 calls=write,pwrite64,pwritev,pwritev2,writev,fdatasync,fsync,msync,sync_file_range,ftruncate
 calls+=,fallocate,rename,renameat,unlink,unlinkat
 

@@ -49,7 +49,7 @@ static inline void rig_again(struct rig *r)
 
 static inline void rig_end(struct rig *r)
 {
-    static const char *const files[] = {"data.mdb", "lock.mdb", "lock", "reserve"};
+    static const char *const files[] = {"data.mdb", "lock.mdb", "lock", "reserve", "wal.0", "wal.1"};
     char path[128];
     bb_journal_close(&r->j);
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
