@@ -14,7 +14,6 @@
 
 #include "core/hub/internal.h"
 
-#define FRAMES_A_TURN 512
 #define TURN_MS 250 /* longest wait: the watchdog's evidence */
 #define SLOW_FLIGHTS_A_TICK 4096
 
@@ -38,73 +37,6 @@ void hub_post(struct bb_hub *h, struct bb_op *op)
 }
 
 /* ---- a turn's parts ---------------------------------------------------------------------------------- */
-
-static void frame_in(struct bb_hub *h, struct hub_peer *p, zmq_msg_t *m)
-{
-    struct bb_frame f;
-    struct bb_fault bad;
-
-    if (bb_frame_read((struct bb_bytes){zmq_msg_data(m), zmq_msg_size(m)}, &f, &bad) != 0) {
-        h->frames_bad++;
-        if (p)
-            hub_endpoint_lost(h, p->ep, "it sent a malformed frame");
-        return;
-    }
-    if (!p)
-        return;
-    if (f.kind == BB_F_HELLO) {
-        hub_peer_hello(h, p, &f);
-    } else if (!p->session || f.session != p->session) {
-        h->frames_stale++;
-    } else if (f.kind == BB_F_SUBMIT) {
-        p->heard_ms = h->now;
-        if (p->worker == 0 && p->ep->gen->config->is_source)
-            hub_intake_submit(h, p, &f, m);
-        else
-            hub_endpoint_lost(h, p->ep, "it submits, but no route takes from it");
-    } else {
-        hub_peer_receive(h, p, &f);
-    }
-}
-
-static void frames(struct bb_hub *h)
-{
-    for (int i = 0; i < FRAMES_A_TURN; i++) {
-        zmq_msg_t id, m;
-        struct hub_peer *p;
-
-        zmq_msg_init(&id);
-        if (zmq_msg_recv(&id, h->router, ZMQ_DONTWAIT) < 0) {
-            zmq_msg_close(&id);
-            return;
-        }
-        p = hub_peer_find(h, zmq_msg_data(&id), zmq_msg_size(&id));
-        if (!zmq_msg_more(&id)) {
-            zmq_msg_close(&id);
-            continue;
-        }
-        zmq_msg_close(&id);
-        zmq_msg_init(&m);
-        if (zmq_msg_recv(&m, h->router, ZMQ_DONTWAIT) < 0) {
-            zmq_msg_close(&m);
-            return;
-        }
-        if (zmq_msg_more(&m)) { /* one part only: drop the rest */
-            int more = 1;
-            h->frames_bad++;
-            while (more) {
-                zmq_msg_close(&m);
-                zmq_msg_init(&m);
-                if (zmq_msg_recv(&m, h->router, ZMQ_DONTWAIT) < 0)
-                    break;
-                more = zmq_msg_more(&m);
-            }
-        } else {
-            frame_in(h, p, &m);
-        }
-        zmq_msg_close(&m);
-    }
-}
 
 static void op_done(struct bb_hub *h, struct bb_op *op)
 {
@@ -192,8 +124,11 @@ static void ticks(struct bb_hub *h)
     if (h->now < h->tick_at)
         return;
     h->tick_at = h->now + HUB_TICK_MS;
-    for (size_t i = 0; i < h->n_eps; i++)
+    for (size_t i = 0; i < h->n_eps; i++) {
         hub_endpoint_tick(h, &h->eps[i]);
+        for (uint32_t w = 0; w < h->eps[i].workers; w++)
+            hub_peer_dropped_say(h, &h->eps[i].peers[w]);
+    }
     for (size_t i = 0; i < h->n_routes; i++)
         if (h->routes[i].scan - h->routes[i].frontier > BB_WINDOW / 2)
             pass_slow(h, &h->routes[i]);
@@ -292,7 +227,7 @@ static void turn(struct bb_hub *h, zmq_pollitem_t *items, size_t fixed)
     if (zmq_poll(items, (int)n, wait_ms(h)) < 0 && errno != EINTR)
         bb_logf(BB_LOG_WARN, "hub: poll: %s", zmq_strerror(errno));
     clocks(h);
-    frames(h);
+    hub_frames(h);
     journal_done(h);
     if (items[3].revents)
         asks(h);
