@@ -9,8 +9,10 @@
  *                        nothing, lines above their rate. Who goes on is cut
  * Cut: its process is killed, and nothing that is still on its way from it is read any more.
  */
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "core/hub/internal.h"
 
@@ -23,6 +25,8 @@
 #define NOISE_BURST 10000
 #define NOISE_BYTES 4096 /* so many count as one frame more */
 #define SAY_MS 1000
+#define QUEUE_FRAMES 256 /* of one peer, read from its connection and not yet looked at */
+#define FRAME_ROOM (3u << 20) /* beside a message: a RESULT's reply and other items, a source's state */
 
 static bool take(struct hub_bucket *b, int64_t now, double n, double rate, double burst)
 {
@@ -159,4 +163,37 @@ void hub_frames(struct bb_hub *h)
         }
         zmq_msg_close(&m);
     }
+}
+
+/* ---- the socket --------------------------------------------------------------------------------- */
+
+int hub_frames_open(struct bb_hub *h, struct bb_fault *err)
+{
+    int one = 1, zero = 0, out = 1000000, in = QUEUE_FRAMES;
+    uint64_t message = h->gen->config->journal.max_message;
+    /* a frame takes memory before it can be judged: the largest that an honest host sends */
+    int64_t most = (int64_t)(message > HUB_GRANT_BYTES ? message : HUB_GRANT_BYTES) + FRAME_ROOM;
+
+    h->zmq = zmq_ctx_new();
+    h->router = h->zmq ? zmq_socket(h->zmq, ZMQ_ROUTER) : NULL;
+    if (!h->router)
+        return bb_fail(err, "zmq: %s", zmq_strerror(errno));
+    /* mandatory, and a high-water mark above all that is ever sent: nothing is dropped in silence.
+     * What comes in waits at its sender beyond a few frames. Handover: a host that is started again
+     * has the routing id of the one that died. */
+    if (zmq_setsockopt(h->router, ZMQ_ROUTER_MANDATORY, &one, sizeof one) != 0 ||
+        zmq_setsockopt(h->router, ZMQ_ROUTER_HANDOVER, &one, sizeof one) != 0 ||
+        zmq_setsockopt(h->router, ZMQ_LINGER, &zero, sizeof zero) != 0 ||
+        zmq_setsockopt(h->router, ZMQ_SNDHWM, &out, sizeof out) != 0 ||
+        zmq_setsockopt(h->router, ZMQ_RCVHWM, &in, sizeof in) != 0 ||
+        zmq_setsockopt(h->router, ZMQ_MAXMSGSIZE, &most, sizeof most) != 0)
+        return bb_fail(err, "zmq: cannot set up the hub's socket: %s", zmq_strerror(errno));
+    if (zmq_bind(h->router, BB_WIRE_INPROC) != 0)
+        return bb_fail(err, "%s: %s", BB_WIRE_INPROC, zmq_strerror(errno));
+    if (bb_mkdirs(h->run_dir, 0700) != 0)
+        return bb_fail(err, "%s: %s", h->run_dir, strerror(errno));
+    if (zmq_bind(h->router, h->address) != 0)
+        return bb_fail(err, "%s: %s (a socket's path holds at most 107 characters)", h->address,
+                       zmq_strerror(errno));
+    return 0;
 }

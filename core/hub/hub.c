@@ -275,35 +275,6 @@ static void *hub_thread(void *arg)
 
 /* ---- life ------------------------------------------------------------------------------------------------------ */
 
-static int sockets_open(struct bb_hub *h, struct bb_fault *err)
-{
-    int one = 1, zero = 0, hwm = 1000000;
-
-    h->zmq = zmq_ctx_new();
-    if (!h->zmq)
-        return bb_fail(err, "zmq: %s", zmq_strerror(errno));
-    h->router = zmq_socket(h->zmq, ZMQ_ROUTER);
-    if (!h->router)
-        return bb_fail(err, "zmq: %s", zmq_strerror(errno));
-    /* mandatory, and a high-water mark above all credit: nothing is dropped in silence. Handover:
-     * a host that is started again has the routing id of the one that died. */
-    zmq_setsockopt(h->router, ZMQ_ROUTER_MANDATORY, &one, sizeof one);
-    zmq_setsockopt(h->router, ZMQ_ROUTER_HANDOVER, &one, sizeof one);
-    zmq_setsockopt(h->router, ZMQ_LINGER, &zero, sizeof zero);
-    zmq_setsockopt(h->router, ZMQ_SNDHWM, &hwm, sizeof hwm);
-    zmq_setsockopt(h->router, ZMQ_RCVHWM, &hwm, sizeof hwm);
-    int64_t most = 1ll << 30; /* a frame: far above what credit allows, far below memory */
-    zmq_setsockopt(h->router, ZMQ_MAXMSGSIZE, &most, sizeof most);
-    if (zmq_bind(h->router, BB_WIRE_INPROC) != 0)
-        return bb_fail(err, "%s: %s", BB_WIRE_INPROC, zmq_strerror(errno));
-    if (bb_mkdirs(h->run_dir, 0700) != 0)
-        return bb_fail(err, "%s: %s", h->run_dir, strerror(errno));
-    if (zmq_bind(h->router, h->address) != 0)
-        return bb_fail(err, "%s: %s (a socket's path holds at most 107 characters)", h->address,
-                       zmq_strerror(errno));
-    return 0;
-}
-
 static void hub_free(struct bb_hub *h)
 {
     for (size_t i = 0; i < h->n_eps; i++) {
@@ -384,7 +355,7 @@ struct bb_hub *bb_hub_start(const struct bb_hub_options *o, struct bb_fault *err
     for (size_t i = 0; i < h->n_eps; i++)
         if (bb_journal_name_id(h->journal, h->eps[i].name, &h->eps[i].id, err) != 0)
             goto fail;
-    if (hub_routes_init(h, err) != 0 || sockets_open(h, err) != 0)
+    if (hub_routes_init(h, err) != 0 || hub_frames_open(h, err) != 0)
         goto fail;
     if (pthread_create(&h->thread, NULL, hub_thread, h) != 0) {
         bb_fail(err, "cannot start the hub's thread");

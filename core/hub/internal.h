@@ -232,6 +232,7 @@ struct bb_hub {
 void *hub_must(void *p);
 void hub_post(struct bb_hub *h, struct bb_op *op);
 /* frames.c */
+int hub_frames_open(struct bb_hub *h, struct bb_fault *err);
 void hub_frames(struct bb_hub *h); /* a turn's */
 /* May the core's log get one more line of this peer's making? */
 bool hub_peer_line(struct bb_hub *h, struct hub_peer *p);

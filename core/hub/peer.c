@@ -467,7 +467,7 @@ static void ended(struct bb_hub *h, struct hub_endpoint *e, const char *how)
     e->restart_at = h->now + e->backoff_ms;
     e->state = EP_DOWN;
     if (e->killed) /* what it was killed for is in the text */
-        snprintf(why, sizeof why, ", for %.190s", e->text);
+        snprintf(why, sizeof why, ", for %.150s", e->text);
     snprintf(e->text, sizeof e->text, "its host %.40s%s; started again in %u ms", how, why,
              e->backoff_ms);
     bb_logf(BB_LOG_WARN, "endpoint \"%s\": %s", e->name, e->text);

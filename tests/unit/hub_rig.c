@@ -170,7 +170,8 @@ void rig_stop(struct rig *r)
     if (r->zmq)
         zmq_ctx_term(r->zmq);
     bb_hub_stop(&r->hub, 0);
-    bb_journal_close(&r->journal);
+    if (r->journal)
+        bb_journal_close(&r->journal);
     if (real_stderr >= 0) {
         dup2(real_stderr, STDERR_FILENO);
         close(real_stderr);

@@ -206,75 +206,129 @@ START_TEST(who_breaks_the_protocol_is_cut_and_told_why)
 }
 END_TEST
 
-/* ---- a turn's share ------------------------------------------------------------------------------- */
+/* ---- without the hub's thread, so that its socket and its turns can be looked at --------------- */
 
-/* Two hosts, one with a long queue of large frames: a turn takes its share of that and all of the
- * other's. Without the hub's thread, so that a turn can be looked at. */
-START_TEST(a_turn_ends_when_one_peer_has_had_its_share)
+static struct bb_hub bare;
+static struct rig_host bare_hosts[2];
+
+static void bare_setup(void)
 {
-    static struct bb_hub h;
-    struct rig_host hosts[2];
-    uint64_t handled[2] = {0, 0};
-    char address[360];
-    int turns = 0;
-    void *zmq = zmq_ctx_new();
+    static const char *const names[] = {"src/0", "dst/0"};
+    struct bb_fault err = {0};
+    int one = 1;
 
     rig_configure(&rig);
-    h.gen = &rig.gen;
-    h.zmq = zmq_ctx_new();
-    h.router = zmq_socket(h.zmq, ZMQ_ROUTER);
-    snprintf(address, sizeof address, "ipc://%.250s/hub.sock", rig.dir);
-    ck_assert_int_eq(zmq_bind(h.router, address), 0);
-    ck_assert_int_eq(hub_peers_init(&h), 0);
-    rig.zmq = zmq;
-    snprintf(rig.run, sizeof rig.run, "%.250s", rig.dir);
+    bare.gen = &rig.gen;
+    bare.now = 1000;
+    snprintf(bare.run_dir, sizeof bare.run_dir, "%s", rig.run);
+    snprintf(bare.address, sizeof bare.address, "ipc://%s/hub.sock", rig.run);
+    ck_assert_int_eq(hub_peers_init(&bare), 0);
+    ck_assert_msg(hub_frames_open(&bare, &err) == 0, "%s", err.text);
+    rig.zmq = zmq_ctx_new();
     for (int i = 0; i < 2; i++) {
-        static const char *const names[] = {"src/0", "dst/0"};
-        hosts[i] = (struct rig_host){.rig = &rig, .session = 5};
-        hosts[i].sock = zmq_socket(zmq, ZMQ_DEALER);
-        zmq_setsockopt(hosts[i].sock, ZMQ_ROUTING_ID, names[i], 5);
-        ck_assert_int_eq(zmq_connect(hosts[i].sock, address), 0);
-        h.eps[i].peers[0].session = 5;
-        h.eps[i].state = EP_UP;
+        bare_hosts[i] = (struct rig_host){.rig = &rig, .session = 5};
+        bare_hosts[i].sock = zmq_socket(rig.zmq, ZMQ_DEALER);
+        zmq_setsockopt(bare_hosts[i].sock, ZMQ_ROUTING_ID, names[i], 5);
+        zmq_setsockopt(bare_hosts[i].sock, ZMQ_SNDHWM, i ? &one : &(int){1000}, sizeof one);
+        zmq_setsockopt(bare_hosts[i].sock, ZMQ_LINGER, &(int){0}, sizeof one);
+        ck_assert_int_eq(zmq_connect(bare_hosts[i].sock, bare.address), 0);
+        bare.eps[i].peers[0].session = 5;
+        bare.eps[i].state = EP_UP;
     }
-    h.now = 1000;
+}
+
+static void bare_teardown(void)
+{
+    for (int i = 0; i < 2; i++) {
+        zmq_close(bare_hosts[i].sock);
+        free(bare.eps[i].peers);
+    }
+    free(bare.eps);
+    zmq_close(bare.router);
+    zmq_ctx_term(bare.zmq);
+    rig_stop(&rig);
+}
+
+/* Two hosts, one with a long queue of large frames: a turn takes its share of that and all of the
+ * other's. */
+START_TEST(a_turn_ends_when_one_peer_has_had_its_share)
+{
+    uint64_t handled = 0;
+    int turns = 0;
+
     for (int i = 0; i < 40; i++)
-        send_result(&hosts[1], 1, 1, 1u << 20);
+        send_result(&bare_hosts[0], 1, 1, 1u << 20);
     for (int i = 0; i < 10; i++)
-        send_result(&hosts[0], 1, 1, 10);
-    for (; handled[0] + handled[1] < 50; turns++) {
-        zmq_pollitem_t it = {.socket = h.router, .events = ZMQ_POLLIN};
+        send_result(&bare_hosts[1], 1, 1, 10);
+    for (; handled < 50; turns++) {
+        zmq_pollitem_t it = {.socket = bare.router, .events = ZMQ_POLLIN};
 
         ck_assert_int_eq(zmq_poll(&it, 1, 5000), 1);
-        hub_frames(&h);
+        bare.turns++;
+        hub_frames(&bare);
         for (int i = 0; i < 2; i++) {
-            struct hub_share *s = &h.eps[i].peers[0].share;
-            if (s->turn != h.turns)
+            struct hub_share *s = &bare.eps[i].peers[0].share;
+            if (s->turn != bare.turns)
                 continue;
             ck_assert_uint_le(s->bytes, 6u << 20);
-            handled[i] += s->frames;
+            handled += s->frames;
         }
-        h.turns++;
     }
     ck_assert_int_ge(turns, 8);
-    for (int i = 0; i < 2; i++) {
-        zmq_close(hosts[i].sock);
-        free(h.eps[i].peers);
-        bb_buf_free(&rig.gen_eps[i].plugin_config);
+}
+END_TEST
+
+/* Who sends faster than the hub looks waits at its own end. */
+START_TEST(few_frames_wait_in_the_core)
+{
+    static uint8_t frame[65536];
+    int sent = 0;
+
+    for (; sent < 5000; sent++) {
+        zmq_pollitem_t it = {.socket = bare_hosts[1].sock, .events = ZMQ_POLLOUT};
+
+        if (zmq_poll(&it, 1, 1000) <= 0)
+            break;
+        ck_assert_int_ge(zmq_send(bare_hosts[1].sock, frame, sizeof frame, ZMQ_DONTWAIT), 0);
     }
-    free(h.eps);
-    zmq_close(h.router);
-    zmq_ctx_term(h.zmq);
-    zmq_ctx_term(zmq);
-    unlink(address + 6);
-    rmdir(rig.dir);
+    ck_assert_int_ge(sent, 256);
+    ck_assert_int_le(sent, 400);
+}
+END_TEST
+
+START_TEST(a_frame_above_every_credit_is_not_read)
+{
+    struct rig_host h = rig_up(&rig, "src"), honest;
+    void *monitor = zmq_socket(rig.zmq, ZMQ_PAIR);
+    uint16_t event = 0;
+    struct bb_frame f;
+    zmq_msg_t m;
+
+    rig_close(&h);
+    honest = rig_connect(&rig, "src"); /* the same instance, its connection watched */
+    honest.session = h.session;
+    ck_assert_int_eq(zmq_socket_monitor(honest.sock, "inproc://events", ZMQ_EVENT_DISCONNECTED), 0);
+    ck_assert_int_eq(zmq_connect(monitor, "inproc://events"), 0);
+    submit(&honest, 1, 15, 1000000); /* about all of its credit */
+    rig_receive(&honest, BB_F_ACKED, &m, &f);
+    zmq_msg_close(&m);
+    submit(&honest, 2, 24, 1000000);
+    zmq_setsockopt(monitor, ZMQ_RCVTIMEO, &(int){10000}, sizeof(int));
+    zmq_msg_init(&m);
+    ck_assert_int_ge(zmq_msg_recv(&m, monitor, 0), 0);
+    memcpy(&event, zmq_msg_data(&m), sizeof event);
+    ck_assert_uint_eq(event, ZMQ_EVENT_DISCONNECTED);
+    zmq_msg_close(&m);
+    zmq_close(monitor);
+    ck_assert_uint_eq(rig_kills("src"), 0);
+    rig_close(&honest);
 }
 END_TEST
 
 int main(void)
 {
     Suite *s = suite_create("hub-peer");
-    TCase *t = tcase_create("misbehaving"), *share = tcase_create("share");
+    TCase *t = tcase_create("misbehaving"), *bare_case = tcase_create("bare");
     SRunner *run;
     int failed;
 
@@ -285,9 +339,12 @@ int main(void)
     tcase_add_loop_test(t, who_breaks_the_protocol_is_cut_and_told_why, 0,
                         (int)(sizeof cuts / sizeof *cuts));
     suite_add_tcase(s, t);
-    tcase_set_timeout(share, 60);
-    tcase_add_test(share, a_turn_ends_when_one_peer_has_had_its_share);
-    suite_add_tcase(s, share);
+    tcase_add_test(t, a_frame_above_every_credit_is_not_read);
+    tcase_set_timeout(bare_case, 60);
+    tcase_add_checked_fixture(bare_case, bare_setup, bare_teardown);
+    tcase_add_test(bare_case, few_frames_wait_in_the_core);
+    tcase_add_test(bare_case, a_turn_ends_when_one_peer_has_had_its_share);
+    suite_add_tcase(s, bare_case);
     run = srunner_create(s);
     srunner_run_all(run, CK_NORMAL);
     failed = srunner_ntests_failed(run);
