@@ -189,7 +189,8 @@ sink_has_one() {
 # twice as long counts as 0.50. The promise is 0.90.
 isolation_bad() { # isolation_bad KIND: its lines of conf.d
     local plugin=${1%-logs} from="from: hook, match: {type: other.event}, to: bad" logs=0
-    local config="{at: $([ "$1" = leak ] && echo 40 || echo 1)}" extra=
+    local config="{at: 1}" extra=
+    [ "$1" != leak ] || config="{at: 40}"
     [ "$1" != flood-logs ] || logs=20
     if [ "$plugin" = flood ]; then
         config="{logs: $logs}" extra="unmatched: refuse, "
