@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include "core/base/base.h"
-#include "core/config/config.h" /* bb_nearest */
 
 #define ROUTES_MAX 65536u
 #define HISTORY_MAX 256u

@@ -12,7 +12,6 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include "core/config/config.h" /* bb_nearest */
 
 #define COMMANDS_MAX 64
 #define AT(f) offsetof(struct bb_args, f)

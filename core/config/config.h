@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <busbar/message.h>
+#include "core/base/base.h"
 
 enum bb_severity { BB_SEV_ERROR, BB_SEV_WARNING };
 
@@ -147,7 +148,5 @@ void bb_config_diag(const struct bb_config *c, struct bb_diags *d, enum bb_sever
 /* Place of a value inside a connector's config or a step, by JSON pointer; the nearest parent
  * when it has none. root: the struct's config_where or where. */
 struct bb_where bb_config_locate(const struct bb_config *c, struct bb_where root, const char *pointer);
-/* The nearest of n names by edit distance, NULL when none is near: for "did you mean". */
-const char *bb_nearest(const char *name, const char *const *names, size_t n);
 
 #endif
