@@ -6,6 +6,7 @@
  * journal, DELIVER and ACKED to hosts. Everything is bounded a turn, so no peer starves another.
  */
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -217,19 +218,38 @@ static long wait_ms(const struct bb_hub *h)
     return ms > TURN_MS ? TURN_MS : ms;
 }
 
-static void turn(struct bb_hub *h, zmq_pollitem_t *items, size_t fixed)
+/* Does the ROUTER hold a frame? Its descriptor is edge-triggered and any send may take the edge, so
+ * this is asked before each wait. zmq_poll() would ask twice, and poll twice. */
+static bool router_holds(struct bb_hub *h)
+{
+    int events = 0;
+    size_t size = sizeof events;
+
+    return zmq_getsockopt(h->router, ZMQ_EVENTS, &events, &size) != 0 || events & ZMQ_POLLIN;
+}
+
+static void turn(struct bb_hub *h, struct pollfd *fds, size_t fixed)
 {
     size_t n = fixed;
+    bool held = router_holds(h);
 
     for (size_t i = 0; i < h->n_eps; i++)
         if (h->eps[i].child && bb_child_fd(h->eps[i].child) >= 0)
-            items[n++] = (zmq_pollitem_t){.fd = bb_child_fd(h->eps[i].child), .events = ZMQ_POLLIN};
-    if (zmq_poll(items, (int)n, wait_ms(h)) < 0 && errno != EINTR)
-        bb_logf(BB_LOG_WARN, "hub: poll: %s", zmq_strerror(errno));
+            fds[n++] = (struct pollfd){.fd = bb_child_fd(h->eps[i].child), .events = POLLIN};
+    if (poll(fds, n, held ? 0 : (int)wait_ms(h)) < 0) {
+        if (errno != EINTR)
+            bb_logf(BB_LOG_WARN, "hub: poll: %s", strerror(errno));
+        for (size_t i = 0; i < n; i++)
+            fds[i].revents = 0;
+    }
     clocks(h);
-    hub_frames(h);
+    for (size_t i = fixed; i < n; i++)
+        if (fds[i].revents)
+            h->tick_at = h->now; /* a host has ended: it would wake us until it is dealt with */
+    if (held || fds[0].revents)
+        hub_frames(h);
     journal_done(h);
-    if (items[3].revents)
+    if (fds[3].revents)
         asks(h);
     ticks(h);
     stop_step(h);
@@ -243,17 +263,19 @@ static void turn(struct bb_hub *h, zmq_pollitem_t *items, size_t fixed)
 static void *hub_thread(void *arg)
 {
     struct bb_hub *h = arg;
-    zmq_pollitem_t *items = calloc(4 + h->n_eps, sizeof *items);
+    struct pollfd *fds = calloc(4 + h->n_eps, sizeof *fds);
+    size_t size = sizeof fds->fd;
 
     pthread_setname_np(pthread_self(), "hub");
-    if (items) {
-        items[0] = (zmq_pollitem_t){.socket = h->router, .events = ZMQ_POLLIN};
-        items[1] = (zmq_pollitem_t){.fd = bb_journal_fd(h->journal), .events = ZMQ_POLLIN};
-        items[2] = (zmq_pollitem_t){.fd = bb_journal_read_fd(h->journal), .events = ZMQ_POLLIN};
-        items[3] = (zmq_pollitem_t){.fd = h->wake_fd, .events = ZMQ_POLLIN};
+    if (fds && zmq_getsockopt(h->router, ZMQ_FD, &fds[0].fd, &size) == 0) {
+        fds[1].fd = bb_journal_fd(h->journal);
+        fds[2].fd = bb_journal_read_fd(h->journal);
+        fds[3].fd = h->wake_fd;
+        for (size_t i = 0; i < 4; i++)
+            fds[i].events = POLLIN;
         clocks(h);
         while (h->phase != HUB_END && !h->failed[0] && !bb_journal_failed(h->journal))
-            turn(h, items, 4);
+            turn(h, fds, 4);
         hub_settle_flush(h); /* answers that came last are kept, though nobody waits for the commit */
     }
     if (bb_journal_failed(h->journal))
@@ -263,7 +285,7 @@ static void *hub_thread(void *arg)
             if (h->eps[i].child)
                 bb_child_kill(h->eps[i].child);
     }
-    free(items);
+    free(fds);
     atomic_store(&h->ended, true);
     asks(h); /* what came meanwhile is answered with what there is */
     pthread_mutex_lock(&h->lock);
