@@ -1,9 +1,9 @@
 /*
  * admin.h - the HTTP API over STATE/admin.sock
  *
- * JSON over a Unix socket that only its owner (and root) may open. One thread a connection, at
- * most BB_ADMIN_CONNECTIONS: a request that waits for the hub holds up nobody else. Requests are
- * bounded in head, body and time.
+ * JSON over a Unix socket that only its owner (and root) may open. One thread a connection: a
+ * request that waits for the hub holds up nobody else. Requests are bounded in head, body and time;
+ * past BB_ADMIN_CONNECTIONS, the connection that was quiet for longest makes room for a new one.
  */
 #ifndef BB_ADMIN_H
 #define BB_ADMIN_H

@@ -15,31 +15,44 @@
 
 #define ASK_MS 15000
 #define BEAT_MAX_MS 5000 /* a hub that has not turned for this long is not well */
-#define ANSWER_MAX BB_REPORT_BYTES
 
-static void put(struct bb_buf *b, const char *text)
+static struct bb_bytes bytes_of(const struct bb_buf *b)
 {
-    bb_buf_put(b, text, strlen(text));
+    return (struct bb_bytes){b->ptr, b->len};
 }
 
-static void put_json_text(struct bb_buf *b, const char *key, const char *value)
+/* The map, with its end, as the answer's JSON. */
+static void put_map(struct bb_call *c, struct bb_rows *m)
 {
-    put(b, "\"");
-    put(b, key);
-    put(b, "\":");
-    bb_json_write_str(b, value, strlen(value));
+    struct bb_buf value;
+
+    bb_buf_init(&value, BB_REPORT_BYTES);
+    bb_rows_end_map(m, &value);
+    if (bb_json_write(bytes_of(&value), &c->out, NULL) < 0)
+        c->out.failed = 1;
+    bb_buf_free(&value);
+}
+
+static void put_pair(struct bb_call *c, const char *key, const char *text)
+{
+    struct bb_rows m;
+
+    bb_rows_begin(&m);
+    bb_rows_text(&m, key, text);
+    put_map(c, &m);
 }
 
 static const struct { unsigned status; const char *title; } titles[] = {
-    {400, "Bad request"},      {404, "Not found"},           {405, "Method not allowed"},
-    {409, "Conflict"},         {413, "Content too large"},   {422, "Refused"},
-    {500, "Internal error"},   {503, "Service unavailable"},
+    {400, "Bad request"}, {404, "Not found"},         {405, "Method not allowed"},
+    {409, "Conflict"},    {413, "Content too large"}, {422, "Refused"},
+    {500, "Internal error"}, {503, "Service unavailable"},
 };
 
 void bb_admin_problem(struct bb_call *c, unsigned status, const char *fmt, ...)
 {
     const char *title = "Error";
-    char text[512], number[32];
+    struct bb_rows m;
+    char text[512];
     va_list ap;
 
     for (size_t i = 0; i < sizeof(titles) / sizeof(*titles); i++)
@@ -51,122 +64,82 @@ void bb_admin_problem(struct bb_call *c, unsigned status, const char *fmt, ...)
     bb_buf_reset(&c->out);
     c->status = status;
     c->type = "application/problem+json";
-    put(&c->out, "{\"type\":\"about:blank\",");
-    put_json_text(&c->out, "title", title);
-    snprintf(number, sizeof(number), ",\"status\":%u,", status);
-    put(&c->out, number);
-    put_json_text(&c->out, "detail", text);
-    put(&c->out, "}");
+    bb_rows_begin(&m);
+    bb_rows_text(&m, "type", "about:blank");
+    bb_rows_text(&m, "title", title);
+    bb_rows_number(&m, "status", status);
+    bb_rows_text(&m, "detail", text);
+    put_map(c, &m);
 }
 
 /* ---- asking the hub ----------------------------------------------------------------------------- */
-static const struct { bb_status status; unsigned http; } answers[] = {
-    {BB_E_REJECT, 422}, {BB_E_BUSY, 503}, {BB_E_UNSUP, 404}, {BB_E_RETRY, 503},
-    {BB_E_DOWN, 503},   {BB_E_BUG, 400},
-};
+static unsigned http_of(bb_status s, unsigned reject)
+{
+    return s == BB_E_REJECT ? reject
+           : s == BB_E_UNSUP ? 404
+           : s == BB_E_BUG   ? 400
+           : s == BB_E_BUSY || s == BB_E_RETRY || s == BB_E_DOWN ? 503 : 500;
+}
 
 /* 0 when the hub did it; else the problem is the answer. reject: status for a refusal. */
 static int ask(struct bb_call *c, struct bb_ask *a, unsigned reject)
 {
-    unsigned http = 500;
+    unsigned http;
 
     a->who = c->who;
-    bb_buf_init(&a->out, ANSWER_MAX);
-    if (bb_hub_ask(c->admin->o.hub, a, ASK_MS) < 0) {
+    bb_buf_init(&a->out, BB_REPORT_BYTES);
+    if (bb_hub_ask(c->o->hub, a, ASK_MS) < 0) {
         bb_admin_problem(c, 503, "%s", *a->text ? a->text : "the core did not answer in time");
         c->retry_after_s = 5;
         return -1;
     }
     if (a->status >= 0)
         return 0;
-    for (size_t i = 0; i < sizeof(answers) / sizeof(*answers); i++)
-        if (answers[i].status == a->status)
-            http = a->status == BB_E_REJECT ? reject : answers[i].http;
+    http = http_of(a->status, reject);
     bb_admin_problem(c, http, "%s", *a->text ? a->text : "refused");
     if (http == 503) {
-        uint32_t after = 5;
-
-        bb_journal_intake(c->admin->o.journal, &after);
-        c->retry_after_s = after ? after : 5;
+        bb_journal_intake(c->o->journal, &c->retry_after_s);
+        c->retry_after_s = c->retry_after_s ? c->retry_after_s : 5;
     }
     return -1;
 }
 
 static void operate(struct bb_call *c, struct bb_ask *a)
 {
-    if (ask(c, a, 409) == 0) {
-        put(&c->out, "{");
-        put_json_text(&c->out, "text", a->text);
-        put(&c->out, "}");
-    }
+    if (ask(c, a, 409) == 0)
+        put_pair(c, "text", a->text);
     bb_buf_free(&a->out);
 }
 
-static void on_pause(struct bb_call *c)
+static void on_endpoint(struct bb_call *c, int what)
 {
-    struct bb_ask a = {.kind = BB_ASK_PAUSE, .endpoint = c->name};
-    operate(c, &a);
+    operate(c, &(struct bb_ask){.kind = (enum bb_ask_kind)what, .endpoint = c->name});
 }
 
-static void on_resume(struct bb_call *c)
+static void on_route(struct bb_call *c, int what)
 {
-    struct bb_ask a = {.kind = BB_ASK_RESUME, .endpoint = c->name};
-    operate(c, &a);
-}
-
-static void on_route_pause(struct bb_call *c)
-{
-    struct bb_ask a = {.kind = BB_ASK_PAUSE, .route = c->name};
-    operate(c, &a);
-}
-
-static void on_route_resume(struct bb_call *c)
-{
-    struct bb_ask a = {.kind = BB_ASK_RESUME, .route = c->name};
-    operate(c, &a);
-}
-
-static void on_replay(struct bb_call *c)
-{
-    struct bb_ask a = {.kind = BB_ASK_REPLAY, .route = c->name, .seq = c->seq,
-                       .overtaken = c->overtaken};
-    operate(c, &a);
-}
-
-static void on_discard(struct bb_call *c)
-{
-    struct bb_ask a = {.kind = BB_ASK_DISCARD, .route = c->name, .seq = c->seq};
-    operate(c, &a);
-}
-
-static void on_release(struct bb_call *c)
-{
-    struct bb_ask a = {.kind = BB_ASK_RELEASE, .route = c->name, .seq = c->seq};
-    operate(c, &a);
+    operate(c, &(struct bb_ask){.kind = (enum bb_ask_kind)what, .route = c->name, .seq = c->seq,
+                                .overtaken = c->overtaken});
 }
 
 /* One event, answered after the commit: 202 and its receipt. */
-static void on_message(struct bb_call *c)
+static void on_message(struct bb_call *c, int what)
 {
-    struct bb_ask a = {.kind = BB_ASK_SUBMIT, .endpoint = c->name};
+    uint64_t max = c->o->max_message;
+    struct bb_ask a = {.kind = (enum bb_ask_kind)what, .endpoint = c->name};
     struct bb_fault err;
     struct bb_buf whole;
     int rc;
 
-    bb_buf_init(&whole, c->admin->o.max_message + (64u << 10));
-    if (c->packed) {
-        rc = bb_message_check(c->body, &err);
-        a.body = c->body;
-    } else {
-        rc = bb_event_read(c->body, &whole, &err);
-        a.body = (struct bb_bytes){whole.ptr, whole.len};
-    }
+    bb_buf_init(&whole, max + (64u << 10));
+    rc = c->packed ? bb_message_check(bytes_of(&c->body), &err)
+                   : bb_event_read(bytes_of(&c->body), &whole, &err);
+    a.body = bytes_of(c->packed ? &c->body : &whole);
     if (rc < 0) {
         bb_admin_problem(c, 400, "byte %zu: %s", err.offset, err.text);
-    } else if (a.body.len > c->admin->o.max_message) {
+    } else if (a.body.len > max) {
         bb_admin_problem(c, 413, "the message has %zu bytes, at most %llu are taken "
-                                 "(journal: max_message)", a.body.len,
-                         (unsigned long long)c->admin->o.max_message);
+                                 "(journal: max_message)", a.body.len, (unsigned long long)max);
     } else {
         if (ask(c, &a, 422) == 0) {
             c->status = 202;
@@ -184,18 +157,17 @@ static int status_read(struct bb_call *c, struct bb_buf *out)
     struct bb_ask a = {.kind = BB_ASK_STATUS};
     uint64_t messages = 0, events = 0;
     char head[256];
-    int rc = ask(c, &a, 500);
+    int rc = ask(c, &a, 500), n;
 
     if (rc == 0) {
-        if (c->admin->o.index)
-            bb_index_lag(c->admin->o.index, &messages, &events);
-        snprintf(head, sizeof(head),
-                 "{\"version\":\"%s\",\"uptime_ms\":%lld,\"index\":{\"on\":%s,"
-                 "\"messages_behind\":%llu,\"events_behind\":%llu},", c->admin->o.version,
-                 (long long)(bb_mono_ms() - c->admin->started_ms),
-                 c->admin->o.index ? "true" : "false", (unsigned long long)messages,
-                 (unsigned long long)events);
-        put(out, head);
+        if (c->o->index)
+            bb_index_lag(c->o->index, &messages, &events);
+        n = snprintf(head, sizeof(head),
+                     "{\"version\":\"%s\",\"uptime_ms\":%lld,\"index\":{\"on\":%s,"
+                     "\"messages_behind\":%llu,\"events_behind\":%llu},", c->o->version,
+                     (long long)(bb_mono_ms() - c->started_ms), c->o->index ? "true" : "false",
+                     (unsigned long long)messages, (unsigned long long)events);
+        bb_buf_put(out, head, (size_t)n);
         if (a.out.len > 1)
             bb_buf_put(out, a.out.ptr + 1, a.out.len - 1); /* past its brace */
     }
@@ -203,169 +175,114 @@ static int status_read(struct bb_call *c, struct bb_buf *out)
     return rc;
 }
 
-static void on_status(struct bb_call *c)
+static void on_status(struct bb_call *c, int what)
 {
+    (void)what;
     status_read(c, &c->out);
 }
 
-static void on_metrics(struct bb_call *c)
+static void on_metrics(struct bb_call *c, int what)
 {
     struct bb_buf json, value;
     struct bb_fault err;
 
-    bb_buf_init(&json, ANSWER_MAX);
-    bb_buf_init(&value, ANSWER_MAX);
+    (void)what;
+    bb_buf_init(&json, BB_REPORT_BYTES);
+    bb_buf_init(&value, BB_REPORT_BYTES);
     if (status_read(c, &json) == 0) {
-        if (bb_json_read((struct bb_bytes){json.ptr, json.len}, &value, &err) < 0) {
+        c->type = "text/plain; version=0.0.4; charset=utf-8";
+        if (bb_json_read(bytes_of(&json), &value, &err) < 0)
             bb_admin_problem(c, 500, "the status cannot be read: %s", err.text);
-        } else {
-            c->type = "text/plain; version=0.0.4; charset=utf-8";
-            bb_admin_metrics((struct bb_bytes){value.ptr, value.len}, &c->out);
-        }
+        else
+            bb_admin_metrics(bytes_of(&value), &c->out);
     }
     bb_buf_free(&json);
     bb_buf_free(&value);
 }
 
-static void on_health(struct bb_call *c)
+static void on_health(struct bb_call *c, int what)
 {
-    const char *failed = bb_hub_failed(c->admin->o.hub);
-    int64_t age = bb_mono_ms() - bb_hub_beat(c->admin->o.hub);
+    struct bb_hub *hub = c->o->hub;
+    const char *failed = bb_hub_failed(hub);
+    int64_t age = bb_mono_ms() - bb_hub_beat(hub);
 
+    (void)what;
     if (failed)
         bb_admin_problem(c, 503, "%s", failed);
     else if (age > BEAT_MAX_MS)
         bb_admin_problem(c, 503, "the hub has not turned for %lld ms", (long long)age);
     else
-        put(&c->out, "{\"status\":\"ok\"}");
+        put_pair(c, "status", "ok");
 }
 
-/* Runs one report on a view of its own and writes it as JSON. 0 from the report: 404. */
-static void report(struct bb_call *c,
-                   int (*fn)(struct bb_call *, struct bb_report *, struct bb_buf *,
-                             struct bb_fault *))
+static void on_report(struct bb_call *c, int what)
 {
-    struct bb_view *view = bb_view_of(c->admin->o.journal);
-    struct bb_report r = {0};
+    struct bb_query q = {.kind = (enum bb_report_kind)what, .state_dir = c->o->state_dir,
+                         .id = c->name, .seq = c->from, .max = c->max};
+    struct bb_view *view = bb_view_of(c->o->journal);
     struct bb_fault err = {0, "out of memory"};
     struct bb_buf value;
     int rc = -1;
 
-    bb_buf_init(&value, ANSWER_MAX);
-    if (view && bb_report_begin(&r, view, &err) == 0)
-        rc = fn(c, &r, &value, &err);
-    if (rc > 0 && bb_json_write((struct bb_bytes){value.ptr, value.len}, &c->out, &err) < 0)
+    if (q.kind == BB_REPORT_DELIVERY) {
+        q.route = c->name;
+        q.seq = c->seq;
+    } else if (*c->route) {
+        q.route = c->route;
+    }
+    bb_buf_init(&value, BB_REPORT_BYTES);
+    if (view)
+        rc = bb_report(view, &q, &value, &err);
+    if (rc > 0 && bb_json_write(bytes_of(&value), &c->out, &err) < 0)
         rc = -1;
-    if (rc == 0)
-        bb_admin_problem(c, 404, "%s", "there is no such thing in the journal");
-    else if (rc < 0)
-        bb_admin_problem(c, strncmp(err.text, "no route", 8) == 0 ? 404 : 500, "%s", err.text);
-    bb_report_end(&r);
+    if (rc <= 0)
+        bb_admin_problem(c, rc ? 500 : 404, "%s", err.text);
     if (view)
         bb_view_close(&view);
     bb_buf_free(&value);
 }
 
-static int open_report(struct bb_call *c, struct bb_report *r, struct bb_buf *out,
-                       struct bb_fault *err, bool held)
-{
-    struct bb_report_filter f = {.route = *c->route ? c->route : NULL, .from_seq = c->from,
-                                 .max = c->max, .held = held, .quarantined = !held};
-
-    return bb_report_open(r, &f, out, err) < 0 ? -1 : 1;
-}
-
-static int quarantine_report(struct bb_call *c, struct bb_report *r, struct bb_buf *out,
-                             struct bb_fault *err)
-{
-    return open_report(c, r, out, err, false);
-}
-
-static int held_report(struct bb_call *c, struct bb_report *r, struct bb_buf *out,
-                       struct bb_fault *err)
-{
-    return open_report(c, r, out, err, true);
-}
-
-static int delivery_report(struct bb_call *c, struct bb_report *r, struct bb_buf *out,
-                           struct bb_fault *err)
-{
-    uint32_t route;
-
-    return bb_report_route_id(r, c->name, &route, err) < 0
-               ? -1 : bb_report_delivery(r, route, c->seq, out, err);
-}
-
-static int trace_report(struct bb_call *c, struct bb_report *r, struct bb_buf *out,
-                        struct bb_fault *err)
-{
-    return bb_report_trace(r, c->admin->o.state_dir, c->name, out, err);
-}
-
-static void on_quarantine(struct bb_call *c)
-{
-    report(c, quarantine_report);
-}
-
-static void on_held(struct bb_call *c)
-{
-    report(c, held_report);
-}
-
-static void on_delivery(struct bb_call *c)
-{
-    report(c, delivery_report);
-}
-
-static void on_trace(struct bb_call *c)
-{
-    report(c, trace_report);
-}
-
 /* {"folder": "/absolute/path"}: a folder that does not exist yet or is empty. */
-static void on_backup(struct bb_call *c)
+static void on_backup(struct bb_call *c, int what)
 {
-    struct bb_buf value;
     struct bb_fault err;
     struct bb_bytes v, text;
+    struct bb_buf value;
     char *folder = NULL;
 
+    (void)what;
     bb_buf_init(&value, 1u << 16);
-    if (bb_json_read(c->body, &value, &err) < 0)
+    if (bb_json_read(bytes_of(&c->body), &value, &err) < 0)
         bb_admin_problem(c, 400, "byte %zu: %s", err.offset, err.text);
-    else if (bb_map_get((struct bb_bytes){value.ptr, value.len}, "folder", &v) != 1 ||
-             !bb_as_str(v, &text) || !text.len || *(const char *)text.ptr != '/' ||
-             memchr(text.ptr, 0, text.len))
+    else if (bb_map_get(bytes_of(&value), "folder", &v) != 1 || !bb_as_str(v, &text) ||
+             !text.len || *(const char *)text.ptr != '/' || memchr(text.ptr, 0, text.len))
         bb_admin_problem(c, 400, "\"folder\" must be an absolute path");
     else if (!(folder = strndup(text.ptr, text.len)))
         bb_admin_problem(c, 500, "out of memory");
-    else if (bb_journal_backup(c->admin->o.state_dir, folder, &err) < 0)
+    else if (bb_journal_backup(c->o->state_dir, folder, &err) < 0)
         bb_admin_problem(c, 409, "%s", err.text);
-    else {
-        put(&c->out, "{");
-        put_json_text(&c->out, "folder", folder);
-        put(&c->out, "}");
-    }
+    else
+        put_pair(c, "folder", folder);
     free(folder);
     bb_buf_free(&value);
 }
 
 const struct bb_path bb_admin_paths[] = {
-    {"GET", "/healthz", on_health},
-    {"GET", "/metrics", on_metrics},
-    {"GET", "/v1/status", on_status},
-    {"POST", "/v1/endpoints/{endpoint}/messages", on_message},
-    {"POST", "/v1/endpoints/{endpoint}/pause", on_pause},
-    {"POST", "/v1/endpoints/{endpoint}/resume", on_resume},
-    {"POST", "/v1/routes/{route}/pause", on_route_pause},
-    {"POST", "/v1/routes/{route}/resume", on_route_resume},
-    {"GET", "/v1/quarantine", on_quarantine},
-    {"GET", "/v1/held", on_held},
-    {"GET", "/v1/deliveries/{route}/{seq}", on_delivery},
-    {"POST", "/v1/deliveries/{route}/{seq}/replay", on_replay},
-    {"POST", "/v1/deliveries/{route}/{seq}/discard", on_discard},
-    {"POST", "/v1/deliveries/{route}/{seq}/release", on_release},
-    {"GET", "/v1/trace/{id}", on_trace},
-    {"POST", "/v1/journal/backup", on_backup},
-    {NULL, NULL, NULL},
+    {"GET", "/healthz", on_health, 0},
+    {"GET", "/metrics", on_metrics, 0},
+    {"GET", "/v1/status", on_status, 0},
+    {"POST", "/v1/endpoints/{endpoint}/messages", on_message, BB_ASK_SUBMIT},
+    {"POST", "/v1/endpoints/{endpoint}/pause", on_endpoint, BB_ASK_PAUSE},
+    {"POST", "/v1/endpoints/{endpoint}/resume", on_endpoint, BB_ASK_RESUME},
+    {"POST", "/v1/routes/{route}/pause", on_route, BB_ASK_PAUSE},
+    {"POST", "/v1/routes/{route}/resume", on_route, BB_ASK_RESUME},
+    {"GET", "/v1/quarantine", on_report, BB_REPORT_QUARANTINE},
+    {"GET", "/v1/held", on_report, BB_REPORT_HELD},
+    {"GET", "/v1/deliveries/{route}/{seq}", on_report, BB_REPORT_DELIVERY},
+    {"POST", "/v1/deliveries/{route}/{seq}/replay", on_route, BB_ASK_REPLAY},
+    {"POST", "/v1/deliveries/{route}/{seq}/discard", on_route, BB_ASK_DISCARD},
+    {"POST", "/v1/deliveries/{route}/{seq}/release", on_route, BB_ASK_RELEASE},
+    {"GET", "/v1/trace/{id}", on_report, BB_REPORT_TRACE},
+    {"POST", "/v1/journal/backup", on_backup, 0},
+    {NULL, NULL, NULL, 0},
 };

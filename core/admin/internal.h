@@ -10,15 +10,11 @@
 
 #define BB_SEGMENT_MAX 512 /* bytes of one decoded part of a path, with its NUL */
 
-struct bb_admin {
-    struct bb_admin_options o;
-    struct MHD_Daemon *daemon;
-    char address[108]; /* sun_path */
-    int folder_fd;
-    int64_t started_ms;
-};
+struct bb_path;
 struct bb_call { /* one request; lives on its connection's thread */
-    struct bb_admin *admin;
+    const struct bb_admin_options *o;
+    int64_t started_ms; /* the server */
+    const struct bb_path *path; /* NULL: status says what is wrong with it */
     /* from the path, decoded */
     char name[BB_SEGMENT_MAX]; /* {endpoint}, {route}, {id} */
     uint64_t seq;              /* {seq} */
@@ -26,19 +22,21 @@ struct bb_call { /* one request; lives on its connection's thread */
     char route[64];
     uint64_t from, max;
     bool overtaken;
-    struct bb_bytes body;
-    bool packed;               /* the body is canonical bytes, not JSON */
-    char who[32];              /* "uid 0" */
+    struct bb_buf body;
+    bool too_large; /* the body was; it is not kept */
+    bool packed;    /* the body is canonical bytes, not JSON */
+    char who[32];   /* "uid 0" */
     /* the answer */
     unsigned status;
-    const char *type;          /* content type */
+    const char *type; /* content type */
     unsigned retry_after_s;
-    const char *allow;         /* with 405 */
+    const char *allow; /* with 405 */
     struct bb_buf out;
 };
 struct bb_path {
     const char *method, *pattern;
-    void (*answer)(struct bb_call *c);
+    void (*answer)(struct bb_call *c, int what);
+    int what; /* which of those that are answered alike */
 };
 extern const struct bb_path bb_admin_paths[]; /* ends with an empty method */
 

@@ -1,8 +1,8 @@
 /*
  * report.c - lists of open deliveries, and one delivery whole
  *
- * A view's call is one short transaction and its callback must not call the view again, so rows
- * are gathered first (bounded) and looked up afterwards. What was there may have gone meanwhile.
+ * A list gathers its rows first (bounded) and looks up what belongs to them afterwards, each in a
+ * short transaction of its own: what was there may have gone meanwhile.
  */
 #include "core/admin/report.h"
 
@@ -11,60 +11,73 @@
 #include <stdlib.h>
 #include <string.h>
 #include "core/base/base.h"
-#include "core/config/config.h"
 
 #define ROUTES_MAX 65536u
 #define HISTORY_MAX 256u
 
-/* ---- pieces ---------------------------------------------------------------------------------- */
+/* ---- arrays and maps ---------------------------------------------------------------------------- */
 void bb_rows_begin(struct bb_rows *l)
 {
     bb_buf_init(&l->b, BB_REPORT_BYTES);
     l->n = 0;
 }
 
-void bb_rows_end(struct bb_rows *l, struct bb_buf *out)
+struct bb_buf *bb_rows_item(struct bb_rows *l)
 {
-    bb_put_array(out, l->n);
+    l->n++;
+    return &l->b;
+}
+
+struct bb_buf *bb_rows_pair(struct bb_rows *m, const char *key)
+{
+    bb_put_cstr(&m->b, key);
+    return bb_rows_item(m);
+}
+
+void bb_rows_text(struct bb_rows *m, const char *key, const char *value)
+{
+    bb_put_cstr(bb_rows_pair(m, key), value);
+}
+
+void bb_rows_number(struct bb_rows *m, const char *key, uint64_t v)
+{
+    bb_put_uint(bb_rows_pair(m, key), v);
+}
+
+void bb_rows_flag(struct bb_rows *m, const char *key, bool v)
+{
+    bb_put_bool(bb_rows_pair(m, key), v);
+}
+
+void bb_rows_time(struct bb_rows *m, const char *key, uint64_t ms)
+{
+    char text[BB_TIME_TEXT];
+
+    if (ms)
+        bb_rows_text(m, key, bb_time_text(ms, text));
+    else
+        bb_put_nil(bb_rows_pair(m, key));
+}
+
+static void rows_end(struct bb_rows *l, struct bb_buf *out)
+{
     if (l->b.failed)
         out->failed = 1;
-    else if (l->n)
+    else if (l->b.len)
         bb_buf_put(out, l->b.ptr, l->b.len);
     bb_buf_free(&l->b);
 }
 
-void bb_report_text(struct bb_buf *b, const char *key, const char *value)
+void bb_rows_end_array(struct bb_rows *l, struct bb_buf *out)
 {
-    bb_put_cstr(b, key);
-    bb_put_cstr(b, value);
+    bb_put_array(out, l->n);
+    rows_end(l, out);
 }
 
-static void put_number(struct bb_buf *b, const char *key, uint64_t v)
+void bb_rows_end_map(struct bb_rows *m, struct bb_buf *out)
 {
-    bb_put_cstr(b, key);
-    bb_put_uint(b, v);
-}
-
-static void put_flag(struct bb_buf *b, const char *key, bool v)
-{
-    bb_put_cstr(b, key);
-    bb_put_bool(b, v);
-}
-
-void bb_report_time(struct bb_buf *b, const char *key, uint64_t ms)
-{
-    char text[BB_TIME_TEXT];
-
-    bb_put_cstr(b, key);
-    if (ms)
-        bb_put_cstr(b, bb_time_text(ms, text));
-    else
-        bb_put_nil(b);
-}
-
-static const char *state_name(unsigned state)
-{
-    return state < BB_D_STATES ? bb_dstate_names[state] : "?";
+    bb_put_map(out, m->n);
+    rows_end(m, out);
 }
 
 /* ---- routes' names ----------------------------------------------------------------------------- */
@@ -88,22 +101,6 @@ static int add_route(void *arg, const char *name, const struct bb_route_state *s
     return 0;
 }
 
-int bb_report_begin(struct bb_report *r, struct bb_view *view, struct bb_fault *err)
-{
-    *r = (struct bb_report){.view = view};
-    if (bb_view_routes(view, add_route, r) < 0) {
-        bb_report_end(r);
-        return bb_fail(err, "cannot read the routes from the journal");
-    }
-    return 0;
-}
-
-void bb_report_end(struct bb_report *r)
-{
-    free(r->routes);
-    *r = (struct bb_report){0};
-}
-
 const char *bb_report_route(const struct bb_report *r, uint32_t id, char out[64])
 {
     for (size_t i = 0; i < r->n; i++)
@@ -115,32 +112,28 @@ const char *bb_report_route(const struct bb_report *r, uint32_t id, char out[64]
     return out;
 }
 
-int bb_report_route_id(const struct bb_report *r, const char *name, uint32_t *id,
-                       struct bb_fault *err)
+/* The route's number: 1; 0 with err naming the nearest. */
+static int route_id(const struct bb_report *r, const char *name, uint32_t *id, struct bb_fault *err)
 {
-    const char **names;
-    const char *near = NULL;
+    const char **names, *near = NULL;
 
     for (size_t i = 0; i < r->n; i++)
         if (strcmp(r->routes[i].name, name) == 0) {
             *id = r->routes[i].id;
-            return 0;
+            return 1;
         }
-    if (strcmp(name, "unmatched") == 0) {
-        *id = BB_ROUTE_UNMATCHED;
-        return 0;
-    }
+    *id = BB_ROUTE_UNMATCHED;
+    if (strcmp(name, "unmatched") == 0)
+        return 1;
     names = calloc(r->n + 1, sizeof(*names));
     for (size_t i = 0; names && i < r->n; i++)
         names[i] = r->routes[i].name;
     if (names)
         near = bb_nearest(name, names, r->n);
-    if (near)
-        bb_fail(err, "no route \"%.60s\" in the journal (did you mean \"%s\"?)", name, near);
-    else
-        bb_fail(err, "no route \"%.60s\" in the journal", name);
+    bb_fail(err, "no route \"%.60s\" in the journal%s%s%s", name, near ? " (did you mean \"" : "",
+            near ? near : "", near ? "\"?)" : "");
     free(names);
-    return -1;
+    return 0;
 }
 
 /* ---- messages ------------------------------------------------------------------------------------ */
@@ -165,21 +158,17 @@ void bb_report_event(struct bb_bytes whole, struct bb_buf *out)
     bb_put_raw(out, e.data);
 }
 
-struct message { /* what a list shows of a message */
-    bool found, bad, conflict;
-    uint64_t accept_ms;
+struct reading {
+    struct bb_report_message *m;
     uint32_t endpoint;
-    struct bb_buf event;   /* whole, when asked for */
-    struct bb_buf members; /* the pairs of its keys */
-    uint32_t n;
-    bool want_event;
 };
 
-static int take_message(void *arg, const struct bb_record *rec)
+static int on_record(void *arg, const struct bb_record *rec)
 {
-    static const char *const shown[] = {"id", "source", "type", "item", "plant", "revision",
-                                        "change", "correlationid"};
-    struct message *m = arg;
+    static const char *const shown[] = {"id", "source", "type", "subject", "item", "plant",
+                                        "revision", "change", "correlationid", "causationid"};
+    struct reading *g = arg;
+    struct bb_report_message *m = g->m;
     struct bb_envelope e;
     struct bb_bytes v;
 
@@ -187,35 +176,50 @@ static int take_message(void *arg, const struct bb_record *rec)
     m->bad = rec->bad;
     m->conflict = rec->conflict;
     m->accept_ms = rec->accept_ms;
-    m->endpoint = rec->endpoint;
+    g->endpoint = rec->endpoint;
+    for (size_t i = 0; i < rec->n_matches && m->n_routes < BB_REPORT_ROUTES; i++)
+        m->routes[m->n_routes++] = rec->matches[i].route;
+    if (!rec->n_matches)
+        m->routes[m->n_routes++] = BB_ROUTE_UNMATCHED;
     if (rec->bad || bb_envelope_read(rec->whole, &e, NULL) < 0)
         return 0;
-    for (size_t i = 0; i < sizeof(shown) / sizeof(*shown); i++)
-        if (bb_envelope_get(&e, shown[i], &v) == 1) {
-            bb_put_cstr(&m->members, shown[i]);
-            bb_put_str(&m->members, v.ptr, v.len);
-            m->n++;
-        }
-    if (m->want_event)
-        bb_report_event(rec->whole, &m->event);
+    for (size_t i = 0; m->keys && i < sizeof(shown) / sizeof(*shown); i++)
+        if (bb_envelope_get(&e, shown[i], &v) == 1)
+            bb_put_str(bb_rows_pair(m->keys, shown[i]), v.ptr, v.len);
+    if (m->event)
+        bb_report_event(rec->whole, m->event);
     return 0;
 }
 
-static void message_read(struct bb_report *r, uint64_t seq, bool want_event, struct message *m)
+void bb_report_message(struct bb_report *r, uint64_t seq, struct bb_report_message *m)
 {
-    *m = (struct message){.want_event = want_event};
-    bb_buf_init(&m->event, BB_REPORT_BYTES);
-    bb_buf_init(&m->members, 1u << 20);
-    bb_view_message(r->view, seq, take_message, m);
+    struct reading g = {.m = m};
+
+    bb_view_message(r->view, seq, on_record, &g);
+    if (m->found)
+        bb_view_name(r->view, g.endpoint, m->endpoint);
 }
 
-static void message_free(struct message *m)
+/* ---- rows and history --------------------------------------------------------------------------- */
+static const char *state_name(unsigned state)
 {
-    bb_buf_free(&m->event);
-    bb_buf_free(&m->members);
+    return state < BB_D_STATES ? bb_dstate_names[state] : "unknown";
 }
 
-/* ---- history --------------------------------------------------------------------------------------- */
+void bb_report_row(struct bb_rows *m, const struct bb_row *row)
+{
+    bool waits = row->state == BB_D_RETRYING || row->state == BB_D_PROBING;
+
+    bb_rows_text(m, "state", state_name(row->state));
+    bb_rows_number(m, "attempts", row->attempts);
+    bb_rows_number(m, "sends", row->sends);
+    bb_rows_number(m, "epoch", row->epoch);
+    bb_rows_flag(m, "maybe_sent", row->flags & BB_ROW_MAYBE_SENT);
+    bb_rows_flag(m, "overtaken", row->flags & BB_ROW_OVERTAKEN);
+    bb_rows_time(m, "due", waits ? row->due_ms : 0);
+    bb_rows_time(m, "sent", row->sent_ms);
+}
+
 struct history {
     struct bb_rows rows;
     uint64_t last_ms;
@@ -239,6 +243,7 @@ static void reason_of(struct history *h, struct bb_bytes detail)
 static int take_event(void *arg, const struct bb_event *ev)
 {
     struct history *h = arg;
+    struct bb_rows one;
     /* what a plugin said is only passed on when it is canonical */
     bool detail = ev->detail.len && bb_value_check(ev->detail, NULL) == 0;
 
@@ -247,14 +252,12 @@ static int take_event(void *arg, const struct bb_event *ev)
         reason_of(h, ev->detail);
     if (h->rows.n == HISTORY_MAX)
         return 1;
-    h->rows.n++;
-    bb_put_map(&h->rows.b, detail ? 3 : 2);
-    bb_report_time(&h->rows.b, "at", ev->time_ms);
-    bb_report_text(&h->rows.b, "state", state_name(ev->to));
-    if (detail) {
-        bb_put_cstr(&h->rows.b, "detail");
-        bb_put_raw(&h->rows.b, ev->detail);
-    }
+    bb_rows_begin(&one);
+    bb_rows_time(&one, "at", ev->time_ms);
+    bb_rows_text(&one, "state", state_name(ev->to));
+    if (detail)
+        bb_put_raw(bb_rows_pair(&one, "detail"), ev->detail);
+    bb_rows_end_map(&one, bb_rows_item(&h->rows));
     return 0;
 }
 
@@ -265,13 +268,12 @@ static void history_read(struct bb_report *r, uint32_t route, uint64_t seq, stru
     bb_view_history(r->view, route, seq, take_event, h);
 }
 
-void bb_report_history(struct bb_report *r, uint32_t route, uint64_t seq, struct bb_buf *out)
+void bb_report_history(struct bb_report *r, uint32_t route, uint64_t seq, struct bb_rows *m)
 {
     struct history h;
 
     history_read(r, route, seq, &h);
-    bb_put_cstr(out, "history");
-    bb_rows_end(&h.rows, out);
+    bb_rows_end_array(&h.rows, bb_rows_pair(m, "history"));
 }
 
 /* ---- the list --------------------------------------------------------------------------------------- */
@@ -280,11 +282,10 @@ struct found {
     uint64_t seq;
     struct bb_row row;
 };
-struct gather {
-    const struct bb_report_filter *f;
+struct gather { /* the max that were accepted first, in that order, and the last one's own others */
     struct found *v;
     size_t n, max;
-    uint64_t next;
+    enum bb_dstate state;
     bool more;
 };
 
@@ -292,176 +293,198 @@ static int gather_row(void *arg, uint32_t route, uint64_t seq, uint64_t lane,
                       const struct bb_row *row)
 {
     struct gather *g = arg;
+    size_t at = g->n;
 
     (void)lane;
-    if (!(row->state == BB_D_HELD && g->f->held) &&
-        !(row->state == BB_D_QUARANTINED && g->f->quarantined))
+    if (row->state != g->state)
         return 0;
-    if (g->n == g->max) {
+    while (at && g->v[at - 1].seq > seq)
+        at--;
+    if (at >= g->max && g->v[g->max - 1].seq < seq) {
         g->more = true;
-        g->next = seq;
-        return 1;
+        return 1; /* and so are the others of this route */
     }
-    g->v[g->n++] = (struct found){route, seq, *row};
+    memmove(&g->v[at + 1], &g->v[at], (g->n++ - at) * sizeof(*g->v));
+    g->v[at] = (struct found){route, seq, *row};
+    for (; g->n > g->max && g->v[g->n - 1].seq > g->v[g->max - 1].seq; g->n--)
+        g->more = true;
     return 0;
 }
 
-static void put_row(struct bb_report *r, const struct found *f, struct bb_rows *out)
+/* Route by route, since that is how they lie in the journal. */
+static int gather(struct bb_report *r, const struct bb_query *q, uint32_t route, struct gather *g)
 {
-    char name[64], endpoint[64] = "";
-    struct message m;
-    struct history h;
+    int rc = 0;
 
-    message_read(r, f->seq, false, &m);
-    history_read(r, f->route, f->seq, &h);
-    bb_view_name(r->view, m.endpoint, endpoint);
-    out->n++;
-    bb_put_map(&out->b, 10 + m.n);
-    bb_report_text(&out->b, "route", bb_report_route(r, f->route, name));
-    put_number(&out->b, "seq", f->seq);
-    bb_report_text(&out->b, "state", state_name(f->row.state));
-    bb_report_time(&out->b, "accepted", m.accept_ms);
-    bb_report_time(&out->b, "since", h.last_ms);
-    bb_report_text(&out->b, "endpoint", endpoint);
-    put_number(&out->b, "attempts", f->row.attempts);
-    put_flag(&out->b, "maybe_sent", f->row.flags & BB_ROW_MAYBE_SENT);
-    put_flag(&out->b, "overtaken", f->row.flags & BB_ROW_OVERTAKEN);
-    bb_report_text(&out->b, "reason", *h.reason ? h.reason : m.bad ? "its record is damaged"
-                                      : m.conflict ? "same id as an earlier message, other content"
-                                      : f->route == BB_ROUTE_UNMATCHED ? "no route matched" : "");
-    if (m.n)
-        bb_buf_put(&out->b, m.members.ptr, m.members.len);
-    message_free(&m);
-    bb_buf_free(&h.rows.b);
+    if (route != UINT32_MAX)
+        return bb_view_open_rows(r->view, route, q->seq, SIZE_MAX, gather_row, g);
+    for (size_t i = 0; i < r->n && rc >= 0; i++)
+        if (r->routes[i].id != BB_ROUTE_UNMATCHED)
+            rc = bb_view_open_rows(r->view, r->routes[i].id, q->seq, SIZE_MAX, gather_row, g);
+    return rc < 0 ? rc
+                  : bb_view_open_rows(r->view, BB_ROUTE_UNMATCHED, q->seq, SIZE_MAX, gather_row, g);
 }
 
-int bb_report_open(struct bb_report *r, const struct bb_report_filter *f, struct bb_buf *out,
-                   struct bb_fault *err)
+static void put_found(struct bb_report *r, const struct found *f, struct bb_rows *list)
 {
-    struct gather g = {.f = f, .max = f->max ? f->max : 100};
-    uint32_t route = UINT32_MAX;
-    struct bb_rows rows;
-    int rc = -1;
+    struct bb_report_message m = {0};
+    struct bb_rows one;
+    struct history h;
+    char name[64];
 
-    if (f->route && bb_report_route_id(r, f->route, &route, err) < 0)
-        return -1;
+    bb_rows_begin(&one);
+    m.keys = &one;
+    bb_report_message(r, f->seq, &m);
+    history_read(r, f->route, f->seq, &h);
+    bb_buf_free(&h.rows.b);
+    bb_rows_text(&one, "route", bb_report_route(r, f->route, name));
+    bb_rows_number(&one, "seq", f->seq);
+    bb_rows_time(&one, "accepted", m.accept_ms);
+    bb_rows_time(&one, "since", h.last_ms);
+    bb_rows_text(&one, "endpoint", m.endpoint);
+    bb_rows_text(&one, "reason", *h.reason ? h.reason : m.bad ? "its record is damaged"
+                                 : m.conflict ? "same id as an earlier message, other content"
+                                 : f->route == BB_ROUTE_UNMATCHED ? "no route matched" : "");
+    bb_report_row(&one, &f->row);
+    bb_rows_end_map(&one, bb_rows_item(list));
+}
+
+static int report_list(struct bb_report *r, const struct bb_query *q, struct bb_buf *out,
+                       struct bb_fault *err)
+{
+    struct gather g = {.max = q->max ? q->max : 100,
+                       .state = q->kind == BB_REPORT_HELD ? BB_D_HELD : BB_D_QUARANTINED};
+    uint32_t route = UINT32_MAX;
+    struct bb_rows list, answer;
+
+    if (q->route && !route_id(r, q->route, &route, err))
+        return 0;
     if (g.max > BB_REPORT_MAX)
         g.max = BB_REPORT_MAX;
-    g.v = calloc(g.max, sizeof(*g.v));
+    g.v = calloc(g.max + r->n + 2, sizeof(*g.v)); /* one message on every route, and one more */
     if (!g.v)
         return bb_fail(err, "out of memory");
-    if (bb_view_open_rows(r->view, route, f->from_seq, SIZE_MAX, gather_row, &g) < 0) {
-        bb_fail(err, "cannot read the deliveries from the journal");
-        goto end;
+    if (gather(r, q, route, &g) < 0) {
+        free(g.v);
+        return bb_fail(err, "cannot read the deliveries from the journal");
     }
-    bb_rows_begin(&rows);
+    bb_rows_begin(&list);
+    bb_rows_begin(&answer);
     for (size_t i = 0; i < g.n; i++)
-        put_row(r, &g.v[i], &rows);
-    bb_put_map(out, 2);
-    bb_put_cstr(out, "deliveries");
-    bb_rows_end(&rows, out);
-    bb_put_cstr(out, "next");
+        put_found(r, &g.v[i], &list);
+    bb_rows_end_array(&list, bb_rows_pair(&answer, "deliveries"));
     if (g.more)
-        bb_put_uint(out, g.next);
+        bb_rows_number(&answer, "next", g.v[g.n - 1].seq + 1);
     else
-        bb_put_nil(out);
-    rc = out->failed ? bb_fail(err, "the answer is too large: ask for fewer") : 0;
-end:
+        bb_put_nil(bb_rows_pair(&answer, "next"));
+    bb_rows_end_map(&answer, out);
     free(g.v);
-    return rc;
+    return 1;
 }
 
 /* ---- one delivery -------------------------------------------------------------------------------------- */
-struct mend {
+static const struct mend {
+    bool unmatched;
     uint8_t state, flags; /* all of these */
-    const char *text;     /* %1$s route, %2$llu seq */
-};
-static const struct mend unmatched_mends[] = {
-    {BB_D_QUARANTINED, 0,
+    bool named;           /* the delivery's name follows */
+    const char *text;
+} mends[] = {
+    {true, BB_D_QUARANTINED, 0, false,
      "No route took it, or its id came before with other content. Add a route or correct the sender, "
      "and let the sender send it again under an id of its own."},
-    {BB_D_QUARANTINED, 0, "Then put this one away: busbar quarantine discard %1$s/%2$llu"},
-};
-static const struct mend mends[] = {
-    {BB_D_QUARANTINED, BB_ROW_MAYBE_SENT,
+    {true, BB_D_QUARANTINED, 0, true, "Then put this one away: busbar quarantine discard"},
+    {false, BB_D_QUARANTINED, BB_ROW_MAYBE_SENT, false,
      "It may have been applied: look into the target system before anything else."},
-    {BB_D_QUARANTINED, BB_ROW_OVERTAKEN,
+    {false, BB_D_QUARANTINED, BB_ROW_OVERTAKEN, false,
      "A later message of its lane went out since: an old state would land on a new one. Replay it "
      "with --overtaken only if that is right."},
-    {BB_D_QUARANTINED, 0,
+    {false, BB_D_QUARANTINED, 0, true,
      "Correct the cause (in the target system, the message's sender or the route's mapping), then: "
-     "busbar quarantine replay %1$s/%2$llu"},
-    {BB_D_QUARANTINED, 0, "To give it up for good: busbar quarantine discard %1$s/%2$llu"},
-    {BB_D_HELD, BB_ROW_MAYBE_SENT,
+     "busbar quarantine replay"},
+    {false, BB_D_QUARANTINED, 0, true, "To give it up for good: busbar quarantine discard"},
+    {false, BB_D_HELD, BB_ROW_MAYBE_SENT, false,
      "It may have been applied: look into the target system before anything else."},
-    {BB_D_HELD, 0,
+    {false, BB_D_HELD, 0, true,
      "It holds its lane: later messages of the same key wait. Correct the cause, then: busbar hold "
-     "release %1$s/%2$llu"},
-    {BB_D_HELD, 0, "To give it up and let the lane go on: busbar quarantine discard %1$s/%2$llu"},
-    {BB_D_RETRYING, 0, "Nothing to do: it is sent again by itself at the time shown."},
-    {BB_D_PROBING, 0, "Nothing to do: the target is asked whether it was applied."},
+     "release"},
+    {false, BB_D_HELD, 0, true, "To give it up and let the lane go on: busbar quarantine discard"},
+    {false, BB_D_RETRYING, 0, false, "Nothing to do: it is sent again by itself at the time shown."},
+    {false, BB_D_PROBING, 0, false, "Nothing to do: the target is asked whether it was applied."},
 };
 
-static void put_mends(struct bb_buf *out, const char *route, uint32_t id, uint64_t seq,
+static void put_mends(struct bb_rows *m, uint32_t route, const char *name, uint64_t seq,
                       const struct bb_row *row)
 {
-    bool matched = id != BB_ROUTE_UNMATCHED;
-    size_t n = matched ? sizeof(mends) / sizeof(*mends)
-                       : sizeof(unmatched_mends) / sizeof(*unmatched_mends);
     struct bb_rows l;
     char text[512];
 
     bb_rows_begin(&l);
-    for (size_t i = 0; i < n; i++) {
-        const struct mend *m = matched ? &mends[i] : &unmatched_mends[i];
-
-        if (m->state != row->state || (row->flags & m->flags) != m->flags)
+    for (const struct mend *p = mends; p < mends + sizeof(mends) / sizeof(*mends); p++) {
+        if (p->unmatched != (route == BB_ROUTE_UNMATCHED) || p->state != row->state ||
+            (row->flags & p->flags) != p->flags)
             continue;
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-nonliteral"
-        snprintf(text, sizeof(text), m->text, route, (unsigned long long)seq);
-#pragma GCC diagnostic pop
-        bb_put_cstr(&l.b, text);
-        l.n++;
+        if (p->named)
+            snprintf(text, sizeof(text), "%s %s/%" PRIu64, p->text, name, seq);
+        bb_put_cstr(bb_rows_item(&l), p->named ? text : p->text);
     }
-    bb_put_cstr(out, "mend");
-    bb_rows_end(&l, out);
+    bb_rows_end_array(&l, bb_rows_pair(m, "mend"));
 }
 
-int bb_report_delivery(struct bb_report *r, uint32_t route, uint64_t seq, struct bb_buf *out,
-                       struct bb_fault *err)
+static int report_delivery(struct bb_report *r, const struct bb_query *q, struct bb_buf *out,
+                           struct bb_fault *err)
 {
-    char name[64], endpoint[64] = "";
-    const char *route_name = bb_report_route(r, route, name);
+    struct bb_report_message m = {0};
     struct bb_row row = {0};
-    struct message m;
-    int rc = bb_view_delivery(r->view, route, seq, &row);
+    struct bb_rows one;
+    struct bb_buf event;
+    uint32_t route;
+    int rc;
 
-    if (rc <= 0)
-        return rc < 0 ? bb_fail(err, "cannot read the delivery from the journal") : 0;
-    message_read(r, seq, true, &m);
-    bb_view_name(r->view, m.endpoint, endpoint);
-    bb_put_map(out, 16);
-    bb_report_text(out, "route", route_name);
-    put_number(out, "seq", seq);
-    bb_report_text(out, "state", state_name(row.state));
-    bb_report_text(out, "endpoint", endpoint);
-    bb_report_time(out, "accepted", m.accept_ms);
-    put_number(out, "attempts", row.attempts);
-    put_number(out, "sends", row.sends);
-    put_number(out, "epoch", row.epoch);
-    bb_report_time(out, "due", row.due_ms);
-    bb_report_time(out, "sent", row.sent_ms);
-    put_flag(out, "maybe_sent", row.flags & BB_ROW_MAYBE_SENT);
-    put_flag(out, "overtaken", row.flags & BB_ROW_OVERTAKEN);
-    put_flag(out, "conflict", m.conflict);
-    put_mends(out, route_name, route, seq, &row);
-    bb_report_history(r, route, seq, out);
-    bb_put_cstr(out, "message");
-    if (m.event.len && !m.event.failed)
-        bb_put_raw(out, (struct bb_bytes){m.event.ptr, m.event.len});
+    if (!route_id(r, q->route, &route, err))
+        return 0;
+    rc = bb_view_delivery(r->view, route, q->seq, &row);
+    if (rc <= 0) {
+        bb_fail(err, rc ? "cannot read message %" PRIu64 " of route \"%s\" from the journal"
+                        : "message %" PRIu64 " is not a delivery of route \"%s\"", q->seq, q->route);
+        return rc;
+    }
+    bb_buf_init(&event, BB_REPORT_BYTES);
+    m.event = &event;
+    bb_report_message(r, q->seq, &m);
+    bb_rows_begin(&one);
+    bb_rows_text(&one, "route", q->route);
+    bb_rows_number(&one, "seq", q->seq);
+    bb_rows_text(&one, "endpoint", m.endpoint);
+    bb_rows_time(&one, "accepted", m.accept_ms);
+    bb_report_row(&one, &row);
+    bb_rows_flag(&one, "conflict", m.conflict);
+    put_mends(&one, route, q->route, q->seq, &row);
+    bb_report_history(r, route, q->seq, &one);
+    if (event.len && !event.failed)
+        bb_put_raw(bb_rows_pair(&one, "message"), (struct bb_bytes){event.ptr, event.len});
     else
-        bb_put_nil(out);
-    message_free(&m);
-    return out->failed ? bb_fail(err, "the answer is too large") : 1;
+        bb_put_nil(bb_rows_pair(&one, "message"));
+    bb_rows_end_map(&one, out);
+    bb_buf_free(&event);
+    return 1;
+}
+
+int bb_report(struct bb_view *view, const struct bb_query *q, struct bb_buf *out,
+              struct bb_fault *err)
+{
+    static int (*const reports[])(struct bb_report *, const struct bb_query *, struct bb_buf *,
+                                  struct bb_fault *) = {
+        [BB_REPORT_QUARANTINE] = report_list, [BB_REPORT_HELD] = report_list,
+        [BB_REPORT_DELIVERY] = report_delivery, [BB_REPORT_TRACE] = bb_report_trace};
+    struct bb_report r = {.view = view};
+    int rc = bb_view_routes(view, add_route, &r);
+
+    if (rc < 0)
+        bb_fail(err, "cannot read the routes from the journal");
+    else
+        rc = reports[q->kind](&r, q, out, err);
+    if (out->failed)
+        rc = bb_fail(err, "the answer is too large: ask for less");
+    free(r.routes);
+    return rc;
 }

@@ -55,6 +55,8 @@ int bb_u64_parse(const char *s, uint64_t *out);
 int bb_write_all(int fd, const void *p, size_t n);
 /* malloc()ed printf text, NULL without memory. */
 char *bb_text(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* The nearest of n names by edit distance, NULL when none is near: for "did you mean". */
+const char *bb_nearest(const char *name, const char *const *names, size_t n);
 /* mkdir -p with this mode for what is made: 0, or -1 with errno. */
 int bb_mkdirs(const char *path, unsigned mode);
 

@@ -8,19 +8,18 @@
 #include <stdlib.h>
 #include "core/hub/generation.h"
 
-static void count(FILE *out, size_t n, const char *one, const char *many)
+static void count(const char *before, size_t n, const char *noun)
 {
-    if (n == 0)
-        fprintf(out, "no %s", many);
+    if (n)
+        printf("%s%zu %s%s", before, n, noun, n == 1 ? "" : "s");
     else
-        fprintf(out, "%zu %s", n, n == 1 ? one : many);
+        printf("%sno %ss", before, noun);
 }
 
 int bb_cmd_check(const struct bb_args *a)
 {
     struct bb_diags d = {0};
     struct bb_generation *g = bb_generation_load(a->conf, &d);
-    size_t warnings = d.n >= d.errors ? d.n - d.errors : 0;
     int rc = g ? BB_EXIT_OK : BB_EXIT_FAILED;
 
     if (a->json) {
@@ -29,16 +28,12 @@ int bb_cmd_check(const struct bb_args *a)
         bb_diags_print(&d, stderr);
         printf("%s: ", a->conf);
         if (g) {
-            count(stdout, g->config->n_endpoints, "endpoint", "endpoints");
-            fputs(", ", stdout);
-            count(stdout, g->config->n_routes, "route", "routes");
-            fputs(", ", stdout);
+            count("", g->config->n_endpoints, "endpoint");
+            count(", ", g->config->n_routes, "route");
         }
-        count(stdout, d.errors, "error", "errors");
-        if (warnings) {
-            fputs(", ", stdout);
-            count(stdout, warnings, "warning", "warnings");
-        }
+        count(g ? ", " : "", d.errors, "error");
+        if (d.n > d.errors)
+            count(", ", d.n - d.errors, "warning");
         putchar('\n');
     }
     bb_generation_free(&g);

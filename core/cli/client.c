@@ -16,14 +16,6 @@
 #define ANSWER_MAX (128u << 20)
 #define TIMEOUT_S 30
 
-struct bb_client {
-    CURL *curl;
-    const char *state;
-    char address[128];
-    int folder_fd;
-    struct bb_buf in;
-};
-
 static size_t take(char *data, size_t size, size_t n, void *arg)
 {
     struct bb_client *c = arg;
@@ -32,20 +24,16 @@ static size_t take(char *data, size_t size, size_t n, void *arg)
     return c->in.failed ? 0 : size * n;
 }
 
-struct bb_client *bb_client_open(const char *state, struct bb_fault *err)
+int bb_client_open(struct bb_client *c, const char *state)
 {
-    struct bb_client *c = calloc(1, sizeof(*c));
+    struct bb_fault err = {0, "out of memory"};
 
-    if (!c || curl_global_init(CURL_GLOBAL_DEFAULT) != 0 || !(c->curl = curl_easy_init())) {
-        free(c);
-        bb_fail(err, "out of memory");
-        return NULL;
-    }
-    c->state = state;
+    *c = (struct bb_client){.state = state, .folder_fd = -1};
     bb_buf_init(&c->in, ANSWER_MAX);
-    if (bb_admin_address(state, c->address, 108, &c->folder_fd, err) < 0) {
-        bb_client_close(&c);
-        return NULL;
+    if (curl_global_init(CURL_GLOBAL_DEFAULT) != 0 || !(c->curl = curl_easy_init()) ||
+        bb_admin_address(state, c->address, 108, &c->folder_fd, &err) < 0) {
+        bb_client_close(c);
+        return bb_cli_fail("%s", err.text);
     }
     curl_easy_setopt(c->curl, CURLOPT_UNIX_SOCKET_PATH, c->address);
     curl_easy_setopt(c->curl, CURLOPT_PROTOCOLS_STR, "http");
@@ -54,33 +42,18 @@ struct bb_client *bb_client_open(const char *state, struct bb_fault *err)
     curl_easy_setopt(c->curl, CURLOPT_TIMEOUT, (long)TIMEOUT_S);
     curl_easy_setopt(c->curl, CURLOPT_WRITEFUNCTION, take);
     curl_easy_setopt(c->curl, CURLOPT_WRITEDATA, c);
-    return c;
+    return BB_EXIT_OK;
 }
 
-void bb_client_close(struct bb_client **cp)
+void bb_client_close(struct bb_client *c)
 {
-    struct bb_client *c = *cp;
-
-    if (!c)
-        return;
-    *cp = NULL;
     curl_easy_cleanup(c->curl);
     bb_buf_free(&c->in);
     if (c->folder_fd >= 0)
         close(c->folder_fd);
-    free(c);
 }
 
-char *bb_client_escape(const char *segment)
-{
-    char *curl_text = curl_easy_escape(NULL, segment, 0);
-    char *copy = curl_text ? strdup(curl_text) : NULL;
-
-    curl_free(curl_text);
-    return copy;
-}
-
-static int not_running(const struct bb_client *c, CURLcode rc, struct bb_fault *err)
+static int no_answer(const struct bb_client *c, CURLcode rc, struct bb_fault *err)
 {
     /* a folder that may not be entered says EACCES of what may or may not be in it, too */
     if (rc == CURLE_COULDNT_CONNECT && access(c->address, W_OK) < 0 && errno == EACCES)
@@ -92,43 +65,40 @@ static int not_running(const struct bb_client *c, CURLcode rc, struct bb_fault *
     return bb_fail(err, "no answer from the core: %s", curl_easy_strerror(rc));
 }
 
-/* The answer's JSON as msgpack; a problem's detail as text. */
-static int answer_read(struct bb_client *c, struct bb_reply *r, struct bb_fault *err)
+static char *url_of(const char *const *parts, const char *query)
 {
-    struct bb_bytes detail;
+    struct bb_buf url;
 
-    bb_buf_init(&r->value, ANSWER_MAX);
-    if (c->in.len &&
-        bb_json_read((struct bb_bytes){c->in.ptr, c->in.len}, &r->value, err) < 0) {
-        bb_buf_free(&r->value);
-        return bb_fail(err, "the core's answer is not JSON");
+    bb_buf_init(&url, 65536);
+    bb_buf_put(&url, "http://localhost/v1", 19);
+    for (; *parts; parts++) {
+        char *text = curl_easy_escape(NULL, *parts, 0);
+
+        if (!text)
+            url.failed = 1;
+        else
+            bb_buf_put(&url, "/", 1);
+        if (text)
+            bb_buf_put(&url, text, strlen(text));
+        curl_free(text);
     }
-    if (r->status < 400)
-        return 0;
-    detail = bb_field_str((struct bb_bytes){r->value.ptr, r->value.len}, "detail");
-    if (detail.len)
-        snprintf(r->text, sizeof(r->text), "%.*s", (int)detail.len, (const char *)detail.ptr);
-    else
-        snprintf(r->text, sizeof(r->text), "the core answered with status %ld", r->status);
-    return 0;
+    bb_buf_put(&url, query ? query : "", query ? strlen(query) + 1 : 1);
+    if (url.failed)
+        bb_buf_free(&url);
+    return (char *)url.ptr;
 }
 
-int bb_client_call(struct bb_client *c, const char *method, const char *path, struct bb_bytes body,
-                   struct bb_reply *r, struct bb_fault *err)
+static CURLcode perform(struct bb_client *c, const char *method, const char *url,
+                        struct bb_bytes body)
 {
     struct curl_slist *heads = curl_slist_append(NULL, "Content-Type: application/json");
-    char *url = bb_text("http://localhost%s", path);
-    bool post = strcmp(method, "POST") == 0;
     CURLcode rc = CURLE_OUT_OF_MEMORY;
 
-    memset(r, 0, sizeof(*r));
-    bb_buf_reset(&c->in);
-    if (heads && url) {
-        curl_slist_append(heads, "Expect:");
+    if (heads && url && curl_slist_append(heads, "Expect:")) {
         curl_easy_setopt(c->curl, CURLOPT_HTTPHEADER, heads);
         curl_easy_setopt(c->curl, CURLOPT_URL, url);
         curl_easy_setopt(c->curl, CURLOPT_HTTPGET, 1L);
-        if (post) {
+        if (strcmp(method, "POST") == 0) {
             curl_easy_setopt(c->curl, CURLOPT_POST, 1L);
             curl_easy_setopt(c->curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.len);
             curl_easy_setopt(c->curl, CURLOPT_POSTFIELDS, body.len ? body.ptr : "");
@@ -136,32 +106,54 @@ int bb_client_call(struct bb_client *c, const char *method, const char *path, st
         rc = curl_easy_perform(c->curl);
     }
     curl_slist_free_all(heads);
-    free(url);
-    if (rc != CURLE_OK)
-        return not_running(c, rc, err);
-    curl_easy_getinfo(c->curl, CURLINFO_RESPONSE_CODE, &r->status);
-    return answer_read(c, r, err);
+    return rc;
 }
 
-int bb_client_once(const char *state, const char *method, const char *path, struct bb_buf *value)
+int bb_client_call(struct bb_client *c, const char *method, const char *const *parts,
+                   const char *query, struct bb_bytes body, struct bb_buf *value,
+                   struct bb_fault *err)
+{
+    char *url = url_of(parts, query);
+    struct bb_bytes detail;
+    struct bb_buf answer;
+    CURLcode curl;
+    long status = 0;
+    int rc = 0;
+
+    bb_buf_reset(&c->in);
+    curl = perform(c, method, url, body);
+    free(url);
+    if (curl != CURLE_OK)
+        return no_answer(c, curl, err);
+    curl_easy_getinfo(c->curl, CURLINFO_RESPONSE_CODE, &status);
+    bb_buf_init(&answer, ANSWER_MAX);
+    if (c->in.len && bb_json_read(bb_bytes_of(&c->in), &answer, err) < 0) {
+        rc = bb_fail(err, "the core's answer is not JSON");
+    } else if (status >= 400) {
+        rc = 1;
+        detail = bb_field_str(bb_bytes_of(&answer), "detail");
+        bb_fail(err, "%.*s", (int)detail.len, (const char *)detail.ptr);
+        if (!detail.len)
+            bb_fail(err, "the core answered with status %ld", status);
+    }
+    if (rc == 0 && value)
+        *value = answer;
+    else
+        bb_buf_free(&answer);
+    return rc;
+}
+
+int bb_client_once(const char *state, const char *method, const char *const *parts,
+                   struct bb_buf *value)
 {
     struct bb_fault err = {0};
-    struct bb_client *c = bb_client_open(state, &err);
-    struct bb_reply r;
-    int rc;
+    struct bb_client c;
+    int rc = bb_client_open(&c, state);
 
-    if (!c || bb_client_call(c, method, path, (struct bb_bytes){NULL, 0}, &r, &err) < 0) {
-        bb_client_close(&c);
-        return bb_cli_fail("%s", err.text);
-    }
-    if (r.status >= 400)
-        rc = bb_cli_fail("%s", r.text);
-    else
-        rc = BB_EXIT_OK;
-    if (rc == BB_EXIT_OK && value)
-        *value = r.value;
-    else
-        bb_buf_free(&r.value);
+    if (rc != BB_EXIT_OK)
+        return rc;
+    if (bb_client_call(&c, method, parts, NULL, (struct bb_bytes){NULL, 0}, value, &err) != 0)
+        rc = bb_cli_fail("%s", err.text);
     bb_client_close(&c);
     return rc;
 }

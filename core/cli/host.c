@@ -22,11 +22,9 @@ int bb_cmd_host(const struct bb_args *a)
     struct rlimit none = {0, 0};
 
     if (!a->endpoint || !a->address || !a->workers || a->workers > 64 || a->fd < 3 ||
-        a->fd > 1 << 20) {
-        fputs("busbar: error: a host is started by the core, with --endpoint, --connect, "
-              "--workers 1..64 and --fd\n", stderr);
-        return BB_EXIT_USAGE;
-    }
+        a->fd > 1 << 20)
+        return bb_cli_usage("a host is started by the core, with --endpoint, --connect, "
+                            "--workers 1..64 and --fd");
     /* secrets live in this process: no dump, no other process of the user's may look in */
     if (prctl(PR_SET_DUMPABLE, 0) < 0 || setrlimit(RLIMIT_CORE, &none) < 0)
         return bb_cli_fail("cannot turn off core dumps");

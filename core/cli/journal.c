@@ -9,24 +9,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "core/admin/report.h"
 
 #define BATCH 1000u
+#define NO_NAME UINT32_MAX
 
 /* ---- check ---------------------------------------------------------------------------------------- */
-struct check {
-    struct bb_progress progress;
-    bool quiet;
-};
-
-static void say(void *arg, const char *text)
+static void say(void *quiet, const char *text)
 {
-    struct check *c = arg;
-
-    if (!c->quiet)
+    if (!*(const bool *)quiet)
         fprintf(stderr, "%s\n", text);
 }
 
@@ -34,8 +26,8 @@ int bb_cmd_journal_check(const struct bb_args *a)
 {
     struct bb_check_report r = {0};
     struct bb_fault err = {0};
-    struct check c = {.quiet = a->json};
-    int rc = bb_journal_check(a->state, &r, say, &c, &err);
+    bool quiet = a->json;
+    int rc = bb_journal_check(a->state, &r, say, &quiet, &err);
 
     if (rc < 0)
         return bb_cli_fail("%s", err.text);
@@ -52,12 +44,12 @@ int bb_cmd_journal_check(const struct bb_args *a)
 
 /* ---- export and salvage ------------------------------------------------------------------------------ */
 struct export {
-    struct bb_view *view; /* NULL while salvaging: endpoints have numbers then */
     FILE *out;
     uint64_t n, max, last, damaged;
     bool failed;
-    struct { uint32_t id; char name[64]; } endpoint; /* the last one looked up */
-    uint32_t missing;
+    uint32_t endpoint; /* whose name it is, NO_NAME while salvaging: its number is written then */
+    char name[64];
+    bool unnamed; /* stopped before a message of another endpoint, whose number is there now */
     struct bb_buf line;
     struct bb_progress progress;
 };
@@ -73,8 +65,9 @@ static int export_one(void *arg, const struct bb_record *rec)
     struct export *x = arg;
     char text[160], time[BB_TIME_TEXT];
 
-    if (x->view && x->endpoint.id != rec->endpoint) {
-        x->missing = rec->endpoint; /* asked for outside of this call */
+    x->unnamed = x->endpoint != NO_NAME && x->endpoint != rec->endpoint;
+    if (x->unnamed) { /* a view is not asked from inside a call of its own */
+        x->endpoint = rec->endpoint;
         return 1;
     }
     x->last = rec->seq;
@@ -82,8 +75,8 @@ static int export_one(void *arg, const struct bb_record *rec)
     snprintf(text, sizeof(text), "{\"seq\":%" PRIu64 ",\"accepted\":\"%s\",\"endpoint\":", rec->seq,
              bb_time_text(rec->accept_ms, time));
     put(&x->line, text);
-    if (x->view) {
-        bb_json_write_str(&x->line, x->endpoint.name, strlen(x->endpoint.name));
+    if (x->endpoint != NO_NAME) {
+        bb_json_write_str(&x->line, x->name, strlen(x->name));
     } else {
         snprintf(text, sizeof(text), "%" PRIu32, rec->endpoint);
         put(&x->line, text);
@@ -94,12 +87,10 @@ static int export_one(void *arg, const struct bb_record *rec)
         x->damaged++;
     }
     put(&x->line, "}\n");
-    if (x->line.failed || fwrite(x->line.ptr, 1, x->line.len, x->out) != x->line.len) {
+    if (x->line.failed || fwrite(x->line.ptr, 1, x->line.len, x->out) != x->line.len)
         x->failed = true;
-        return 1;
-    }
     bb_progress_to(&x->progress, ++x->n);
-    return x->max && x->n >= x->max;
+    return x->failed || (x->max && x->n >= x->max);
 }
 
 /* To FILE only when it does not exist: an export is often the last copy there is. */
@@ -107,23 +98,19 @@ static int export_open(struct export *x, const struct bb_args *a, const char *wh
 {
     int fd;
 
-    memset(x, 0, sizeof(*x));
-    x->progress.what = what;
-    x->max = a->max;
-    x->endpoint.id = UINT32_MAX;
-    x->out = stdout;
+    *x = (struct export){.out = stdout, .max = a->max, .endpoint = NO_NAME,
+                         .progress = {.what = what}};
     bb_buf_init(&x->line, 512u << 20);
     if (!a->output)
         return BB_EXIT_OK;
     fd = open(a->output, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (fd < 0 || !(x->out = fdopen(fd, "w"))) {
-        int rc = bb_cli_fail("cannot make %s: %s", a->output, strerror(errno));
-
-        if (fd >= 0)
-            close(fd);
-        return rc;
-    }
-    return BB_EXIT_OK;
+    x->out = fd < 0 ? NULL : fdopen(fd, "w");
+    if (x->out)
+        return BB_EXIT_OK;
+    bb_cli_fail("cannot make %s: %s", a->output, strerror(errno));
+    if (fd >= 0)
+        close(fd);
+    return BB_EXIT_FAILED;
 }
 
 static int export_close(struct export *x, const struct bb_args *a, int rc)
@@ -149,31 +136,27 @@ static int export_close(struct export *x, const struct bb_args *a, int rc)
 int bb_cmd_journal_export(const struct bb_args *a)
 {
     struct bb_fault err = {0};
-    uint64_t from = a->from, before;
+    struct bb_view *view;
     struct export x;
+    uint64_t from = a->from;
     int rc = export_open(&x, a, "exported");
 
     if (rc != BB_EXIT_OK)
         return rc;
-    x.view = bb_view_open(a->state, &err);
-    if (!x.view)
+    x.endpoint = NO_NAME - 1;
+    view = bb_view_open(a->state, &err);
+    if (!view)
         return export_close(&x, a, bb_cli_fail("%s", err.text));
     do {
-        x.missing = UINT32_MAX;
-        before = x.last;
-        if (bb_view_messages(x.view, from, BATCH, export_one, &x) < 0)
+        x.last = 0;
+        if (bb_view_messages(view, from, BATCH, export_one, &x) < 0)
             rc = bb_cli_fail("cannot read the journal at message %" PRIu64
                              ": see \"busbar journal check\" and \"salvage\"", from);
-        if (x.last != before)
-            from = x.last + 1;
-        if (rc == BB_EXIT_OK && x.missing != UINT32_MAX) {
-            x.endpoint.id = x.missing;
-            if (bb_view_name(x.view, x.missing, x.endpoint.name) < 0)
-                x.endpoint.name[0] = '\0';
-        }
-    } while (rc == BB_EXIT_OK && !x.failed && (!x.max || x.n < x.max) &&
-             (x.last != before || x.missing != UINT32_MAX));
-    bb_view_close(&x.view);
+        if (x.unnamed && bb_view_name(view, x.endpoint, x.name) < 0)
+            x.name[0] = '\0';
+        from = x.last ? x.last + 1 : from;
+    } while (rc == BB_EXIT_OK && !x.failed && (!x.max || x.n < x.max) && (x.last || x.unnamed));
+    bb_view_close(&view);
     return export_close(&x, a, rc);
 }
 

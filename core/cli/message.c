@@ -10,114 +10,68 @@
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
-#include "core/admin/report.h"
 
 #define OUTPUT_MAX (512u << 20) /* JSON text can be longer than its message */
-
-struct job {
-    const char *name; /* of the input, for errors */
-    struct bb_buf in, out;
-    struct bb_fault err;
-};
-
-static int open_job(struct job *j, const struct bb_args *a)
-{
-    const char *path = a->n ? a->rest[0] : "-";
-
-    memset(j, 0, sizeof(*j));
-    j->name = strcmp(path, "-") == 0 ? "stdin" : path;
-    bb_buf_init(&j->out, OUTPUT_MAX);
-    if (bb_read_input(path, &j->in, &j->err) < 0)
-        return bb_cli_fail("%s", j->err.text);
-    return BB_EXIT_OK;
-}
-
-static int close_job(struct job *j, int converted, bool line)
-{
-    int rc = BB_EXIT_OK;
-
-    if (converted < 0) {
-        fprintf(stderr, "%s:byte %zu: error: %s\n", j->name, j->err.offset, j->err.text);
-        rc = BB_EXIT_FAILED;
-    } else if (j->out.failed) {
-        rc = bb_cli_fail("the result is too large");
-    } else {
-        if (line)
-            bb_buf_put(&j->out, "\n", 1);
-        if (bb_write_all(STDOUT_FILENO, j->out.ptr, j->out.len) < 0)
-            rc = bb_cli_fail("cannot write to stdout: %s", strerror(errno));
-    }
-    bb_buf_free(&j->in);
-    bb_buf_free(&j->out);
-    return rc;
-}
-
-static struct bb_bytes input_of(const struct job *j)
-{
-    return (struct bb_bytes){j->in.ptr, j->in.len};
-}
-
-int bb_cmd_message_encode(const struct bb_args *a)
-{
-    struct job j;
-    int rc = open_job(&j, a);
-
-    if (rc)
-        return rc;
-    rc = (a->data ? bb_json_read : bb_event_read)(input_of(&j), &j.out, &j.err);
-    return close_job(&j, rc, false);
-}
-
-int bb_cmd_message_decode(const struct bb_args *a)
-{
-    struct job j;
-    int rc = open_job(&j, a);
-
-    if (rc)
-        return rc;
-    rc = (a->data ? bb_value_check : bb_message_check)(input_of(&j), &j.err);
-    if (rc == 0)
-        rc = (a->data ? bb_json_write : bb_event_write)(input_of(&j), &j.out, &j.err);
-    return close_job(&j, rc, true);
-}
 
 /* Canonical bytes begin with an array's head, JSON with white space or a bracket. */
 static bool is_json(struct bb_bytes in)
 {
-    const unsigned char *p = in.ptr;
-    size_t i = 0;
-
-    while (i < in.len && (p[i] == ' ' || p[i] == '\t' || p[i] == '\r' || p[i] == '\n'))
-        i++;
-    return i < in.len && (p[i] == '{' || p[i] == '[' || i > 0);
+    return in.len && strchr(" \t\r\n{[", *(const char *)in.ptr) && *(const char *)in.ptr;
 }
 
-int bb_cmd_message_show(const struct bb_args *a)
+/* --data: any value instead of a message. mid: for what lies between. */
+static int convert(const struct bb_args *a, struct bb_bytes in, struct bb_buf *mid,
+                   struct bb_buf *out, struct bb_fault *err)
 {
-    struct bb_buf whole, event;
-    struct bb_bytes value;
-    struct job j;
-    int rc = open_job(&j, a);
+    int what = a->command->what;
+    bool to_bytes = what == BB_DO_ENCODE || (what == BB_DO_SHOW && is_json(in));
+    struct bb_buf *first = what == BB_DO_ENCODE ? out : mid;
 
-    if (rc)
+    if (to_bytes) {
+        if ((a->data ? bb_json_read : bb_event_read)(in, first, err) < 0)
+            return -1;
+        in = bb_bytes_of(first);
+    } else if ((a->data ? bb_value_check : bb_message_check)(in, err) < 0) {
+        return -1;
+    }
+    if (what == BB_DO_ENCODE)
+        return 0;
+    if (what == BB_DO_DECODE)
+        return (a->data ? bb_json_write : bb_event_write)(in, out, err);
+    if (a->data)
+        return bb_json_write_pretty(in, out, err);
+    bb_report_event(in, out);
+    bb_buf_reset(mid);
+    bb_buf_put(mid, out->ptr, out->len);
+    bb_buf_reset(out);
+    return bb_json_write_pretty(bb_bytes_of(mid), out, err);
+}
+
+int bb_cmd_message(const struct bb_args *a)
+{
+    const char *path = a->n ? a->rest[0] : "-";
+    struct bb_fault err = {0};
+    struct bb_buf in, mid, out;
+    int rc = bb_read_input(path, &in);
+
+    if (rc != BB_EXIT_OK)
         return rc;
-    bb_buf_init(&whole, OUTPUT_MAX);
-    bb_buf_init(&event, OUTPUT_MAX);
-    value = input_of(&j);
-    if (is_json(value)) {
-        rc = (a->data ? bb_json_read : bb_event_read)(value, &whole, &j.err);
-        value = (struct bb_bytes){whole.ptr, whole.len};
+    bb_buf_init(&mid, OUTPUT_MAX);
+    bb_buf_init(&out, OUTPUT_MAX);
+    if (convert(a, bb_bytes_of(&in), &mid, &out, &err) < 0) {
+        fprintf(stderr, "%s:byte %zu: error: %s\n", strcmp(path, "-") == 0 ? "stdin" : path,
+                err.offset, err.text);
+        rc = BB_EXIT_FAILED;
     } else {
-        rc = (a->data ? bb_value_check : bb_message_check)(value, &j.err);
+        if (a->command->what != BB_DO_ENCODE)
+            bb_buf_put(&out, "\n", 1);
+        if (out.failed)
+            rc = bb_cli_fail("the result is too large");
+        else if (bb_write_all(STDOUT_FILENO, out.ptr, out.len) < 0)
+            rc = bb_cli_fail("cannot write to stdout: %s", strerror(errno));
     }
-    if (rc == 0 && !a->data) {
-        bb_report_event(value, &event);
-        value = (struct bb_bytes){event.ptr, event.len};
-    }
-    if (rc == 0)
-        rc = bb_json_write_pretty(value, &j.out, &j.err);
-    rc = close_job(&j, rc, true);
-    bb_buf_free(&whole);
-    bb_buf_free(&event);
+    bb_buf_free(&in);
+    bb_buf_free(&mid);
+    bb_buf_free(&out);
     return rc;
 }

@@ -10,103 +10,51 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include "core/admin/report.h"
-
-#define BYTES(b) ((struct bb_bytes){(b).ptr, (b).len})
-
-/* ---- the folder -------------------------------------------------------------------------------- */
-struct folder {
-    struct bb_view *view;
-    struct bb_report report;
-    struct bb_buf value;
-};
-
-static int folder_open(struct folder *f, const char *state)
-{
-    struct bb_fault err = {0};
-
-    memset(f, 0, sizeof(*f));
-    bb_buf_init(&f->value, BB_REPORT_BYTES);
-    f->view = bb_view_open(state, &err);
-    if (f->view && bb_report_begin(&f->report, f->view, &err) == 0)
-        return BB_EXIT_OK;
-    if (f->view)
-        bb_view_close(&f->view);
-    return bb_cli_fail("%s", err.text);
-}
-
-static void folder_close(struct folder *f)
-{
-    bb_report_end(&f->report);
-    if (f->view)
-        bb_view_close(&f->view);
-    bb_buf_free(&f->value);
-}
 
 /* ---- list ---------------------------------------------------------------------------------------- */
-static void put_list(struct bb_bytes value, bool held)
+static void delivery(struct bb_bytes d, char *out, size_t cap)
 {
-    static const char *const heads[] = {"DELIVERY", "SINCE", "TYPE", "ITEM", "PLANT", "ATTEMPTS",
-                                        "NOTE", "REASON"};
-    struct bb_walk w = bb_each(bb_field(value, "deliveries"));
-    uint32_t n = w.left;
-    struct bb_bytes d;
-    struct bb_grid g;
+    struct bb_bytes route = bb_field_str(d, "route");
 
-    if (!n) {
-        puts(held ? "nothing is held" : "nothing is in quarantine");
-        return;
-    }
-    bb_grid_init(&g, 8, heads);
-    while (bb_each_next(&w, &d)) {
-        struct bb_bytes route = bb_field_str(d, "route");
-
-        bb_grid_addf(&g, "%.*s/%lld", (int)route.len, (const char *)route.ptr,
-                     (long long)bb_field_int(d, "seq"));
-        bb_grid_add_bytes(&g, bb_field_str(d, "since"));
-        bb_grid_add_bytes(&g, bb_field_str(d, "type"));
-        bb_grid_add_bytes(&g, bb_field_str(d, "item"));
-        bb_grid_add_bytes(&g, bb_field_str(d, "plant"));
-        bb_grid_addf(&g, "%lld", (long long)bb_field_int(d, "attempts"));
-        bb_grid_add(&g, bb_field_bool(d, "maybe_sent") ? "maybe applied"
-                        : bb_field_bool(d, "overtaken") ? "overtaken" : "");
-        bb_grid_add_bytes(&g, bb_field_str(d, "reason"));
-    }
-    bb_grid_print(&g, stdout);
-    if (bb_field_int(value, "next"))
-        printf("\nThere are more: --from %lld\n", (long long)bb_field_int(value, "next"));
-    else
-        printf("\n\"busbar quarantine show DELIVERY\" says all about one.\n");
+    snprintf(out, cap, "%.*s/%lld", (int)route.len, (const char *)route.ptr,
+             (long long)bb_field_int(d, "seq"));
 }
 
-static int list(const struct bb_args *a, bool held)
+static void note(struct bb_bytes d, char *out, size_t cap)
 {
-    struct bb_report_filter filter = {.route = a->route, .from_seq = a->from, .max = a->max,
-                                      .held = held, .quarantined = !held};
-    struct bb_fault err = {0};
-    struct folder f;
-    int rc = folder_open(&f, a->state);
+    snprintf(out, cap, "%s", bb_field_bool(d, "maybe_sent") ? "maybe applied"
+                             : bb_field_bool(d, "overtaken") ? "overtaken" : "");
+}
 
-    if (rc != BB_EXIT_OK)
-        return rc;
-    if (bb_report_open(&f.report, &filter, &f.value, &err) < 0)
-        rc = bb_cli_fail("%s", err.text);
-    else if (a->json)
-        rc = bb_print_json(BYTES(f.value));
-    else
-        put_list(BYTES(f.value), held);
-    folder_close(&f);
+static const struct bb_column columns[] = {
+    {"DELIVERY", NULL, delivery}, {"SINCE", "since", NULL}, {"TYPE", "type", NULL},
+    {"ITEM", "item", NULL}, {"PLANT", "plant", NULL}, {"ATTEMPTS", "attempts", NULL},
+    {"NOTE", NULL, note}, {"REASON", "reason", NULL}};
+
+int bb_cmd_open_list(const struct bb_args *a)
+{
+    struct bb_query q = {.kind = (enum bb_report_kind)a->command->what, .route = a->route,
+                         .seq = a->from, .max = a->max};
+    struct bb_bytes list;
+    struct bb_buf value;
+    int rc = bb_read_report(a, q, &value);
+
+    list = bb_field(bb_bytes_of(&value), "deliveries");
+    if (rc == BB_EXIT_OK && a->json) {
+        rc = bb_print_json(bb_bytes_of(&value), false);
+    } else if (rc == BB_EXIT_OK && !bb_each(list).left) {
+        puts(q.kind == BB_REPORT_HELD ? "nothing is held" : "nothing is in quarantine");
+    } else if (rc == BB_EXIT_OK) {
+        int64_t next = bb_field_int(bb_bytes_of(&value), "next");
+
+        BB_PRINT_TABLE(columns, list);
+        if (next)
+            printf("\nThere are more: --from %lld\n", (long long)next);
+        else
+            printf("\n\"busbar quarantine show DELIVERY\" says all about one.\n");
+    }
+    bb_buf_free(&value);
     return bb_print_end(rc);
-}
-
-int bb_cmd_quarantine_list(const struct bb_args *a)
-{
-    return list(a, false);
-}
-
-int bb_cmd_hold_list(const struct bb_args *a)
-{
-    return list(a, true);
 }
 
 /* ---- one delivery ----------------------------------------------------------------------------------- */
@@ -119,233 +67,172 @@ struct pick {
 static int pick_read(const struct bb_args *a, struct pick *p)
 {
     const char *slash = a->n ? strrchr(a->rest[0], '/') : NULL;
+    const char *route = a->n ? a->rest[0] : a->route;
+    size_t len = slash ? (size_t)(slash - route) : route ? strlen(route) : 0;
 
-    if (slash && slash != a->rest[0] && slash - a->rest[0] < (ptrdiff_t)sizeof(p->route) &&
-        bb_u64_parse(slash + 1, &p->seq) == 0) {
-        snprintf(p->route, sizeof(p->route), "%.*s", (int)(slash - a->rest[0]), a->rest[0]);
-        return BB_EXIT_OK;
-    }
-    if (!a->n && a->route && a->has_seq && strlen(a->route) < sizeof(p->route)) {
-        snprintf(p->route, sizeof(p->route), "%s", a->route);
-        p->seq = a->seq;
-        return BB_EXIT_OK;
-    }
-    if (a->n)
-        fprintf(stderr, "busbar: error: \"%s\" is not a delivery: it is ROUTE/SEQ, as the list "
-                        "shows it\n", a->rest[0]);
-    else
-        fputs("busbar: error: say which delivery: ROUTE/SEQ, as the list shows it\n", stderr);
-    return BB_EXIT_USAGE;
-}
-
-static bool text_starts(struct bb_bytes t, const char *with)
-{
-    size_t n = strlen(with);
-
-    return t.len >= n && memcmp(t.ptr, with, n) == 0;
+    p->seq = a->seq;
+    if (!a->n && (!route || a->seq == BB_NO_SEQ))
+        return bb_cli_usage("say which delivery: ROUTE/SEQ, as the list shows it");
+    if ((a->n && (!slash || bb_u64_parse(slash + 1, &p->seq) < 0)) || !len ||
+        len >= sizeof(p->route))
+        return bb_cli_usage("\"%s\" is not a delivery: it is ROUTE/SEQ, as the list shows it", route);
+    snprintf(p->route, sizeof(p->route), "%.*s", (int)len, route);
+    return BB_EXIT_OK;
 }
 
 void bb_print_step(struct bb_bytes h, const char *indent)
 {
-    /* only these two go on at a time of their own; the row of an ended one still holds its last */
-    struct bb_bytes state = bb_field_str(h, "state");
-    bool again = text_starts(state, "retrying") || text_starts(state, "probing");
-    struct bb_bytes d = bb_field(h, "detail"), text = bb_field_str(d, "text");
-    struct bb_bytes reason = bb_field_str(d, "reason"), code = bb_field_str(d, "code");
-    struct bb_bytes to = bb_field_str(d, "to"), who = bb_field_str(d, "who");
+    struct bb_bytes state = bb_field_str(h, "state"), d = bb_field(h, "detail");
+    struct bb_bytes reason = bb_field_str(d, "reason");
+    /* only these two go on at a time of their own; older journals have one in ended ones, too */
+    bool again = bb_text_is(state, "retrying") || bb_text_is(state, "probing");
+    bool asked = reason.len > 6 && memcmp(reason.ptr, "probe:", 6) == 0;
     char time[BB_TIME_TEXT];
 
-    printf("%s", indent);
-    bb_print_safe(stdout, bb_field_str(h, "at"));
-    printf("  ");
-    bb_print_safe(stdout, state);
-    if (to.len) {
-        fputs(text_starts(reason, "probe:") ? ", asked " : ", sent to ", stdout);
-        bb_print_safe(stdout, to);
+    bb_print_field(indent, h, "at");
+    bb_print_text(stdout, "  ", state);
+    if (bb_print_field(asked ? ", asked " : ", sent to ", d, "to"))
         printf(" (attempt %lld, %lld ms)", (long long)bb_field_int(d, "sends"),
                (long long)bb_field_int(d, "ms"));
-    }
-    if (reason.len) {
-        printf(": ");
-        bb_print_safe(stdout, reason);
-    }
-    if (who.len) {
-        printf(" by ");
-        bb_print_safe(stdout, who);
-    }
+    bb_print_text(stdout, ": ", reason);
+    bb_print_field(" by ", d, "who");
     if (again && bb_field_int(d, "due") > 0)
         printf(", again at %s", bb_time_text((uint64_t)bb_field_int(d, "due"), time));
-    putchar('\n');
-    if (text.len || code.len) {
-        printf("%s    ", indent);
-        bb_print_safe(stdout, code);
-        if (text.len && code.len)
-            printf(": ");
-        bb_print_safe(stdout, text);
-        putchar('\n');
+    if (bb_field_str(d, "code").len || bb_field_str(d, "text").len) {
+        printf("\n%s    ", indent);
+        bb_print_field(bb_print_field("", d, "code") ? ": " : "", d, "text");
     }
+    putchar('\n');
 }
 
 static void put_delivery(struct bb_bytes v)
 {
     struct bb_walk w = bb_each(bb_field(v, "history"));
-    struct bb_bytes item, message = bb_field(v, "message"), text;
-    struct bb_fault err;
-    struct bb_buf json;
+    struct bb_bytes item, text;
 
-    printf("delivery   ");
-    bb_print_safe(stdout, bb_field_str(v, "route"));
-    printf("/%lld\nstate      ", (long long)bb_field_int(v, "seq"));
-    bb_print_safe(stdout, bb_field_str(v, "state"));
-    printf("%s%s\naccepted   ", bb_field_bool(v, "maybe_sent") ? ", may have been applied" : "",
+    bb_print_field("delivery   ", v, "route");
+    printf("/%lld\n", (long long)bb_field_int(v, "seq"));
+    bb_print_field("state      ", v, "state");
+    printf("%s%s\n", bb_field_bool(v, "maybe_sent") ? ", may have been applied" : "",
            bb_field_bool(v, "overtaken") ? ", overtaken" : "");
-    bb_print_safe(stdout, bb_field_str(v, "accepted"));
-    printf(" from ");
-    bb_print_safe(stdout, bb_field_str(v, "endpoint"));
+    bb_print_field("accepted   ", v, "accepted");
+    bb_print_field(" from ", v, "endpoint");
     printf("\nattempts   %lld (%lld sent)\n", (long long)bb_field_int(v, "attempts"),
            (long long)bb_field_int(v, "sends"));
     if (w.left)
         puts("\nhistory");
     while (bb_each_next(&w, &item))
         bb_print_step(item, "  ");
-    bb_buf_init(&json, BB_REPORT_BYTES * 4u);
-    if (message.len > 1 && bb_json_write_pretty(message, &json, &err) == 0) {
+    if (bb_field(v, "message").len > 1) {
         puts("\nmessage");
-        fwrite(json.ptr, 1, json.len, stdout);
-        putchar('\n');
+        bb_print_json(bb_field(v, "message"), true);
     }
-    bb_buf_free(&json);
     w = bb_each(bb_field(v, "mend"));
     if (w.left)
         puts("\nwhat to do");
     while (bb_each_next(&w, &item))
         if (bb_as_str(item, &text)) {
-            printf("  - ");
-            bb_print_safe(stdout, text);
+            bb_print_text(stdout, "  - ", text);
             putchar('\n');
         }
 }
 
-int bb_cmd_quarantine_show(const struct bb_args *a)
+int bb_cmd_open_show(const struct bb_args *a)
 {
-    struct bb_fault err = {0};
-    struct folder f;
+    struct bb_query q = {.kind = BB_REPORT_DELIVERY};
+    struct bb_buf value;
     struct pick p;
-    uint32_t route;
-    int rc = pick_read(a, &p), found;
+    int rc = pick_read(a, &p);
 
     if (rc != BB_EXIT_OK)
         return rc;
-    rc = folder_open(&f, a->state);
-    if (rc != BB_EXIT_OK)
-        return rc;
-    found = bb_report_route_id(&f.report, p.route, &route, &err) < 0
-                ? -1 : bb_report_delivery(&f.report, route, p.seq, &f.value, &err);
-    if (found < 0)
-        rc = bb_cli_fail("%s", err.text);
-    else if (!found)
-        rc = bb_cli_fail("message %llu is not a delivery of route \"%s\"", (unsigned long long)p.seq,
-                         p.route);
-    else if (a->json)
-        rc = bb_print_json(BYTES(f.value));
-    else
-        put_delivery(BYTES(f.value));
-    folder_close(&f);
+    q.route = p.route;
+    q.seq = p.seq;
+    rc = bb_read_report(a, q, &value);
+    if (rc == BB_EXIT_OK && a->json)
+        rc = bb_print_json(bb_bytes_of(&value), false);
+    else if (rc == BB_EXIT_OK)
+        put_delivery(bb_bytes_of(&value));
+    bb_buf_free(&value);
     return bb_print_end(rc);
 }
 
 /* ---- acting -------------------------------------------------------------------------------------------- */
+static const struct {
+    const char *name, *done;
+    enum bb_report_kind all; /* which list --all means */
+} acts[] = {
+    [BB_ACT_REPLAY] = {"replay", "replayed", BB_REPORT_QUARANTINE},
+    [BB_ACT_DISCARD] = {"discard", "discarded", BB_REPORT_QUARANTINE},
+    [BB_ACT_RELEASE] = {"release", "released", BB_REPORT_HELD},
+};
 struct act {
-    const char *what, *done; /* path's last part; "replayed" */
-    bool held, overtaken;
-    struct bb_client *client;
+    const struct bb_args *a;
+    struct bb_client client;
     uint64_t ok, refused;
     struct bb_progress progress;
 };
 
-/* 0, or -1 when the core is not there. */
+/* BB_EXIT_FAILED when the core is not there; a refusal is only counted. */
 static int act_one(struct act *t, const char *route, uint64_t seq)
 {
     struct bb_fault err = {0};
-    struct bb_reply r;
-    char *name = bb_client_escape(route);
-    char *path = name ? bb_text("/v1/deliveries/%s/%llu/%s%s", name, (unsigned long long)seq,
-                                t->what, t->overtaken ? "?overtaken=true" : "") : NULL;
-    int rc = path ? bb_client_call(t->client, "POST", path, (struct bb_bytes){NULL, 0}, &r, &err)
-                  : bb_fail(&err, "out of memory");
+    char number[24];
+    int rc;
 
-    free(name);
-    free(path);
-    if (rc < 0) {
-        bb_cli_fail("%s", err.text);
-        return -1;
-    }
-    if (r.status >= 400) {
-        t->refused++;
-        bb_cli_fail("%s/%llu: %s", route, (unsigned long long)seq, r.text);
-    } else {
+    snprintf(number, sizeof(number), "%llu", (unsigned long long)seq);
+    rc = bb_client_call(&t->client, "POST",
+                        BB_PATH("deliveries", route, number, acts[t->a->command->what].name),
+                        t->a->overtaken ? "?overtaken=true" : NULL, (struct bb_bytes){NULL, 0}, NULL,
+                        &err);
+    if (rc < 0)
+        return bb_cli_fail("%s", err.text);
+    if (rc == 0) {
         bb_progress_to(&t->progress, ++t->ok);
+    } else {
+        t->refused++;
+        bb_cli_fail("%s/%s: %s", route, number, err.text);
     }
-    bb_buf_free(&r.value);
-    return 0;
+    return BB_EXIT_OK;
 }
 
-static int act_page(struct act *t, struct bb_bytes value)
+static int act_all(struct act *t)
 {
-    struct bb_walk w = bb_each(bb_field(value, "deliveries"));
-    struct bb_bytes d;
+    struct bb_query q = {.kind = acts[t->a->command->what].all, .route = t->a->route,
+                         .max = BB_REPORT_MAX};
+    struct bb_bytes d, name;
+    struct bb_buf value;
+    struct bb_walk w;
+    char route[64];
+    int rc;
 
-    while (bb_each_next(&w, &d)) {
-        struct bb_bytes r = bb_field_str(d, "route");
-        char route[64];
-
-        snprintf(route, sizeof(route), "%.*s", (int)(r.len < 63 ? r.len : 63),
-                 (const char *)r.ptr);
-        if (act_one(t, route, (uint64_t)bb_field_int(d, "seq")) < 0)
-            return -1;
-    }
-    return 0;
-}
-
-static int act_all(struct act *t, const struct bb_args *a)
-{
-    struct bb_report_filter filter = {.route = a->route, .max = BB_REPORT_MAX, .held = t->held,
-                                      .quarantined = !t->held};
-    struct bb_fault err = {0};
-    struct folder f;
-    int rc = folder_open(&f, a->state);
-
-    if (rc != BB_EXIT_OK)
-        return rc;
     do {
-        bb_buf_reset(&f.value);
-        if (bb_report_open(&f.report, &filter, &f.value, &err) < 0)
-            rc = bb_cli_fail("%s", err.text);
-        else if (act_page(t, BYTES(f.value)) < 0)
-            rc = BB_EXIT_FAILED;
-        filter.from_seq = (uint64_t)bb_field_int(BYTES(f.value), "next");
-    } while (rc == BB_EXIT_OK && filter.from_seq);
-    folder_close(&f);
+        rc = bb_read_report(t->a, q, &value);
+        w = bb_each(bb_field(bb_bytes_of(&value), "deliveries"));
+        while (rc == BB_EXIT_OK && bb_each_next(&w, &d)) {
+            name = bb_field_str(d, "route");
+            snprintf(route, sizeof(route), "%.*s", (int)name.len, (const char *)name.ptr);
+            rc = act_one(t, route, (uint64_t)bb_field_int(d, "seq"));
+        }
+        q.seq = (uint64_t)bb_field_int(bb_bytes_of(&value), "next");
+        bb_buf_free(&value);
+    } while (rc == BB_EXIT_OK && q.seq);
     return rc;
 }
 
-static int act(const struct bb_args *a, const char *what, const char *done, bool held)
+int bb_cmd_open_act(const struct bb_args *a)
 {
-    struct act t = {.what = what, .done = done, .held = held, .overtaken = a->overtaken,
-                    .progress = {.what = done}};
-    struct bb_fault err = {0};
-    struct pick p = {0};
-    int rc = a->all && !a->n && !a->has_seq ? BB_EXIT_OK : pick_read(a, &p);
+    const char *done = acts[a->command->what].done;
+    struct act t = {.a = a, .progress = {.what = done}};
+    bool all = a->all && !a->n && a->seq == BB_NO_SEQ;
+    struct pick p;
+    int rc = all ? BB_EXIT_OK : pick_read(a, &p);
 
+    if (rc == BB_EXIT_OK)
+        rc = bb_client_open(&t.client, a->state);
     if (rc != BB_EXIT_OK)
         return rc;
-    t.client = bb_client_open(a->state, &err);
-    if (!t.client)
-        return bb_cli_fail("%s", err.text);
-    if (*p.route)
-        rc = act_one(&t, p.route, p.seq) < 0 ? BB_EXIT_FAILED : BB_EXIT_OK;
-    else
-        rc = act_all(&t, a);
+    rc = all ? act_all(&t) : act_one(&t, p.route, p.seq);
     bb_progress_end(&t.progress);
     bb_client_close(&t.client);
     printf("%llu %s", (unsigned long long)t.ok, done);
@@ -353,19 +240,4 @@ static int act(const struct bb_args *a, const char *what, const char *done, bool
         printf(", %llu refused", (unsigned long long)t.refused);
     putchar('\n');
     return bb_print_end(rc == BB_EXIT_OK && t.refused ? BB_EXIT_FAILED : rc);
-}
-
-int bb_cmd_quarantine_replay(const struct bb_args *a)
-{
-    return act(a, "replay", "replayed", false);
-}
-
-int bb_cmd_quarantine_discard(const struct bb_args *a)
-{
-    return act(a, "discard", "discarded", false);
-}
-
-int bb_cmd_hold_release(const struct bb_args *a)
-{
-    return act(a, "release", "released", true);
 }

@@ -14,24 +14,45 @@
 #include <unistd.h>
 
 #define CELL_MAX 96 /* characters shown of one cell */
+#define CELL_BYTES (4 * CELL_MAX + 1)
+#define COLUMNS_MAX 32
+
+static void say(const char *fmt, va_list ap) __attribute__((format(printf, 1, 0)));
+static void say(const char *fmt, va_list ap)
+{
+    fflush(stdout);
+    fputs("busbar: error: ", stderr);
+    vfprintf(stderr, fmt, ap);
+    fputc('\n', stderr);
+}
 
 int bb_cli_fail(const char *fmt, ...)
 {
     va_list ap;
 
-    fflush(stdout);
-    fputs("busbar: error: ", stderr);
     va_start(ap, fmt);
-    vfprintf(stderr, fmt, ap);
+    say(fmt, ap);
     va_end(ap);
-    fputc('\n', stderr);
     return BB_EXIT_FAILED;
 }
 
-void bb_print_safe(FILE *out, struct bb_bytes text)
+int bb_cli_usage(const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    say(fmt, ap);
+    va_end(ap);
+    fputs("Add --help to see what it takes.\n", stderr);
+    return BB_EXIT_USAGE;
+}
+
+void bb_print_text(FILE *out, const char *before, struct bb_bytes text)
 {
     const unsigned char *p = text.ptr;
 
+    if (text.len)
+        fputs(before, out);
     for (size_t i = 0; i < text.len; i++) {
         /* C1 controls are c2 80 .. c2 9f in UTF-8 */
         bool c1 = p[i] == 0xc2 && i + 1 < text.len && p[i + 1] < 0xa0;
@@ -42,20 +63,26 @@ void bb_print_safe(FILE *out, struct bb_bytes text)
     }
 }
 
-int bb_print_json(struct bb_bytes value)
+bool bb_print_field(const char *before, struct bb_bytes map, const char *key)
+{
+    struct bb_bytes v = bb_field_str(map, key);
+
+    bb_print_text(stdout, before, v);
+    return v.len > 0;
+}
+
+int bb_print_json(struct bb_bytes value, bool pretty)
 {
     struct bb_buf b;
     struct bb_fault err;
-    int rc = BB_EXIT_FAILED;
+    int rc = BB_EXIT_OK;
 
     bb_buf_init(&b, 256u << 20);
-    if ((isatty(STDOUT_FILENO) ? bb_json_write_pretty : bb_json_write)(value, &b, &err) < 0) {
-        bb_cli_fail("cannot write the answer as JSON: %s", err.text);
-    } else {
-        fwrite(b.ptr, 1, b.len, stdout);
-        fputc('\n', stdout);
-        rc = BB_EXIT_OK;
-    }
+    pretty |= isatty(STDOUT_FILENO);
+    if ((pretty ? bb_json_write_pretty : bb_json_write)(value, &b, &err) < 0)
+        rc = bb_cli_fail("cannot write the answer as JSON: %s", err.text);
+    else
+        printf("%.*s\n", (int)b.len, (const char *)b.ptr);
     bb_buf_free(&b);
     return rc;
 }
@@ -67,98 +94,81 @@ int bb_print_end(int status)
     return bb_cli_fail("cannot write to stdout: %s", strerror(errno));
 }
 
-void bb_grid_init(struct bb_grid *t, size_t cols, const char *const *heads)
+/* ---- tables --------------------------------------------------------------------------------------- */
+static void cell_text(const struct bb_column *c, struct bb_bytes row, char out[CELL_BYTES])
 {
-    *t = (struct bb_grid){.cols = cols};
-    for (size_t i = 0; i < cols; i++)
-        bb_grid_add(t, heads[i]);
-}
+    struct bb_bytes v = c->key ? bb_field(row, c->key) : (struct bb_bytes){NULL, 0}, s;
+    const char *plus = c->key ? strchr(c->key, '+') : NULL;
+    char first[32];
+    int64_t i;
 
-void bb_grid_add_bytes(struct bb_grid *t, struct bb_bytes cell)
-{
-    char *copy;
-
-    if (t->n == t->cap) {
-        size_t cap = t->cap ? t->cap * 2 : 64;
-        char **v = reallocarray(t->cells, cap, sizeof(*v));
-
-        if (!v)
-            return;
-        t->cells = v;
-        t->cap = cap;
+    *out = '\0';
+    if (c->text) {
+        c->text(row, out, CELL_BYTES);
+    } else if (plus) {
+        snprintf(first, sizeof(first), "%.*s", (int)(plus - c->key), c->key);
+        snprintf(out, CELL_BYTES, "%lld",
+                 (long long)(bb_field_int(row, first) + bb_field_int(row, plus + 1)));
+    } else if (v.len && bb_as_str(v, &s)) {
+        snprintf(out, CELL_BYTES, "%.*s", (int)(s.len < CELL_BYTES ? s.len : CELL_BYTES),
+                 (const char *)s.ptr);
+    } else if (v.len && bb_as_int(v, &i)) {
+        snprintf(out, CELL_BYTES, "%lld", (long long)i);
     }
-    copy = strndup(cell.len ? cell.ptr : "", cell.len);
-    if (copy)
-        t->cells[t->n++] = copy;
 }
 
-void bb_grid_add(struct bb_grid *t, const char *cell)
-{
-    bb_grid_add_bytes(t, (struct bb_bytes){cell, strlen(cell)});
-}
-
-void bb_grid_addf(struct bb_grid *t, const char *fmt, ...)
-{
-    char text[256];
-    va_list ap;
-
-    va_start(ap, fmt);
-    vsnprintf(text, sizeof(text), fmt, ap);
-    va_end(ap);
-    bb_grid_add(t, text);
-}
-
-void bb_grid_free(struct bb_grid *t)
-{
-    for (size_t i = 0; i < t->n; i++)
-        free(t->cells[i]);
-    free(t->cells);
-    *t = (struct bb_grid){0};
-}
-
-static size_t columns_of(const char *s)
-{
-    size_t n = 0;
-
-    for (; *s; s++)
-        n += ((unsigned char)*s & 0xc0) != 0x80;
-    return n < CELL_MAX ? n : CELL_MAX;
-}
-
-/* Bytes of s that make at most CELL_MAX characters. */
-static size_t bytes_of(const char *s)
+/* How many characters s has, at most CELL_MAX; *bytes of them. */
+static size_t width_of(const char *s, size_t *bytes)
 {
     size_t n = 0, i = 0;
 
     for (; s[i]; i++)
         if (((unsigned char)s[i] & 0xc0) != 0x80 && n++ == CELL_MAX)
             break;
-    return i;
+    *bytes = i;
+    return n < CELL_MAX ? n : CELL_MAX;
 }
 
-void bb_grid_print(struct bb_grid *t, FILE *out)
+static void print_row(const struct bb_column *columns, size_t n, const size_t *width,
+                      const struct bb_bytes *row)
 {
-    size_t width[32] = {0};
+    char text[CELL_BYTES];
+    size_t bytes, w;
 
-    for (size_t i = 0; i < t->n; i++) {
-        size_t w = columns_of(t->cells[i]);
-
-        if (w > width[i % t->cols])
-            width[i % t->cols] = w;
-    }
-    for (size_t i = 0; i < t->n; i++) {
-        size_t col = i % t->cols;
-        bool last = col + 1 == t->cols;
-
-        bb_print_safe(out, (struct bb_bytes){t->cells[i], bytes_of(t->cells[i])});
-        if (last)
-            fputc('\n', out);
+    for (size_t i = 0; i < n; i++) {
+        if (row)
+            cell_text(&columns[i], *row, text);
         else
-            fprintf(out, "%*s", (int)(width[col] - columns_of(t->cells[i]) + 2), "");
+            snprintf(text, sizeof(text), "%s", columns[i].head);
+        w = width_of(text, &bytes);
+        bb_print_text(stdout, "", (struct bb_bytes){text, bytes});
+        printf("%*s", i + 1 < n ? (int)(width[i] - w + 2) : 0, "");
     }
-    bb_grid_free(t);
+    putchar('\n');
 }
 
+void bb_print_table(const struct bb_column *columns, size_t n, struct bb_bytes rows)
+{
+    size_t width[COLUMNS_MAX], bytes, w;
+    struct bb_walk walk = bb_each(rows);
+    char text[CELL_BYTES];
+    struct bb_bytes row;
+
+    for (size_t i = 0; i < n; i++)
+        width[i] = strlen(columns[i].head);
+    while (bb_each_next(&walk, &row))
+        for (size_t i = 0; i < n; i++) {
+            cell_text(&columns[i], row, text);
+            w = width_of(text, &bytes);
+            width[i] = w > width[i] ? w : width[i];
+        }
+    print_row(columns, n, width, NULL);
+    walk = bb_each(rows);
+    while (bb_each_next(&walk, &row))
+        print_row(columns, n, width, &row);
+}
+
+/* ---- progress ------------------------------------------------------------------------------------- */
 void bb_progress_to(struct bb_progress *p, uint64_t done)
 {
     p->done = done;

@@ -1,5 +1,5 @@
 /*
- * read.c - bounded input, and short readers of msgpack maps
+ * read.c - bounded input, the journal's folder, and short readers of msgpack maps
  *
  * Main thread; nothing kept.
  */
@@ -7,50 +7,50 @@
 #include "core/cli/cli.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <unistd.h>
 
-int bb_read_input(const char *path, struct bb_buf *b, struct bb_fault *err)
+int bb_read_input(const char *path, struct bb_buf *b)
 {
     bool from_stdin = !path || strcmp(path, "-") == 0;
-    int fd = from_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
-    int rc = -1;
+    FILE *in = from_stdin ? stdin : fopen(path, "re");
+    int rc = BB_EXIT_OK;
+    size_t n = 1;
+    uint8_t *p;
 
-    bb_buf_init(b, BB_INPUT_MAX + 1);
-    if (fd < 0)
-        return bb_fail(err, "cannot open %s: %s", path, strerror(errno));
-    for (;;) {
-        size_t room = BB_INPUT_MAX + 1 - b->len;
-        uint8_t *p = bb_buf_room(b, room < 65536 ? room : 65536);
-        ssize_t n;
-
-        if (!p) {
-            bb_fail(err, "out of memory");
-            break;
-        }
-        n = read(fd, p, room < 65536 ? room : 65536);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0) {
-            bb_fail(err, "cannot read %s: %s", from_stdin ? "stdin" : path, strerror(errno));
-            break;
-        }
-        if (n == 0) {
-            rc = 0;
-            break;
-        }
-        b->len += (size_t)n;
-        if (b->len > BB_INPUT_MAX) {
-            bb_fail(err, "%s is larger than 64 MiB", from_stdin ? "stdin" : path);
-            break;
-        }
+    bb_buf_init(b, BB_INPUT_MAX + 65536);
+    if (!in)
+        return bb_cli_fail("cannot open %s: %s", path, strerror(errno));
+    while (n && b->len <= BB_INPUT_MAX && (p = bb_buf_room(b, 65536))) {
+        n = fread(p, 1, 65536, in);
+        b->len += n;
     }
+    path = from_stdin ? "stdin" : path;
+    if (ferror(in))
+        rc = bb_cli_fail("cannot read %s: %s", path, strerror(errno));
+    else if (b->len > BB_INPUT_MAX)
+        rc = bb_cli_fail("%s is larger than 64 MiB", path);
+    else if (b->failed)
+        rc = bb_cli_fail("out of memory");
     if (!from_stdin)
-        close(fd);
-    if (rc < 0)
+        fclose(in);
+    if (rc != BB_EXIT_OK)
         bb_buf_free(b);
     return rc;
+}
+
+int bb_read_report(const struct bb_args *a, struct bb_query q, struct bb_buf *value)
+{
+    struct bb_fault err = {0};
+    struct bb_view *view = bb_view_open(a->state, &err);
+    int rc = -1;
+
+    bb_buf_init(value, BB_REPORT_BYTES);
+    q.state_dir = a->state;
+    if (view) {
+        rc = bb_report(view, &q, value, &err);
+        bb_view_close(&view);
+    }
+    return rc > 0 ? BB_EXIT_OK : bb_cli_fail("%s", err.text);
 }
 
 struct bb_bytes bb_field(struct bb_bytes map, const char *key)
@@ -81,6 +81,11 @@ bool bb_field_bool(struct bb_bytes map, const char *key)
     int b;
 
     return v.len && bb_as_bool(v, &b) && b;
+}
+
+bool bb_text_is(struct bb_bytes text, const char *s)
+{
+    return text.len == strlen(s) && memcmp(text.ptr, s, text.len) == 0;
 }
 
 struct bb_walk bb_each(struct bb_bytes array)

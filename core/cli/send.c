@@ -8,45 +8,36 @@
 #define _GNU_SOURCE 1
 #include "core/cli/cli.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 struct job {
-    const struct bb_args *args;
-    struct bb_client *client;
-    char *path;
+    const struct bb_args *a;
+    struct bb_client client;
     uint64_t sent;
     struct bb_progress progress;
 };
 
-static size_t blanks(const char *p, size_t len)
+static size_t blanks(const struct bb_buf *in, size_t at)
 {
-    size_t i = 0;
-
-    while (i < len && (p[i] == ' ' || p[i] == '\t' || p[i] == '\r' || p[i] == '\n'))
-        i++;
-    return i;
+    while (at < in->len && in->ptr[at] && strchr(" \t\r\n", in->ptr[at]))
+        at++;
+    return at;
 }
 
 static int send_one(struct job *j, const char *name, size_t at, struct bb_bytes event)
 {
     struct bb_fault err = {0};
-    struct bb_reply r;
+    struct bb_buf receipt;
     int rc = BB_EXIT_OK;
 
-    if (bb_client_call(j->client, "POST", j->path, event, &r, &err) < 0)
+    if (bb_client_call(&j->client, "POST", BB_PATH("endpoints", j->a->endpoint, "messages"), NULL,
+                       event, &receipt, &err) != 0)
         return bb_cli_fail("%s:byte %zu: %s (%llu sent before)", name, at, err.text,
                            (unsigned long long)j->sent);
-    if (r.status >= 400) {
-        rc = bb_cli_fail("%s:byte %zu: %s (%llu sent before)", name, at, r.text,
-                         (unsigned long long)j->sent);
-    } else {
-        j->sent++;
-        if (j->args->json)
-            rc = bb_print_json((struct bb_bytes){r.value.ptr, r.value.len});
-        bb_progress_to(&j->progress, j->sent);
-    }
-    bb_buf_free(&r.value);
+    bb_progress_to(&j->progress, ++j->sent);
+    if (j->a->json)
+        rc = bb_print_json(bb_bytes_of(&receipt), false);
+    bb_buf_free(&receipt);
     return rc;
 }
 
@@ -55,25 +46,23 @@ static int send_file(struct job *j, const char *path)
     const char *name = strcmp(path, "-") == 0 ? "stdin" : path;
     struct bb_fault err = {0};
     struct bb_buf in, scratch;
-    size_t at, used;
-    int rc = BB_EXIT_OK;
+    size_t used;
+    int rc = bb_read_input(path, &in);
 
-    if (bb_read_input(path, &in, &err) < 0)
-        return bb_cli_fail("%s", err.text);
+    if (rc != BB_EXIT_OK)
+        return rc;
     bb_buf_init(&scratch, 2 * BB_INPUT_MAX);
-    at = blanks((char *)in.ptr, in.len);
-    while (rc == BB_EXIT_OK && at < in.len) {
+    for (size_t at = blanks(&in, 0); rc == BB_EXIT_OK && at < in.len; at = blanks(&in, at + used)) {
         struct bb_bytes left = {in.ptr + at, in.len - at};
 
         bb_buf_reset(&scratch);
-        if (bb_json_read_prefix(left, &used, &scratch, &err) < 0) {
+        used = 0;
+        if (bb_json_read_prefix(left, &used, &scratch, &err) == 0) {
+            rc = send_one(j, name, at, (struct bb_bytes){left.ptr, used});
+        } else {
             fprintf(stderr, "%s:byte %zu: error: %s\n", name, at + err.offset, err.text);
             rc = BB_EXIT_FAILED;
-            break;
         }
-        rc = send_one(j, name, at, (struct bb_bytes){left.ptr, used});
-        at += used;
-        at += blanks((char *)in.ptr + at, in.len - at);
     }
     bb_buf_free(&scratch);
     bb_buf_free(&in);
@@ -82,27 +71,19 @@ static int send_file(struct job *j, const char *path)
 
 int bb_cmd_send(const struct bb_args *a)
 {
-    struct job j = {.args = a, .progress = {.what = "sent"}};
-    struct bb_fault err = {0};
-    int rc = BB_EXIT_OK;
-    char *name;
+    struct job j = {.a = a, .progress = {.what = "sent"}};
+    int rc;
 
-    if (!a->endpoint) {
-        fputs("busbar: error: say which endpoint the events come from: -e NAME\n", stderr);
-        return BB_EXIT_USAGE;
-    }
-    name = bb_client_escape(a->endpoint);
-    j.path = name ? bb_text("/v1/endpoints/%s/messages", name) : NULL;
-    free(name);
-    j.client = j.path ? bb_client_open(a->state, &err) : NULL;
-    if (!j.client)
-        rc = bb_cli_fail("%s", j.path ? err.text : "out of memory");
+    if (!a->endpoint)
+        return bb_cli_usage("say which endpoint the events come from: -e NAME");
+    rc = bb_client_open(&j.client, a->state);
+    if (rc != BB_EXIT_OK)
+        return rc;
     for (int i = 0; rc == BB_EXIT_OK && i < a->n; i++)
         rc = send_file(&j, a->rest[i]);
     bb_progress_end(&j.progress);
     if (rc == BB_EXIT_OK && !a->json)
         printf("%llu sent\n", (unsigned long long)j.sent);
     bb_client_close(&j.client);
-    free(j.path);
     return bb_print_end(rc);
 }

@@ -4,163 +4,112 @@
 #define _GNU_SOURCE 1
 #include "core/cli/cli.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-#define BYTES(b) ((struct bb_bytes){(b).ptr, (b).len})
-
-static void number(struct bb_grid *g, struct bb_bytes map, const char *key)
+static void oldest(struct bb_bytes r, char *out, size_t cap)
 {
-    bb_grid_addf(g, "%lld", (long long)bb_field_int(map, key));
-}
-
-static void put_endpoints(struct bb_bytes list)
-{
-    static const char *const heads[] = {"ENDPOINT", "CONNECTOR", "STATE", "IN FLIGHT", "ACCEPTED",
-                                        "RESTARTS", "TEXT"};
-    struct bb_walk w = bb_each(list);
-    struct bb_bytes e;
-    struct bb_grid g;
-
-    bb_grid_init(&g, 7, heads);
-    while (bb_each_next(&w, &e)) {
-        bb_grid_add_bytes(&g, bb_field_str(e, "name"));
-        bb_grid_add_bytes(&g, bb_field_str(e, "connector"));
-        bb_grid_add_bytes(&g, bb_field_str(e, "state"));
-        number(&g, e, "in_flight");
-        number(&g, e, "accepted");
-        number(&g, e, "restarts");
-        bb_grid_add_bytes(&g, bb_field_str(e, "text"));
-    }
-    bb_grid_print(&g, stdout);
-}
-
-static void put_routes(struct bb_bytes list)
-{
-    static const char *const heads[] = {"ROUTE", "FROM", "TO", "WAITING", "IN FLIGHT", "RETRYING",
-                                        "HELD", "QUARANTINED", "DELIVERED", "OLDEST", "NOTE"};
-    struct bb_walk w = bb_each(list);
+    int64_t ms = bb_field_int(r, "oldest_ms");
     char span[BB_TIME_TEXT];
-    struct bb_bytes r;
-    struct bb_grid g;
 
-    bb_grid_init(&g, 11, heads);
-    while (bb_each_next(&w, &r)) {
-        int64_t oldest = bb_field_int(r, "oldest_ms");
-
-        bb_grid_add_bytes(&g, bb_field_str(r, "name"));
-        bb_grid_add_bytes(&g, bb_field_str(r, "from"));
-        bb_grid_add_bytes(&g, bb_field_str(r, "to"));
-        bb_grid_addf(&g, "%lld", (long long)(bb_field_int(r, "waiting") + bb_field_int(r, "spilled")));
-        number(&g, r, "in_flight");
-        bb_grid_addf(&g, "%lld",
-                     (long long)(bb_field_int(r, "retrying") + bb_field_int(r, "probing")));
-        number(&g, r, "held");
-        number(&g, r, "quarantined");
-        number(&g, r, "delivered");
-        bb_grid_add(&g, oldest > 0 ? bb_span_text((uint64_t)oldest, span) : "-");
-        bb_grid_add(&g, !bb_field_bool(r, "balanced") ? "books do not balance"
-                        : bb_field_bool(r, "paused") ? "paused" : "");
-    }
-    bb_grid_print(&g, stdout);
+    snprintf(out, cap, "%s", ms > 0 ? bb_span_text((uint64_t)ms, span) : "-");
 }
+
+static void note(struct bb_bytes r, char *out, size_t cap)
+{
+    snprintf(out, cap, "%s", !bb_field_bool(r, "balanced") ? "books do not balance"
+                             : bb_field_bool(r, "paused") ? "paused" : "");
+}
+
+static const struct bb_column endpoints[] = {
+    {"ENDPOINT", "name", NULL}, {"CONNECTOR", "connector", NULL}, {"STATE", "state", NULL},
+    {"IN FLIGHT", "in_flight", NULL}, {"ACCEPTED", "accepted", NULL},
+    {"RESTARTS", "restarts", NULL}, {"TEXT", "text", NULL}};
+static const struct bb_column routes[] = {
+    {"ROUTE", "name", NULL}, {"FROM", "from", NULL}, {"TO", "to", NULL},
+    {"WAITING", "waiting+spilled", NULL}, {"IN FLIGHT", "in_flight", NULL},
+    {"RETRYING", "retrying+probing", NULL}, {"HELD", "held", NULL},
+    {"QUARANTINED", "quarantined", NULL}, {"DELIVERED", "delivered", NULL},
+    {"OLDEST", NULL, oldest}, {"NOTE", NULL, note}};
 
 static void put_journal(struct bb_bytes s)
 {
-    struct bb_bytes j = bb_field(s, "journal"), u = bb_field(s, "unmatched"), x = bb_field(s, "index");
+    struct bb_bytes j = bb_field(s, "journal"), x = bb_field(s, "index");
     struct bb_bytes intake = bb_field_str(j, "intake");
     char used[BB_TIME_TEXT], map[BB_TIME_TEXT], up[BB_TIME_TEXT];
 
-    printf("busbar ");
-    bb_print_safe(stdout, bb_field_str(s, "version"));
+    bb_print_field("busbar ", s, "version");
     printf(", up %s\njournal: %lld messages, %s of %s, intake ",
            bb_span_text((uint64_t)bb_field_int(s, "uptime_ms"), up),
            (long long)bb_field_int(j, "messages"),
            bb_size_text((uint64_t)bb_field_int(j, "used_bytes"), used),
            bb_size_text((uint64_t)bb_field_int(j, "map_bytes"), map));
-    if (intake.len != 4 || memcmp(intake.ptr, "open", 4) != 0)
-        printf("CLOSED: ");
-    bb_print_safe(stdout, intake);
+    bb_print_text(stdout, bb_text_is(intake, "open") ? "" : "CLOSED: ", intake);
     putchar('\n');
     if (bb_field_bool(x, "on") && bb_field_int(x, "messages_behind") > 10000)
         printf("index: %lld messages behind\n", (long long)bb_field_int(x, "messages_behind"));
-    if (bb_field_int(u, "quarantined"))
+    if (bb_field_int(bb_field(s, "unmatched"), "quarantined"))
         printf("unmatched: %lld messages that no route takes wait: busbar quarantine list "
-               "--route unmatched\n", (long long)bb_field_int(u, "quarantined"));
+               "--route unmatched\n",
+               (long long)bb_field_int(bb_field(s, "unmatched"), "quarantined"));
     putchar('\n');
 }
 
 int bb_cmd_status(const struct bb_args *a)
 {
     struct bb_buf value;
-    int rc = bb_client_once(a->state, "GET", "/v1/status", &value);
+    int rc = bb_client_once(a->state, "GET", BB_PATH("status"), &value);
 
     if (rc != BB_EXIT_OK)
         return rc;
     if (a->json) {
-        rc = bb_print_json(BYTES(value));
+        rc = bb_print_json(bb_bytes_of(&value), false);
     } else {
-        put_journal(BYTES(value));
-        put_endpoints(bb_field(BYTES(value), "endpoints"));
+        put_journal(bb_bytes_of(&value));
+        BB_PRINT_TABLE(endpoints, bb_field(bb_bytes_of(&value), "endpoints"));
         putchar('\n');
-        put_routes(bb_field(BYTES(value), "routes"));
+        BB_PRINT_TABLE(routes, bb_field(bb_bytes_of(&value), "routes"));
     }
     bb_buf_free(&value);
     return bb_print_end(rc);
+}
+
+static bool is_named(struct bb_bytes list, const char *name)
+{
+    struct bb_walk w = bb_each(list);
+    struct bb_bytes item;
+
+    while (bb_each_next(&w, &item))
+        if (bb_text_is(bb_field_str(item, "name"), name))
+            return true;
+    return false;
 }
 
 /* A name may be an endpoint's or a route's: the status knows which. */
-static int pause_or_resume(const struct bb_args *a, const char *what)
+int bb_cmd_pause(const struct bb_args *a)
 {
-    static const char *const kinds[] = {"endpoints", "routes"};
-    const char *name = a->rest[0];
-    const char *kind = NULL;
+    const char *what = a->command->what == BB_DO_PAUSE ? "pause" : "resume", *name = a->rest[0];
+    bool endpoint = strncmp(name, "endpoint/", 9) == 0, route = strncmp(name, "route/", 6) == 0;
     struct bb_buf value;
-    char *path;
-    int rc = bb_client_once(a->state, "GET", "/v1/status", &value);
+    int rc;
 
-    if (rc != BB_EXIT_OK)
-        return rc;
-    for (size_t i = 0; i < 2; i++) {
-        struct bb_walk w = bb_each(bb_field(BYTES(value), kinds[i]));
-        struct bb_bytes item;
-
-        while (bb_each_next(&w, &item)) {
-            struct bb_bytes n = bb_field_str(item, "name");
-
-            if (n.len == strlen(name) && memcmp(n.ptr, name, n.len) == 0) {
-                if (kind && kind != kinds[i]) {
-                    bb_buf_free(&value);
-                    return bb_cli_fail("\"%s\" is an endpoint and a route: say endpoint/%s or "
-                                       "route/%s", name, name, name);
-                }
-                kind = kinds[i];
-            }
-        }
-    }
-    bb_buf_free(&value);
-    if (strncmp(name, "endpoint/", 9) == 0 || strncmp(name, "route/", 6) == 0) {
-        kind = name[0] == 'e' ? "endpoints" : "routes";
+    if (endpoint || route) {
         name = strchr(name, '/') + 1;
+    } else {
+        rc = bb_client_once(a->state, "GET", BB_PATH("status"), &value);
+        if (rc != BB_EXIT_OK)
+            return rc;
+        endpoint = is_named(bb_field(bb_bytes_of(&value), "endpoints"), name);
+        route = is_named(bb_field(bb_bytes_of(&value), "routes"), name);
+        bb_buf_free(&value);
     }
-    if (!kind)
+    if (endpoint && route)
+        return bb_cli_fail("\"%s\" is an endpoint and a route: say endpoint/%s or route/%s", name,
+                           name, name);
+    if (!endpoint && !route)
         return bb_cli_fail("there is no endpoint or route \"%s\": see busbar status", name);
-    name = bb_client_escape(name);
-    path = name ? bb_text("/v1/%s/%s/%s", kind, name, what) : NULL;
-    rc = path ? bb_client_once(a->state, "POST", path, NULL) : bb_cli_fail("out of memory");
-    free(path);
-    free((char *)name);
+    rc = bb_client_once(a->state, "POST", BB_PATH(endpoint ? "endpoints" : "routes", name, what),
+                        NULL);
     if (rc == BB_EXIT_OK)
         printf("%s: %sd\n", a->rest[0], what);
     return bb_print_end(rc);
-}
-
-int bb_cmd_pause(const struct bb_args *a)
-{
-    return pause_or_resume(a, "pause");
-}
-
-int bb_cmd_resume(const struct bb_args *a)
-{
-    return pause_or_resume(a, "resume");
 }

@@ -7,44 +7,24 @@
 #define _GNU_SOURCE 1
 #include "core/cli/cli.h"
 
-#include <stdlib.h>
 #include <string.h>
-#include "core/admin/report.h"
 #include "core/index/index.h"
 
-#define BYTES(b) ((struct bb_bytes){(b).ptr, (b).len})
-
-static void put_pair(struct bb_bytes m, const char *key, const char *shown)
-{
-    struct bb_bytes v = bb_field_str(m, key);
-
-    if (!v.len)
-        return;
-    printf("  %s ", shown);
-    bb_print_safe(stdout, v);
-}
+#define SEARCH_MAX 100000u
 
 static void put_route(struct bb_bytes r)
 {
     struct bb_walk w = bb_each(bb_field(r, "history"));
-    struct bb_bytes step, state = bb_field_str(r, "state");
+    struct bb_bytes step;
 
-    printf("  -> ");
-    bb_print_safe(stdout, bb_field_str(r, "route"));
-    printf(": ");
-    bb_print_safe(stdout, state);
-    if (state.len == 7 && memcmp(state.ptr, "spilled", 7) == 0)
+    bb_print_field("  -> ", r, "route");
+    bb_print_field(": ", r, "state");
+    if (bb_text_is(bb_field_str(r, "state"), "spilled"))
         printf(", waits behind an earlier one of its lane");
-    if (bb_field_str(r, "since").len) {
-        printf(" at ");
-        bb_print_safe(stdout, bb_field_str(r, "since"));
-    }
+    bb_print_field(" at ", r, "since");
     if (bb_field_bool(r, "maybe_sent"))
         printf(" (may have been applied)");
-    if (bb_field_str(r, "due").len) {
-        printf(", next step at ");
-        bb_print_safe(stdout, bb_field_str(r, "due"));
-    }
+    bb_print_field(", next step at ", r, "due");
     putchar('\n');
     while (bb_each_next(&w, &step))
         bb_print_step(step, "       ");
@@ -55,18 +35,18 @@ static void put_message(struct bb_bytes m)
     struct bb_walk w = bb_each(bb_field(m, "routes"));
     struct bb_bytes r;
 
-    bb_print_safe(stdout, bb_field_str(m, "accepted"));
-    printf("  #%lld  ", (long long)bb_field_int(m, "seq"));
-    bb_print_safe(stdout, bb_field_str(m, "type"));
-    put_pair(m, "endpoint", "from");
-    put_pair(m, "item", "item");
-    put_pair(m, "revision", "revision");
-    put_pair(m, "change", "change");
-    put_pair(m, "plant", "plant");
+    bb_print_field("", m, "accepted");
+    printf("  #%lld", (long long)bb_field_int(m, "seq"));
+    bb_print_field("  ", m, "type");
+    bb_print_field("  from ", m, "endpoint");
+    bb_print_field("  item ", m, "item");
+    bb_print_field("  revision ", m, "revision");
+    bb_print_field("  change ", m, "change");
+    bb_print_field("  plant ", m, "plant");
     printf("%s%s\n", bb_field_bool(m, "conflict") ? "  CONFLICT: same id, other content" : "",
            bb_field_bool(m, "damaged") ? "  DAMAGED: its record cannot be read" : "");
-    put_pair(m, "id", "   id");
-    put_pair(m, "causationid", "caused by");
+    bb_print_field("     id ", m, "id");
+    bb_print_field("  caused by ", m, "causationid");
     putchar('\n');
     while (bb_each_next(&w, &r))
         put_route(r);
@@ -74,53 +54,34 @@ static void put_message(struct bb_bytes m)
 
 int bb_cmd_trace(const struct bb_args *a)
 {
-    struct bb_fault err = {0};
-    struct bb_report report = {0};
-    struct bb_view *view = bb_view_open(a->state, &err);
-    struct bb_bytes item, text;
-    struct bb_walk w;
     struct bb_buf value;
-    int found, rc = BB_EXIT_OK;
+    int rc = bb_read_report(a, (struct bb_query){.kind = BB_REPORT_TRACE, .id = a->rest[0]}, &value);
+    struct bb_walk notes = bb_each(bb_field(bb_bytes_of(&value), "notes"));
+    struct bb_walk messages = bb_each(bb_field(bb_bytes_of(&value), "messages"));
+    struct bb_bytes item, text;
 
-    bb_buf_init(&value, BB_REPORT_BYTES);
-    if (!view || bb_report_begin(&report, view, &err) < 0)
-        found = -1;
-    else
-        found = bb_report_trace(&report, a->state, a->rest[0], &value, &err);
-    if (found < 0) {
-        rc = bb_cli_fail("%s", err.text);
-    } else if (a->json) {
-        rc = bb_print_json(BYTES(value));
-        rc = found ? rc : BB_EXIT_FAILED;
-    } else {
-        w = bb_each(bb_field(BYTES(value), "notes"));
-        while (bb_each_next(&w, &item))
-            if (bb_as_str(item, &text)) {
-                fputs("note: ", stderr);
-                bb_print_safe(stderr, text);
-                fputc('\n', stderr);
-            }
-        w = bb_each(bb_field(BYTES(value), "messages"));
-        while (bb_each_next(&w, &item))
-            put_message(item);
-        if (!found)
-            rc = bb_cli_fail("no message with correlation id, event id or number \"%s\"",
-                             a->rest[0]);
+    if (a->json) { /* also when nothing was found */
+        if (value.len && bb_print_json(bb_bytes_of(&value), false) != BB_EXIT_OK)
+            rc = BB_EXIT_FAILED;
+        goto end;
     }
-    bb_report_end(&report);
-    if (view)
-        bb_view_close(&view);
+    while (bb_each_next(&notes, &item))
+        if (bb_as_str(item, &text)) {
+            bb_print_text(stderr, "note: ", text);
+            fputc('\n', stderr);
+        }
+    while (bb_each_next(&messages, &item))
+        put_message(item);
+end:
     bb_buf_free(&value);
     return bb_print_end(rc);
 }
 
 /* ---- search ------------------------------------------------------------------------------------------ */
-struct search {
-    struct bb_grid grid;
-    struct bb_rows rows;
-    bool json;
-    size_t n;
-};
+static const struct bb_column columns[] = {
+    {"NUMBER", "seq", NULL}, {"ACCEPTED", "accepted", NULL}, {"TYPE", "type", NULL},
+    {"ITEM", "item", NULL}, {"PLANT", "plant", NULL}, {"CHANGE", "change", NULL},
+    {"CORRELATION", "correlationid", NULL}, {"ROUTE", "route", NULL}, {"STATE", "state", NULL}};
 
 static int on_hit(void *arg, const struct bb_hit *h)
 {
@@ -129,61 +90,42 @@ static int on_hit(void *arg, const struct bb_hit *h)
         {"plant", h->plant}, {"revision", h->revision}, {"change", h->change},
         {"correlationid", h->correlation}, {"endpoint", h->endpoint}, {"route", h->route},
         {"state", h->state}};
-    struct search *s = arg;
-    char time[BB_TIME_TEXT];
+    struct bb_rows *hits = arg, one;
 
-    s->n++;
-    if (s->json) {
-        s->rows.n++;
-        bb_put_map(&s->rows.b, 14);
-        bb_put_cstr(&s->rows.b, "seq");
-        bb_put_uint(&s->rows.b, h->seq);
-        bb_report_time(&s->rows.b, "accepted", h->accept_ms);
-        bb_report_time(&s->rows.b, "since", h->state_ms);
-        for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
-            bb_report_text(&s->rows.b, texts[i].key, texts[i].value);
-        return 0;
-    }
-    bb_grid_addf(&s->grid, "%llu", (unsigned long long)h->seq);
-    bb_grid_add(&s->grid, bb_time_text(h->accept_ms, time));
-    bb_grid_add(&s->grid, h->type);
-    bb_grid_add(&s->grid, h->item);
-    bb_grid_add(&s->grid, h->plant);
-    bb_grid_add(&s->grid, h->change);
-    bb_grid_add(&s->grid, h->correlation);
-    bb_grid_add(&s->grid, h->route);
-    bb_grid_add(&s->grid, h->state);
+    bb_rows_begin(&one);
+    bb_rows_number(&one, "seq", h->seq);
+    bb_rows_time(&one, "accepted", h->accept_ms);
+    bb_rows_time(&one, "since", h->state_ms);
+    for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
+        bb_rows_text(&one, texts[i].key, texts[i].value);
+    bb_rows_end_map(&one, bb_rows_item(hits));
     return 0;
 }
 
 int bb_cmd_search(const struct bb_args *a)
 {
-    static const char *const heads[] = {"NUMBER", "ACCEPTED", "TYPE", "ITEM", "PLANT", "CHANGE",
-                                        "CORRELATION", "ROUTE", "STATE"};
     struct bb_search keys = {.item = a->item, .plant = a->plant, .change = a->change,
                              .type = a->type, .route = a->route, .state = a->what_state,
-                             .max = a->max ? (size_t)a->max : 100};
-    struct search s = {.json = a->json};
+                             .max = a->max > SEARCH_MAX ? SEARCH_MAX : (size_t)a->max};
     struct bb_fault err = {0};
+    struct bb_rows rows;
     struct bb_buf out;
     int hits, rc = BB_EXIT_OK;
 
-    if (keys.max > 100000)
-        keys.max = 100000;
-    bb_rows_begin(&s.rows);
-    bb_grid_init(&s.grid, 9, heads);
+    bb_rows_begin(&rows);
     bb_buf_init(&out, BB_REPORT_BYTES);
-    hits = bb_index_search(a->state, &keys, on_hit, &s, &err);
-    bb_rows_end(&s.rows, &out);
+    hits = bb_index_search(a->state, &keys, on_hit, &rows, &err);
+    bb_rows_end_array(&rows, &out);
     if (hits < 0)
         rc = bb_cli_fail("%s", err.text);
+    else if (out.failed)
+        rc = bb_cli_fail("too much was found: ask for less with --max");
     else if (a->json)
-        rc = bb_print_json(BYTES(out));
+        rc = bb_print_json(bb_bytes_of(&out), false);
     else if (!hits)
         puts("nothing found in the index");
     else
-        bb_grid_print(&s.grid, stdout);
-    bb_grid_free(&s.grid);
+        BB_PRINT_TABLE(columns, bb_bytes_of(&out));
     bb_buf_free(&out);
     return bb_print_end(rc);
 }

@@ -1,5 +1,5 @@
 /*
- * arena.c - memory of one configuration, and a set of names in it
+ * arena.c - memory of one configuration
  *
  * Everything a configuration holds is given back at once, so nothing is freed on its own. The
  * total has a maximum: a hostile file ends in a diagnostic, not in the kernel's out-of-memory
@@ -22,7 +22,6 @@ void *bb_arena_get(struct bb_arena *a, size_t n)
 {
     struct bb_arena_chunk *c = a->head;
     size_t cap;
-    void *p;
 
     n = n ? (n + 15) & ~(size_t)15 : 16;
     if (!c || c->cap - c->used < n) {
@@ -41,9 +40,8 @@ void *bb_arena_get(struct bb_arena *a, size_t n)
             a->head = c;
         }
     }
-    p = c->mem + c->used;
     c->used += n;
-    return p;
+    return c->mem + c->used - n;
 }
 
 char *bb_arena_str(struct bb_arena *a, const char *s, size_t len)
@@ -55,19 +53,15 @@ char *bb_arena_str(struct bb_arena *a, const char *s, size_t len)
     return p;
 }
 
-/* Room for one more of n elements: v or its larger copy. The old place stays until the end. */
-void *bb_arena_grow(struct bb_arena *a, void *v, size_t n, size_t *cap, size_t size)
+/* Doubles at powers of two, so that no capacity is kept. The old place stays until the end. */
+void *bb_arena_grow(struct bb_arena *a, void *v, size_t n, size_t size)
 {
-    size_t want = *cap ? *cap * 2 : 4;
     void *p;
 
-    if (n < *cap)
+    if (n & (n - 1))
         return v;
-    if (!(p = bb_arena_get(a, want * size)))
-        return NULL;
-    if (n)
+    if ((p = bb_arena_get(a, (n ? 2 * n : 1) * size)) && n)
         memcpy(p, v, n * size);
-    *cap = want;
     return p;
 }
 
@@ -81,50 +75,4 @@ void bb_arena_free(struct bb_arena *a)
         free(c);
     }
     memset(a, 0, sizeof(*a));
-}
-
-static size_t name_hash(const char *s)
-{
-    uint64_t h = 0xcbf29ce484222325u;
-
-    for (; *s; s++)
-        h = (h ^ (unsigned char)*s) * 0x100000001b3u;
-    return (size_t)(h ^ h >> 32);
-}
-
-static struct bb_name *name_slot(struct bb_name *v, size_t cap, const char *name)
-{
-    size_t i = name_hash(name) & (cap - 1);
-
-    while (v[i].name && strcmp(v[i].name, name) != 0)
-        i = (i + 1) & (cap - 1);
-    return &v[i];
-}
-
-void *bb_names_get(const struct bb_names *s, const char *name)
-{
-    return s->cap ? name_slot(s->v, s->cap, name)->value : NULL;
-}
-
-void *bb_names_add(struct bb_names *s, struct bb_arena *a, const char *name, void *value)
-{
-    struct bb_name *slot, *bigger;
-    size_t cap = s->cap ? s->cap * 2 : 16, i;
-
-    if ((s->n + 1) * 2 > s->cap) {
-        if (!(bigger = bb_arena_get(a, cap * sizeof(*bigger))))
-            return NULL;
-        for (i = 0; i < s->cap; i++)
-            if (s->v[i].name)
-                *name_slot(bigger, cap, s->v[i].name) = s->v[i];
-        s->v = bigger;
-        s->cap = cap;
-    }
-    slot = name_slot(s->v, s->cap, name);
-    if (slot->name)
-        return slot->value;
-    slot->name = name;
-    slot->value = value;
-    s->n++;
-    return NULL;
 }

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <busbar/message.h>
+#include "core/base/base.h"
 
 enum bb_severity { BB_SEV_ERROR, BB_SEV_WARNING };
 
@@ -34,9 +35,10 @@ void bb_diags_print(const struct bb_diags *d, FILE *out);
 void bb_diags_print_json(const struct bb_diags *d, FILE *out);
 void bb_diags_free(struct bb_diags *d);
 
-struct bb_where { /* where a name was defined, for later diagnostics (manifest checks) */
+struct bb_where { /* where something stands, for later diagnostics (manifest checks) */
     const char *file;
     unsigned line, col;
+    const struct bb_node *node; /* config/'s own: what stands there */
 };
 
 enum bb_isolation { BB_ISO_PROCESS, BB_ISO_THREAD };
@@ -90,7 +92,7 @@ struct bb_retry {
 struct bb_step_config { /* one transform step, not yet compiled */
     char *kind;             /* "map", or a plugin's */
     struct bb_bytes config; /* its value as msgpack */
-    struct bb_where where;
+    struct bb_where where;  /* the map of one key, its kind */
 };
 struct bb_route_config {
     char *name;
@@ -142,12 +144,10 @@ int bb_config_check_endpoint(struct bb_config *c, const struct bb_endpoint_confi
 int bb_config_secret(const struct bb_config *c, const char *endpoint, const char *handle,
                      struct bb_bytes *out);
 /* Adds a diagnostic at w (file, line, column), with the source line for the caret. */
-void bb_config_diag(const struct bb_config *c, struct bb_diags *d, enum bb_severity s,
-                    struct bb_where w, const char *fmt, ...) __attribute__((format(printf, 5, 6)));
-/* Place of a value inside a connector's config or a step, by JSON pointer; the nearest parent
- * when it has none. root: the struct's config_where or where. */
-struct bb_where bb_config_locate(const struct bb_config *c, struct bb_where root, const char *pointer);
-/* The nearest of n names by edit distance, NULL when none is near: for "did you mean". */
-const char *bb_nearest(const char *name, const char *const *names, size_t n);
+void bb_config_diag(struct bb_diags *d, enum bb_severity s, struct bb_where w, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+/* Place of a value inside an endpoint, its config or a step, by JSON pointer; the nearest parent
+ * when it has none. root: the struct's where or config_where. */
+struct bb_where bb_config_locate(struct bb_where root, const char *pointer);
 
 #endif

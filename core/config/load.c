@@ -7,323 +7,233 @@
  *
  * Thread: one loader at a time for a given diags; loaders share nothing. Memory: see internal.h.
  */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE 1 /* tdestroy */
+#endif
 #include "core/config/internal.h"
 
 #include <dirent.h>
 #include <errno.h>
+#include <limits.h>
+#include <search.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
-struct section {
-    const char *name;
-    bool many;                                             /* may stand in several files */
-    void (*load)(struct bb_load *l, struct bb_ynode *map); /* NULL: a later version's word */
+struct loading {
+    struct bb_read x;
+    struct bb_load load;
+    size_t before; /* errors that diags had */
 };
-static const struct section sections[] = {
-    {"endpoints", true, bb_load_endpoints},
-    {"routes", true, bb_load_routes},
-    {"journal", false, bb_load_journal},
-    {"plugins", false, bb_load_plugins},
-    {"processes", true, NULL},
-    {"reconciliations", true, NULL},
-    {"policies", true, NULL},
-};
-#define N_SECTIONS (sizeof(sections) / sizeof(sections[0]))
 
-void bb_load_root(struct bb_load *l, struct bb_where where, struct bb_ynode *node)
+static void nothing(void *p)
 {
-    struct bb_root *v =
-        bb_arena_grow(&l->p->arena, l->p->roots, l->p->n_roots, &l->p->cap_roots, sizeof(*v));
-
-    if (!v)
-        return;
-    l->p->roots = v;
-    v[l->p->n_roots].where = where;
-    v[l->p->n_roots++].node = node;
+    (void)p;
 }
 
-static int load_begin(struct bb_load *l, struct bb_diags *d)
+static int begin(struct loading *l, struct bb_diags *d)
 {
-    memset(l, 0, sizeof(*l));
-    l->d = d;
-    l->c = calloc(1, sizeof(*l->c));
-    l->p = calloc(1, sizeof(*l->p));
-    if (!l->c || !l->p) {
-        free(l->c);
-        free(l->p);
-        bb_diag_plain(d, BB_SEV_ERROR, NULL, "not enough memory for the configuration");
+    struct bb_config *c = calloc(1, sizeof(*c));
+    struct bb_priv *p = calloc(1, sizeof(*p));
+
+    *l = (struct loading){.before = d->errors, .x = {.d = d, .c = c, .load = &l->load}};
+    if (!c || !p) {
+        free(c);
+        free(p);
+        bb_diag(d, BB_SEV_ERROR, BB_AT_NAME(NULL), "not enough memory for the configuration");
         return -1;
     }
-    l->c->priv = l->p;
-    l->p->arena.max = BB_CONF_ARENA_MAX;
-    bb_load_journal_defaults(&l->c->journal);
+    *c = bb_config_defaults;
+    c->priv = p;
+    p->arena.max = BB_CONF_ARENA_MAX;
+    l->x.arena = &p->arena;
     return 0;
 }
 
 void bb_config_free(struct bb_config *c)
 {
-    struct bb_priv *p;
+    struct bb_priv *p = c ? c->priv : NULL;
 
     if (!c)
         return;
-    p = c->priv;
     bb_secrets_free(p->secrets);
     bb_arena_free(&p->arena);
     free(p);
     free(c);
 }
 
-static struct bb_yfile *file_new(struct bb_load *l)
+/* Expands variables; marks and reports keys given twice. */
+static void prepare(struct bb_read *x, struct bb_node *n)
 {
-    struct bb_yfile **v = bb_arena_grow(&l->p->arena, l->p->files, l->p->n_files, &l->p->cap_files,
-                                        sizeof(struct bb_yfile *));
-    struct bb_yfile *f = v ? bb_arena_get(&l->p->arena, sizeof(*f)) : NULL;
-
-    if (!f)
-        return NULL;
-    l->p->files = v;
-    return f;
-}
-
-/* Keys given twice, but for the names of endpoints and routes, which have words of their own. */
-static void report_twice(struct bb_load *l, const struct bb_ynode *n, unsigned depth, bool names)
-{
-    const struct bb_ypair *p;
+    const struct bb_node *first;
+    struct bb_node *c;
     struct bb_where w;
-    size_t i;
+    void *keys = NULL;
 
-    if (n->kind == BB_Y_SEQ)
-        for (i = 0; i < n->n; i++)
-            report_twice(l, n->items[i], depth + 1, false);
-    if (n->kind != BB_Y_MAP)
-        return;
-    for (i = 0; i < n->n; i++) {
-        p = &n->pairs[i];
-        if (p->first && !names) {
-            w = bb_ynode_where(p->first);
-            bb_diag_node(l->d, BB_SEV_ERROR, p->key, "key \"%s\" is given twice; first at %s:%u:%u",
-                         bb_ynode_shown(p->key).text, w.file, w.line, w.col);
+    if (n->kind == BB_SCALAR)
+        bb_expand(n, x->arena, x->d);
+    for (c = n->child; c; c = c->next) {
+        first = c->key ? bb_name_take(x, &keys, c->key) : NULL;
+        c->again = first && first != c->key;
+        if (c->again) {
+            w = bb_node_where(first);
+            bb_diag(x->d, BB_SEV_ERROR, bb_at(c->key), "key \"%s\" is given twice; first at %s:%u:%u",
+                    bb_node_shown(c->key).text, w.file, w.line, w.col);
         }
-        report_twice(l, p->value, depth + 1,
-                     depth == 0 && (strcmp(p->key->text, "endpoints") == 0 ||
-                                    strcmp(p->key->text, "routes") == 0));
+        prepare(x, c);
     }
+    tdestroy(keys, nothing);
 }
 
-static void unknown_section(struct bb_load *l, const struct bb_ynode *key)
+/* True for a section that may stand once and stood before. */
+static bool once_more(struct bb_read *x, const struct bb_node *section)
 {
-    const char *names[N_SECTIONS];
-    size_t i, n = 0;
-
-    for (i = 0; i < N_SECTIONS; i++)
-        if (sections[i].load)
-            names[n++] = sections[i].name;
-    bb_diag_node(l->d, BB_SEV_ERROR, key, "unknown section \"%s\"%s", bb_ynode_shown(key).text,
-                 bb_hint_for(key->text, names, n).text);
-}
-
-static void load_section(struct bb_load *l, const struct section *s, struct bb_ypair *p)
-{
-    struct bb_ynode **once = s->load == bb_load_journal ? &l->journal_key : &l->plugins_key;
+    const struct bb_node *first;
     struct bb_where w;
 
-    if (!s->load) {
-        bb_diag_node(l->d, BB_SEV_ERROR, p->key, "\"%s\" is not supported by this version",
-                     s->name);
-        return;
-    }
-    if (!s->many && *once) {
-        w = bb_ynode_where(*once);
-        bb_diag_node(l->d, BB_SEV_ERROR, p->key, "\"%s\" is defined twice; first at %s:%u:%u",
-                     s->name, w.file, w.line, w.col);
-        return;
-    }
-    if (!s->many)
-        *once = p->key;
-    if (p->value->kind == BB_Y_MAP)
-        s->load(l, p->value);
-    else if (p->value->kind != BB_Y_BAD && !bb_ynode_is_null(p->value))
-        bb_diag_node(l->d, BB_SEV_ERROR, p->value, "%s: expected a map, found %s", s->name,
-                     bb_ynode_noun(p->value));
+    if (strcmp(section->key->text, "journal") != 0 && strcmp(section->key->text, "plugins") != 0)
+        return false;
+    first = bb_name_take(x, &x->load->once, section->key);
+    if (!first || first == section->key)
+        return false;
+    w = bb_node_where(first);
+    bb_say(x, section->key, "\"%s\" is defined twice; first at %s:%u:%u", section->key->text, w.file,
+           w.line, w.col);
+    return true;
 }
 
 /* The sections of one parsed file. */
-static void load_file(struct bb_load *l, struct bb_yfile *f)
+static void load_file(struct bb_read *x, struct bb_file *f)
 {
-    struct bb_ynode *root = f->root;
-    size_t i, k;
+    struct bb_node *root = f->root, *c;
 
-    if (!root || (root->kind == BB_Y_SCALAR && bb_ynode_is_null(root))) {
-        bb_diag_plain(l->d, BB_SEV_WARNING, f->name, "the file is empty");
+    if (!root || bb_node_is_null(root)) {
+        bb_diag(x->d, BB_SEV_WARNING, BB_AT_NAME(f->name), "the file is empty");
         return;
     }
-    if (root->kind != BB_Y_MAP) {
-        if (root->kind != BB_Y_BAD)
-            bb_diag_node(l->d, BB_SEV_ERROR, root,
-                         "expected sections (endpoints:, routes:, ...), found %s",
-                         bb_ynode_noun(root));
+    prepare(x, root);
+    if (root->kind != BB_MAP && root->kind != BB_BAD)
+        bb_say(x, root, "expected sections (endpoints:, routes:, ...), found %s",
+               bb_node_noun(root));
+    if (root->kind != BB_MAP)
         return;
+    for (c = root->child; c; c = c->next) {
+        c->again = c->again || once_more(x, c);
+        if (strcmp(c->key->text, "journal") == 0 && c->kind == BB_MAP)
+            x->load->journal = c;
     }
-    bb_expand_tree(root, &l->p->arena, l->d);
-    report_twice(l, root, 0, false);
-    for (i = 0; i < root->n; i++) {
-        if (root->pairs[i].first)
-            continue;
-        for (k = 0; k < N_SECTIONS; k++)
-            if (strcmp(sections[k].name, root->pairs[i].key->text) == 0)
-                break;
-        if (k < N_SECTIONS)
-            load_section(l, &sections[k], &root->pairs[i]);
-        else
-            unknown_section(l, root->pairs[i].key);
-    }
+    bb_read(x, root, &bb_spec_root, x->c, NULL);
 }
 
-/* Keeps a file that was read (its bytes serve later excerpts) and parses it. */
-static void parse_file(struct bb_load *l, struct bb_yfile *f)
+/* Takes the bytes of one file: parses it, and keeps it for the sections. */
+static void add_file(struct loading *l, const char *name, const char *dir,
+                     const char *text, size_t len)
 {
-    l->p->files[l->p->n_files++] = f;
-    if (bb_yaml_parse(f, &l->p->arena, l->d) != 0)
-        l->broken = true;
+    struct bb_file *f = bb_file_new(l->x.arena, name, dir, text, len);
+    struct bb_file **v = bb_arena_grow(l->x.arena, l->load.files, l->load.n_files, sizeof(*v));
+
+    if (!f || !v)
+        return;
+    l->load.files = v;
+    v[l->load.n_files++] = f;
+    l->load.broken |= bb_yaml_parse(f, l->x.d) != 0;
 }
 
-static struct bb_config *load_end(struct bb_load *l, const char *place, size_t errors_before)
+static struct bb_config *end(struct loading *l, const char *place)
 {
+    struct bb_config *c = l->x.c;
     size_t i;
 
-    for (i = 0; i < l->p->n_files; i++)
-        if (l->p->files[i]->parsed)
-            load_file(l, l->p->files[i]);
-    bb_load_cross(l);
-    if (l->p->arena.failed)
-        bb_diag_plain(l->d, BB_SEV_ERROR, NULL, "not enough memory for the configuration");
-    else if (l->d->errors == errors_before && !l->c->n_endpoints)
-        bb_diag_plain(l->d, BB_SEV_ERROR, place, "no endpoint is configured: nothing would run");
-    if (l->d->errors == errors_before)
-        return l->c;
-    bb_config_free(l->c);
+    for (i = 0; i < l->load.n_files; i++)
+        if (l->load.files[i]->parsed)
+            load_file(&l->x, l->load.files[i]);
+    bb_load_cross(&l->x);
+    tdestroy(l->load.endpoints, nothing);
+    tdestroy(l->load.routes, nothing);
+    tdestroy(l->load.once, nothing);
+    if (l->x.arena->failed)
+        bb_diag(l->x.d, BB_SEV_ERROR, BB_AT_NAME(NULL), "not enough memory for the configuration");
+    else if (l->x.d->errors == l->before && !c->n_endpoints)
+        bb_diag(l->x.d, BB_SEV_ERROR, BB_AT_NAME(place),
+                "no endpoint is configured: nothing would run");
+    if (l->x.d->errors == l->before)
+        return c;
+    bb_config_free(c);
     return NULL;
 }
 
-static int by_name(const void *a, const void *b)
+/* ---- the folder ----------------------------------------------------------------------------------- */
+static bool ends_in(const char *s, const char *tail)
 {
-    return strcmp(*(char *const *)a, *(char *const *)b);
+    size_t n = strlen(s), m = strlen(tail);
+
+    return n > m && strcmp(s + n - m, tail) == 0;
 }
 
-static bool ends_in(const char *s, const char *end)
+static int is_ours(const struct dirent *e)
 {
-    size_t n = strlen(s), m = strlen(end);
-
-    return n > m && strcmp(s + n - m, end) == 0;
+    return e->d_name[0] != '.' && (ends_in(e->d_name, ".yaml") || ends_in(e->d_name, ".yml"));
 }
 
-/* The paths of dir's *.yaml in the arena, sorted; the number, or -1 (reported). */
-static long list_files(struct bb_load *l, const char *dir, char ***out)
+static void read_one(struct loading *l, const char *path, const char *dir)
 {
-    DIR *h = opendir(dir);
-    struct dirent *e;
-    char **v = NULL, *path;
-    size_t n = 0, cap = 0, len;
-    long rc = -1;
+    struct bb_fault err;
+    struct bb_buf b;
+    struct stat st;
 
-    if (!h) {
-        bb_diag_plain(l->d, BB_SEV_ERROR, dir, "cannot be read: %s", strerror(errno));
-        return -1;
+    if (!ends_in(path, ".yaml")) {
+        bb_diag(l->x.d, BB_SEV_WARNING, BB_AT_NAME(path), "is not read: the name has to end in .yaml");
+        return;
     }
-    while (errno = 0, (e = readdir(h))) {
-        if (e->d_name[0] == '.' || !(ends_in(e->d_name, ".yaml") || ends_in(e->d_name, ".yml")))
-            continue;
-        len = strlen(dir) + strlen(e->d_name) + 2;
-        v = bb_arena_grow(&l->p->arena, v, n, &cap, sizeof(*v));
-        path = v ? bb_arena_get(&l->p->arena, len) : NULL;
-        if (!path)
-            goto done;
-        snprintf(path, len, "%s%s%s", dir, ends_in(dir, "/") ? "" : "/", e->d_name);
-        if (!ends_in(path, ".yaml")) {
-            bb_diag_plain(l->d, BB_SEV_WARNING, path, "is not read: the name has to end in .yaml");
-            continue;
-        }
-        if (n == BB_CONF_FILES_MAX) {
-            bb_diag_plain(l->d, BB_SEV_ERROR, dir, "more than %u files", BB_CONF_FILES_MAX);
-            goto done;
-        }
-        v[n++] = path;
+    bb_buf_init(&b, BB_CONF_FILE_MAX + 1);
+    if (bb_file_slurp(path, BB_CONF_FILE_MAX, &b, &st, &err) == 0) {
+        add_file(l, path, dir, (const char *)b.ptr, b.len);
+    } else {
+        bb_diag(l->x.d, BB_SEV_ERROR, BB_AT_NAME(path), "cannot be read: %s", err.text);
+        l->load.broken = true;
     }
-    if (errno != 0) {
-        bb_diag_plain(l->d, BB_SEV_ERROR, dir, "cannot be read: %s", strerror(errno));
-        goto done;
-    }
-    if (n == 0) {
-        bb_diag_plain(l->d, BB_SEV_ERROR, dir, "there is no *.yaml file in this folder");
-        goto done;
-    }
-    qsort(v, n, sizeof(*v), by_name);
-    *out = v;
-    rc = (long)n;
-done:
-    closedir(h);
-    return rc;
+    bb_buf_free(&b);
 }
 
 struct bb_config *bb_config_load(const char *dir, struct bb_diags *diags)
 {
-    struct bb_load *l = malloc(sizeof(*l)); /* too large for a small thread's stack */
+    struct loading l;
+    struct dirent **v = NULL;
+    char path[PATH_MAX], *whole = realpath(dir, NULL);
+    int n = whole ? scandir(dir, &v, is_ours, alphasort) : -1, i, taken = 0;
     struct bb_config *c = NULL;
-    struct bb_yfile *f;
-    size_t before = diags->errors;
-    char **names, *whole = NULL;
-    long n, i;
 
-    if (!l || load_begin(l, diags) != 0) {
-        if (!l)
-            bb_diag_plain(diags, BB_SEV_ERROR, dir, "not enough memory for the configuration");
-        goto done;
+    if (n < 0) {
+        bb_diag(diags, BB_SEV_ERROR, BB_AT_NAME(dir), "cannot be read: %s", strerror(errno));
+    } else if (begin(&l, diags) == 0) {
+        for (i = 0; i < n; i++) {
+            snprintf(path, sizeof(path), "%s%s%s", dir, ends_in(dir, "/") ? "" : "/", v[i]->d_name);
+            taken += ends_in(path, ".yaml");
+            if (taken <= (int)BB_CONF_FILES_MAX)
+                read_one(&l, path, whole);
+        }
+        if (taken == 0)
+            bb_diag(diags, BB_SEV_ERROR, BB_AT_NAME(dir), "there is no *.yaml file in this folder");
+        if (taken > (int)BB_CONF_FILES_MAX)
+            bb_diag(diags, BB_SEV_ERROR, BB_AT_NAME(dir), "more than %u files", BB_CONF_FILES_MAX);
+        c = end(&l, dir);
     }
-    n = list_files(l, dir, &names);
-    if (n >= 0 && !(whole = realpath(dir, NULL)))
-        bb_diag_plain(diags, BB_SEV_ERROR, dir, "cannot be read: %s", strerror(errno));
-    for (i = 0; whole && i < n; i++) {
-        if (!(f = file_new(l)))
-            break;
-        f->dir = bb_arena_str(&l->p->arena, whole, strlen(whole));
-        if (!f->dir || bb_yaml_file(f, &l->p->arena, names[i], diags) != 0)
-            l->broken = true;
-        else
-            parse_file(l, f);
-    }
-    if (n < 0 || !whole)
-        bb_config_free(l->c);
-    else
-        c = load_end(l, dir, before);
-done:
+    while (n > 0)
+        free(v[--n]);
+    free(v);
     free(whole);
-    free(l);
     return c;
 }
 
 struct bb_config *bb_config_load_text(const char *name, const char *text, size_t len,
                                       struct bb_diags *diags)
 {
-    struct bb_load *l = malloc(sizeof(*l));
-    struct bb_config *c = NULL;
-    struct bb_yfile *f;
-    size_t before = diags->errors;
+    struct loading l;
 
-    if (!l || load_begin(l, diags) != 0) {
-        free(l);
+    if (begin(&l, diags) != 0)
         return NULL;
-    }
-    f = len <= BB_CONF_FILE_MAX ? file_new(l) : NULL;
-    if (f && (f->dir = bb_arena_str(&l->p->arena, ".", 1)) &&
-        bb_yaml_text(f, &l->p->arena, name, text, len) == 0) {
-        parse_file(l, f);
-        c = load_end(l, name, before);
-    } else {
-        bb_diag_plain(diags, BB_SEV_ERROR, name, "is too large");
-        bb_config_free(l->c);
-    }
-    free(l);
-    return c;
+    add_file(&l, name, ".", text, len);
+    return end(&l, name);
 }
 
 const struct bb_endpoint_config *bb_config_endpoint(const struct bb_config *c, const char *name)
@@ -334,54 +244,4 @@ const struct bb_endpoint_config *bb_config_endpoint(const struct bb_config *c, c
         if (strcmp(c->endpoints[i].name, name) == 0)
             return &c->endpoints[i];
     return NULL;
-}
-
-/* The child that one step of a pointer names; *at: where to report it. */
-static struct bb_ynode *child_at(struct bb_ynode *n, const char *step, struct bb_ynode **at)
-{
-    char *end;
-    unsigned long k;
-    size_t i;
-
-    if (n->kind == BB_Y_MAP)
-        for (i = 0; i < n->n; i++)
-            if (strcmp(n->pairs[i].key->text, step) == 0) {
-                *at = n->pairs[i].value->at;
-                return n->pairs[i].value;
-            }
-    if (n->kind == BB_Y_SEQ && *step >= '0' && *step <= '9') {
-        k = strtoul(step, &end, 10);
-        if (!*end && k < n->n) {
-            *at = n->items[k]->at;
-            return n->items[k];
-        }
-    }
-    return NULL;
-}
-
-struct bb_where bb_config_locate(const struct bb_config *c, struct bb_where root,
-                                 const char *pointer)
-{
-    const struct bb_priv *p = c->priv;
-    struct bb_ynode *n = NULL, *at = NULL;
-    char step[256];
-    size_t i, len;
-
-    for (i = 0; i < p->n_roots && !n; i++)
-        if (p->roots[i].where.line == root.line && p->roots[i].where.col == root.col && root.file &&
-            strcmp(p->roots[i].where.file, root.file) == 0)
-            n = p->roots[i].node;
-    while (n && *pointer == '/') {
-        for (pointer++, len = 0; *pointer && *pointer != '/'; pointer++) {
-            if (len + 1 >= sizeof(step))
-                return at ? bb_ynode_where(at) : root;
-            if (pointer[0] == '~' && (pointer[1] == '0' || pointer[1] == '1'))
-                step[len++] = *++pointer == '0' ? '~' : '/';
-            else
-                step[len++] = *pointer;
-        }
-        step[len] = 0;
-        n = child_at(n, step, &at);
-    }
-    return at ? bb_ynode_where(at) : root;
 }

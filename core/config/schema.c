@@ -1,304 +1,256 @@
 /*
- * schema.c - a connector's schema, read level by level from the manifest's msgpack
+ * schema.c - a manifest's schema as keys, and a connector's config held against them
  *
- * The manifest comes from a file that may be anything, so every word is checked for its kind and
- * the depth is bounded. A word of JSON Schema that asserts something we do not check (oneOf,
- * pattern) is refused, not ignored: a schema must never promise more than is done. Words that
- * only explain, and x- words, are allowed.
+ * The words of JSON Schema that a manifest may use are a table like conf.d's own, so a faulty
+ * schema is reported like a faulty file. A word that asserts something we do not check (oneOf) is
+ * refused, not ignored: a schema must never promise more than is done. The manifest may be
+ * anything: depth is bounded by its msgpack's.
  *
- * Thread: any. Memory: points into the manifest.
+ * Before the first word is said about a config, every value that the schema calls secret is masked
+ * in the source, so that a password written plainly is refused without being shown.
+ *
+ * Thread: any, while the configuration is not shared. Memory: keys live as long as one check.
  */
 #include "core/config/internal.h"
 
-#include <stdarg.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
-
-struct word {
-    const char *name;
-    unsigned value;
+struct level { /* what one level of a schema says; nodes are worked on when all is read */
+    struct bb_spec key;
+    const struct bb_node *type, *properties, *required, *additional, *items, *names, *choices;
 };
-static const struct word types[] = {{"string", BB_S_STRING}, {"integer", BB_S_INTEGER},
-                                    {"number", BB_S_NUMBER}, {"boolean", BB_S_BOOLEAN},
-                                    {"array", BB_S_ARRAY},   {"object", BB_S_OBJECT},
-                                    {"null", BB_S_NULL}};
-static const struct word formats[] = {
-    {"duration", BB_F_DURATION},  {"size", BB_F_SIZE}, {"secret", BB_F_SECRET},
-    {"pointer", BB_F_POINTER},    {"uri", BB_F_URI},   {"path", BB_F_PATH},
-    {"uint-list", BB_F_UINT_LIST}};
 
-__attribute__((format(printf, 2, 3))) static int fail(struct bb_why *why, const char *fmt, ...)
+/* ---- the words -------------------------------------------------------------------------------- */
+#define AT(m) .offset = offsetof(struct level, m), .size = sizeof(((struct level *)0)->m)
+#define COUNT(n, m) {.name = n, .types = BB_TYPE_INT, .max = 1e15, AT(key.m)}
+#define BOUND(n, m) {.name = n, .types = BB_TYPE_NUM, .min = -HUGE_VAL, .max = HUGE_VAL, AT(key.m)}
+#define NOTE(n) {.name = n, .flags = BB_KEY_OPEN}
+
+static const struct bb_choice types[] = {
+    {"string", BB_TYPE_STR}, {"integer", BB_TYPE_INT}, {"number", BB_TYPE_NUM},
+    {"boolean", BB_TYPE_BOOL}, {"array", BB_TYPE_LIST}, {"object", BB_TYPE_MAP},
+    {"null", BB_TYPE_NULL}, {NULL, 0}};
+static const struct bb_spec type_word = {.types = BB_TYPE_STR, .choices = types};
+static const struct bb_spec text_word = {.types = BB_TYPE_STR};
+static const struct bb_spec scalar_word = {
+    .types = BB_TYPE_STR | BB_TYPE_INT | BB_TYPE_NUM | BB_TYPE_BOOL | BB_TYPE_NULL,
+    .min = -HUGE_VAL, .max = HUGE_VAL};
+static const struct bb_spec needed_words[] = {
+    {.name = "required", .types = BB_TYPE_LIST, .flags = BB_KEY_REQUIRED, .items = &text_word,
+     .min_n = 1}};
+static const struct bb_spec needed_word = {.types = BB_TYPE_MAP, .keys = needed_words, .n_keys = 1};
+
+static const struct bb_spec words[] = {
+    {.name = "type", .types = BB_TYPE_STR | BB_TYPE_LIST, .flags = BB_KEY_NODE, .choices = types,
+     .items = &type_word, AT(type)},
+    {.name = "format", .types = BB_TYPE_STR, .choices = bb_formats, AT(key.format)},
+    {.name = "pattern", .types = BB_TYPE_STR, AT(key.pattern)},
+    {.name = "required", .types = BB_TYPE_LIST, .flags = BB_KEY_NODE, .items = &text_word,
+     AT(required)},
+    {.name = "enum", .types = BB_TYPE_LIST, .flags = BB_KEY_NODE, .items = &scalar_word, .min_n = 1,
+     AT(choices)},
+    {.name = "anyOf", .types = BB_TYPE_LIST, .flags = BB_KEY_NODE, .items = &needed_word, .min_n = 1,
+     AT(key.any_of)},
+    {.name = "properties", .types = BB_TYPE_MAP, .flags = BB_KEY_NODE | BB_KEY_OPEN,
+     AT(properties)},
+    {.name = "additionalProperties", .types = BB_TYPE_MAP | BB_TYPE_BOOL,
+     .flags = BB_KEY_NODE | BB_KEY_OPEN, AT(additional)},
+    {.name = "propertyNames", .types = BB_TYPE_MAP, .flags = BB_KEY_NODE | BB_KEY_OPEN, AT(names)},
+    {.name = "items", .types = BB_TYPE_MAP, .flags = BB_KEY_NODE | BB_KEY_OPEN, AT(items)},
+    {.name = "default", .flags = BB_KEY_NODE | BB_KEY_OPEN, .min = -HUGE_VAL, .max = HUGE_VAL,
+     AT(key.fallback)},
+    {.name = "description", .types = BB_TYPE_STR, AT(key.text)},
+    BOUND("minimum", min),
+    BOUND("maximum", max),
+    COUNT("minLength", min_len),
+    COUNT("maxLength", max_len),
+    COUNT("minItems", min_n),
+    COUNT("maxItems", max_n),
+    COUNT("minProperties", min_n),
+    COUNT("maxProperties", max_n),
+    NOTE("$schema"),
+    NOTE("$id"),
+    NOTE("$comment"),
+    NOTE("title"),
+    NOTE("examples"),
+    NOTE("deprecated"),
+};
+static const struct bb_spec schema_word = {
+    .types = BB_TYPE_MAP, .flags = BB_KEY_NOTES, .keys = words, .n_keys = BB_COUNT(words)};
+
+/* ---- from nodes to keys ------------------------------------------------------------------------- */
+static struct bb_spec *level_read(struct bb_read *x, const struct bb_node *n);
+
+/* A part of a schema that is one itself; NULL when there is none. */
+static const struct bb_spec *part_read(struct bb_read *x, const struct bb_node *n, struct bb_spec *k)
 {
-    va_list ap;
+    size_t len = bb_path_enter(x, n ? n->key->text : "", 0);
+    const struct bb_spec *part = n ? level_read(x, n) : NULL;
 
-    va_start(ap, fmt);
-    vsnprintf(why->text, sizeof(why->text), fmt, ap);
-    va_end(ap);
-    return -1;
+    x->path[len] = 0;
+    if (part)
+        k->secret |= part->secret;
+    return part;
 }
 
-static bool bytes_are(struct bb_bytes b, const char *s)
+static const struct bb_choice *choices_read(struct bb_read *x, const struct bb_node *list)
 {
-    return b.len == strlen(s) && memcmp(b.ptr, s, b.len) == 0;
+    struct bb_choice *v = bb_arena_get(x->arena, (list->n + 1) * sizeof(*v));
+    const struct bb_node *c;
+    size_t i = 0;
+
+    for (c = list->child; v && c; c = c->next)
+        v[i++].name = c->text;
+    return v;
 }
 
-static unsigned word_value(const struct word *w, size_t n, struct bb_bytes text)
+static unsigned types_read(const struct bb_node *n)
 {
-    size_t i;
+    const struct bb_choice *c;
+    const struct bb_node *one = n->kind == BB_LIST ? n->child : n;
+    unsigned bits = 0;
 
-    for (i = 0; i < n; i++)
-        if (bytes_are(text, w[i].name))
-            return w[i].value;
-    return 0;
-}
-
-static int token_of(struct bb_bytes v, struct bb_tok *t)
-{
-    struct bb_cur c = bb_cur_of(v);
-
-    return bb_cur_next(&c, t);
-}
-
-static int read_types(struct bb_schema *s, struct bb_bytes v, struct bb_why *why)
-{
-    struct bb_cur c = bb_cur_of(v);
-    struct bb_tok t;
-    uint32_t left = 1;
-    unsigned bit;
-
-    if (bb_cur_next(&c, &t) != 0)
-        return fail(why, "is cut short");
-    if (t.kind == BB_T_ARRAY && t.n > 0 && t.n <= COUNT(types)) {
-        left = t.n;
-        if (bb_cur_next(&c, &t) != 0)
-            return fail(why, "is cut short");
+    for (; one; one = one->next) {
+        for (c = types; c->name; c++)
+            bits |= strcmp(c->name, one->text) == 0 ? (unsigned)c->value : 0;
+        if (n->kind != BB_LIST)
+            break;
     }
-    for (;;) {
-        bit = t.kind == BB_T_STR ? word_value(types, COUNT(types), t.s) : 0;
-        if (!bit)
-            return fail(why, "\"type\" is not a type or a list of types");
-        s->types |= bit;
-        if (--left == 0)
-            return 0;
-        if (bb_cur_next(&c, &t) != 0)
-            return fail(why, "is cut short");
-    }
+    return bits;
 }
 
-static int read_format(struct bb_schema *s, struct bb_bytes v, struct bb_why *why)
+/* properties, and a key of its own for what is required beyond them. */
+static void properties_read(struct bb_read *x, struct bb_spec *k, const struct level *l)
 {
-    struct bb_bytes text;
+    size_t max = (l->properties ? l->properties->n : 0) + (l->required ? l->required->n : 0), i;
+    struct bb_spec *v = bb_arena_get(x->arena, max * sizeof(*v)), *one;
+    size_t len = bb_path_enter(x, "properties", 0);
+    const struct bb_node *c;
 
-    if (!bb_as_str(v, &text) || !(s->format = word_value(formats, COUNT(formats), text)))
-        return fail(why, "\"format\" is none of duration, size, secret, pointer, uri, path and "
-                         "uint-list");
-    return 0;
-}
-
-static int read_additional(struct bb_schema *s, struct bb_bytes v, struct bb_why *why)
-{
-    struct bb_tok t;
-
-    if (token_of(v, &t) != 0 || (t.kind != BB_T_BOOL && t.kind != BB_T_MAP))
-        return fail(why, "\"additionalProperties\" is neither true, false nor a schema");
-    if (t.kind == BB_T_MAP)
-        s->additional = v;
-    else
-        s->any_key = t.i != 0;
-    return 0;
-}
-
-static int read_bound(struct bb_bytes v, const char *name, bool *has, double *out,
-                      struct bb_why *why)
-{
-    struct bb_tok t;
-    char num[64];
-
-    if (token_of(v, &t) != 0)
-        return fail(why, "is cut short");
-    *has = true;
-    if (t.kind == BB_T_INT) {
-        *out = (double)t.i;
-    } else if (t.kind == BB_T_UINT) {
-        *out = (double)t.u;
-    } else if (t.kind == BB_T_DECIMAL && t.s.len < sizeof(num)) {
-        memcpy(num, t.s.ptr, t.s.len);
-        num[t.s.len] = 0;
-        *out = strtod(num, NULL);
-    } else {
-        return fail(why, "\"%s\" is not a number", name);
-    }
-    return 0;
-}
-
-static int read_count(struct bb_bytes v, const char *name, uint64_t *out, struct bb_why *why)
-{
-    int64_t i;
-
-    if (!bb_as_int(v, &i) || i < 0)
-        return fail(why, "\"%s\" is not a whole number from 0", name);
-    *out = (uint64_t)i;
-    return 0;
-}
-
-static int read_kind(struct bb_bytes v, const char *name, uint32_t kind, struct bb_bytes *out,
-                     struct bb_why *why)
-{
-    struct bb_tok t;
-
-    if (token_of(v, &t) != 0 || t.kind != kind)
-        return fail(why, "\"%s\" is not %s", name,
-                    kind == BB_T_MAP     ? "a map"
-                    : kind == BB_T_ARRAY ? "a list"
-                                         : "a text");
-    *out = v;
-    return 0;
-}
-
-/* One word of a schema and its value. */
-static int read_word(struct bb_schema *s, struct bb_bytes k, struct bb_bytes v, struct bb_why *why)
-{
-    static const char *const silent[] = {"$schema",  "$id",        "$comment", "title",
-                                         "examples", "deprecated", "default"};
-    static const struct {
-        const char *name;
-        uint32_t kind;
-        size_t at;
-    } parts[] = {{"properties", BB_T_MAP, offsetof(struct bb_schema, properties)},
-                 {"required", BB_T_ARRAY, offsetof(struct bb_schema, required)},
-                 {"items", BB_T_MAP, offsetof(struct bb_schema, items)},
-                 {"enum", BB_T_ARRAY, offsetof(struct bb_schema, enums)},
-                 {"description", BB_T_STR, offsetof(struct bb_schema, description)}};
-    static const struct {
-        const char *name;
-        size_t at;
-    } counts[] = {{"minLength", offsetof(struct bb_schema, min_length)},
-                  {"maxLength", offsetof(struct bb_schema, max_length)},
-                  {"minItems", offsetof(struct bb_schema, min_items)},
-                  {"maxItems", offsetof(struct bb_schema, max_items)}};
-    size_t i;
-
-    for (i = 0; i < COUNT(parts); i++)
-        if (bytes_are(k, parts[i].name))
-            return read_kind(v, parts[i].name, parts[i].kind,
-                             (struct bb_bytes *)((char *)s + parts[i].at), why);
-    for (i = 0; i < COUNT(counts); i++)
-        if (bytes_are(k, counts[i].name))
-            return read_count(v, counts[i].name, (uint64_t *)((char *)s + counts[i].at), why);
-    if (bytes_are(k, "default"))
-        s->fallback = v;
-    if (bytes_are(k, "type"))
-        return read_types(s, v, why);
-    if (bytes_are(k, "format"))
-        return read_format(s, v, why);
-    if (bytes_are(k, "additionalProperties"))
-        return read_additional(s, v, why);
-    if (bytes_are(k, "minimum"))
-        return read_bound(v, "minimum", &s->has_min, &s->min, why);
-    if (bytes_are(k, "maximum"))
-        return read_bound(v, "maximum", &s->has_max, &s->max, why);
-    for (i = 0; i < COUNT(silent); i++)
-        if (bytes_are(k, silent[i]))
-            return 0;
-    if (k.len > 2 && memcmp(k.ptr, "x-", 2) == 0)
-        return 0;
-    return fail(why, "the word \"%.*s\" is not supported", k.len > 40 ? 40 : (int)k.len,
-                (const char *)k.ptr);
-}
-
-int bb_schema_read(struct bb_bytes value, struct bb_schema *s, struct bb_why *why)
-{
-    struct bb_cur c = bb_cur_of(value);
-    struct bb_tok map, key;
-    struct bb_bytes v;
-    uint32_t i;
-
-    memset(s, 0, sizeof(*s));
-    s->max_length = s->max_items = UINT64_MAX;
-    if (bb_cur_next(&c, &map) != 0 || map.kind != BB_T_MAP)
-        return fail(why, "is not a map");
-    for (i = 0; i < map.n; i++) {
-        if (bb_cur_next(&c, &key) != 0 || key.kind != BB_T_STR || bb_cur_value(&c, &v) != 0)
-            return fail(why, "is cut short or has a key that is no text");
-        if (read_word(s, key.s, v, why) != 0)
-            return -1;
-    }
-    if (s->format == BB_F_SECRET && s->fallback.ptr)
-        return fail(why, "a secret has no default");
-    if (!s->types && (s->properties.ptr || s->additional.ptr) && s->format == BB_F_NONE)
-        s->types = BB_S_OBJECT;
-    if (!s->types && s->items.ptr && s->format == BB_F_NONE)
-        s->types = BB_S_ARRAY;
-    return 0;
-}
-
-static int check_level(struct bb_bytes value, char *pointer, size_t len, size_t cap, unsigned depth,
-                       struct bb_why *why);
-
-static int check_child(struct bb_bytes v, const char *step, size_t step_len, char *pointer,
-                       size_t len, size_t cap, unsigned depth, struct bb_why *why)
-{
-    int n = snprintf(pointer + len, cap - len, "/%.*s", step_len > 63 ? 63 : (int)step_len, step);
-
-    if (n < 0 || (size_t)n >= cap - len)
-        return fail(why, "is nested too deep");
-    if (check_level(v, pointer, len + (size_t)n, cap, depth + 1, why) != 0)
-        return -1;
-    pointer[len] = 0;
-    return 0;
-}
-
-static int check_texts(struct bb_bytes list, struct bb_why *why)
-{
-    struct bb_cur c = bb_cur_of(list);
-    struct bb_tok t;
-    uint32_t i, n;
-
-    if (bb_cur_next(&c, &t) != 0)
-        return fail(why, "is cut short");
-    for (i = 0, n = t.n; i < n; i++)
-        if (bb_cur_next(&c, &t) != 0 || t.kind != BB_T_STR)
-            return fail(why, "\"required\" is not a list of texts");
-    return 0;
-}
-
-static int check_level(struct bb_bytes value, char *pointer, size_t len, size_t cap, unsigned depth,
-                       struct bb_why *why)
-{
-    struct bb_schema s;
-    struct bb_cur c;
-    struct bb_tok map, key;
-    struct bb_bytes v;
-    uint32_t i;
-
-    if (depth >= BB_CONF_DEPTH_MAX)
-        return fail(why, "is nested too deep");
-    if (bb_schema_read(value, &s, why) != 0)
-        return -1;
-    if (s.required.ptr && check_texts(s.required, why) != 0)
-        return -1;
-    if (s.properties.ptr) {
-        c = bb_cur_of(s.properties);
-        if (bb_cur_next(&c, &map) != 0)
-            return fail(why, "is cut short");
-        for (i = 0; i < map.n; i++) {
-            if (bb_cur_next(&c, &key) != 0 || key.kind != BB_T_STR || bb_cur_value(&c, &v) != 0)
-                return fail(why, "\"properties\" is cut short or has a key that is no text");
-            if (check_child(v, key.s.ptr, key.s.len, pointer, len, cap, depth, why) != 0)
-                return -1;
+    for (c = v && l->properties ? l->properties->child : NULL; c; c = c->next)
+        if ((one = (struct bb_spec *)part_read(x, c, k))) {
+            v[k->n_keys] = *one;
+            v[k->n_keys++].name = c->key->text;
         }
+    x->path[len] = 0;
+    for (c = v && l->required ? l->required->child : NULL; c; c = c->next) {
+        for (i = 0; i < k->n_keys && strcmp(v[i].name, c->text) != 0; i++)
+            ;
+        if (i == k->n_keys) {
+            v[k->n_keys] = k->more ? *k->more : bb_spec_any;
+            v[k->n_keys++].name = c->text;
+        }
+        v[i].flags |= BB_KEY_REQUIRED;
     }
-    if (s.items.ptr && check_child(s.items, "items", 5, pointer, len, cap, depth, why) != 0)
-        return -1;
-    if (s.additional.ptr)
-        return check_child(s.additional, "additionalProperties", 20, pointer, len, cap, depth, why);
-    return 0;
+    k->keys = v;
 }
 
-int bb_schema_check(struct bb_bytes value, char *pointer, size_t cap, struct bb_why *why)
+static struct bb_spec *level_read(struct bb_read *x, const struct bb_node *n)
 {
-    pointer[0] = 0;
-    return check_level(value, pointer, 0, cap, 0, why);
+    struct level *l = bb_arena_get(x->arena, sizeof(*l));
+    struct bb_spec *k = &l->key;
+    const char *why;
+
+    if (!l)
+        return NULL;
+    k->min = -HUGE_VAL;
+    k->max = HUGE_VAL;
+    bb_read(x, n, &schema_word, l, NULL);
+    if (n->kind != BB_MAP || x->bad)
+        return k;
+    if (l->type)
+        k->types = types_read(l->type);
+    else if (k->format == BB_F_NONE && (l->properties || l->additional))
+        k->types = BB_TYPE_MAP;
+    else if (k->format == BB_F_NONE && l->items)
+        k->types = BB_TYPE_LIST;
+    if (l->choices)
+        k->choices = choices_read(x, l->choices);
+    k->secret = k->format == BB_F_SECRET;
+    k->items = part_read(x, l->items, k);
+    k->names = part_read(x, l->names, k);
+    if (l->additional && l->additional->kind == BB_MAP)
+        k->more = part_read(x, l->additional, k);
+    else if (l->additional ? *l->additional->text == 't' : !l->properties && !k->types)
+        k->flags |= BB_KEY_OPEN;
+    properties_read(x, k, l);
+    if (k->format == BB_F_SECRET && k->fallback)
+        bb_say(x, n, "a secret has no default");
+    if (k->pattern && (why = bb_pattern_check(k->pattern, NULL)))
+        bb_say(x, n, "\"%.60s\" %s", k->pattern, why);
+    return k;
+}
+
+struct bb_spec *bb_schema_read(struct bb_read *x, struct bb_bytes schema)
+{
+    static const struct bb_node cut = {.text = ""};
+    const struct bb_node *n = bb_node_from(x->arena, schema);
+    struct bb_spec *k = n ? level_read(x, n) : NULL;
+
+    if (!n)
+        bb_say(x, &cut, "it cannot be read");
+    return k;
+}
+
+/* ---- secrets ------------------------------------------------------------------------------------- */
+static void mask_secrets(const struct bb_node *n, const struct bb_spec *k)
+{
+    const struct bb_node *c;
+    const struct bb_spec *sub;
+    bool own = false;
+    size_t i;
+
+    for (i = 0; i < k->n_keys; i++)
+        own |= k->keys[i].format == BB_F_SECRET;
+    if (k->format == BB_F_SECRET ? !bb_secret_shape(n)
+                                 : k->secret && (n->kind == BB_SCALAR || (n->kind == BB_LIST && !k->items))) {
+        bb_node_mask(n); /* not as a secret is given, or "auth: hunter2", a level too high */
+        return;
+    }
+    for (c = k->format == BB_F_SECRET ? NULL : n->child; c; c = c->next) {
+        sub = n->kind == BB_LIST ? k->items : k->more;
+        for (i = 0; c->key && i < k->n_keys; i++)
+            if (strcmp(k->keys[i].name, c->key->text) == 0)
+                sub = &k->keys[i];
+        if (sub)
+            mask_secrets(c, sub);
+        else if (own)
+            bb_node_mask(c); /* "pasword: hunter2": a secret's misspelt key */
+    }
+}
+
+int bb_config_check_endpoint(struct bb_config *c, const struct bb_endpoint_config *e,
+                             struct bb_bytes schema, struct bb_buf *out, struct bb_diags *diags)
+{
+    struct bb_node none = {.kind = BB_MAP, .text = ""};
+    const struct bb_node *body = e->where.node, *config = bb_node_get(body, "config");
+    struct bb_arena arena = {.max = BB_CONF_ARENA_MAX / 8};
+    struct bb_read x = {.c = c, .d = diags, .arena = &arena,
+                        .connector = bb_node_get(body, "connector")};
+    const struct bb_spec *k = bb_schema_read(&x, schema);
+    size_t from = out->len;
+
+    if (config && config->kind == BB_MAP)
+        none = *config;
+    else
+        none.key = config ? config->key : body->key;
+    none.file = body->file;
+    if (!x.bad && k) {
+        x.endpoint = body;
+        snprintf(x.what, sizeof(x.what), "endpoint \"%s\"", e->name);
+        mask_secrets(&none, k);
+        bb_read(&x, &none, k, NULL, out);
+    }
+    if (out->failed || arena.failed)
+        bb_diag(diags, BB_SEV_ERROR, bb_at(body), "endpoint \"%s\": not enough memory", e->name);
+    x.bad |= out->failed || arena.failed;
+    if (x.bad && !out->failed) { /* a password may have been written where a text belongs */
+        if (out->len > from)
+            explicit_bzero(out->ptr + from, out->len - from);
+        out->len = from;
+    }
+    bb_arena_free(&arena);
+    return x.bad ? -1 : 0;
 }

@@ -9,212 +9,164 @@
  */
 #include "core/config/internal.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-struct reading {              /* where a value is put and where it is asked for */
-    const struct bb_ynode *n; /* the path's or name's own node */
-    const char *what, *path;
-    struct bb_diags *d;
-    char *value;
-    size_t len;
+struct bb_secret {
+    struct bb_secret *next;
+    const struct bb_node *n;
+    const char *endpoint; /* the tree's */
+    size_t len, size;
+    char *value; /* NUL-terminated, behind the handle */
+    char handle[];
 };
 
-static const char *const sources[] = {"file", "env", "credential"};
-
-bool bb_secret_shape(const struct bb_ynode *n)
+static void from_file(struct bb_read *x, const struct bb_node *n, const char *path,
+                      struct bb_buf *out)
 {
-    size_t i;
-
-    if (n->kind == BB_Y_MAP && n->n == 1)
-        for (i = 0; i < 3; i++)
-            if (strcmp(n->pairs[0].key->text, sources[i]) == 0)
-                return true;
-    return false;
-}
-
-__attribute__((format(printf, 2, 3))) static int refuse(struct reading *r, const char *fmt, ...)
-{
-    char text[400];
-    va_list ap;
-
-    va_start(ap, fmt);
-    vsnprintf(text, sizeof(text), fmt, ap);
-    va_end(ap);
-    bb_diag_node(r->d, BB_SEV_ERROR, r->n, "%s: %s: %s", r->what, r->path, text);
-    return -1;
-}
-
-/* Takes the bytes at value: one newline at the end is not part of it. */
-static int accept_value(struct reading *r)
-{
-    if (r->len && r->value[r->len - 1] == '\n')
-        r->len--;
-    if (r->len && r->value[r->len - 1] == '\r')
-        r->len--;
-    explicit_bzero(r->value + r->len, 1);
-    if (r->len == 0)
-        return refuse(r, "the secret is empty");
-    if (memchr(r->value, 0, r->len))
-        return refuse(r, "the secret holds a NUL byte");
-    return 0;
-}
-
-static int read_fd(struct reading *r, int fd)
-{
-    ssize_t n;
-
-    r->len = 0;
-    for (;;) {
-        n = read(fd, r->value + r->len, BB_SECRET_MAX + 1 - r->len);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return refuse(r, "\"%s\" cannot be read: %s", bb_ynode_shown(r->n).text,
-                          strerror(errno));
-        if (n == 0)
-            return 0;
-        r->len += (size_t)n;
-        if (r->len > BB_SECRET_MAX)
-            return refuse(r, "\"%s\" is larger than %u KiB", bb_ynode_shown(r->n).text,
-                          BB_SECRET_MAX >> 10);
-    }
-}
-
-static int from_file(struct reading *r, const char *path)
-{
+    struct bb_fault err;
     struct stat st;
-    int rc = -1, fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 
-    if (fd < 0 || fstat(fd, &st) != 0) {
-        refuse(r, "secret file \"%s\" cannot be read: %s", bb_ynode_shown(r->n).text,
-               strerror(errno));
-        goto done;
-    }
-    if (!S_ISREG(st.st_mode)) {
-        refuse(r, "secret file \"%s\" is not a regular file", bb_ynode_shown(r->n).text);
-        goto done;
-    }
-    if (st.st_mode & S_IROTH)
-        bb_diag_node(r->d, BB_SEV_WARNING, r->n,
-                     "%s: %s: secret file \"%s\" can be read by everyone: chmod o-r", r->what,
-                     r->path, bb_ynode_shown(r->n).text);
-    if (read_fd(r, fd) == 0)
-        rc = accept_value(r);
-done:
-    if (fd >= 0)
-        close(fd);
-    return rc;
+    if (bb_file_slurp(path, BB_SECRET_MAX, out, &st, &err) != 0)
+        bb_say(x, n, "secret file \"%s\" cannot be read: %s", bb_node_shown(n).text, err.text);
+    else if (st.st_mode & S_IROTH)
+        bb_diag(x->d, BB_SEV_WARNING, bb_at(n),
+                "%s: %s: secret file \"%s\" can be read by everyone: chmod o-r", x->what, x->path,
+                bb_node_shown(n).text);
 }
 
-static int from_path(struct reading *r)
+static void from_path(struct bb_read *x, const struct bb_node *n, struct bb_buf *out)
 {
     char path[PATH_MAX];
-    bool rel = r->n->text[0] != '/';
 
-    if (snprintf(path, sizeof(path), "%s%s%s", rel && r->n->file ? r->n->file->dir : "",
-                 rel ? "/" : "", r->n->text) >= (int)sizeof(path))
-        return refuse(r, "the path is too long");
-    return from_file(r, path);
+    if (bb_node_path(n, n->file, path, sizeof(path)) != 0)
+        bb_say(x, n, "the path is too long");
+    else
+        from_file(x, n, path, out);
 }
 
-static int from_env(struct reading *r)
+static void from_env(struct bb_read *x, const struct bb_node *n, struct bb_buf *out)
 {
-    const char *v = getenv(r->n->text);
+    const char *v = getenv(n->text);
 
     if (!v)
-        return refuse(r, "environment variable \"%s\" is not set", bb_ynode_shown(r->n).text);
-    r->len = strlen(v);
-    if (r->len > BB_SECRET_MAX)
-        return refuse(r, "environment variable \"%s\" is larger than %u KiB",
-                      bb_ynode_shown(r->n).text, BB_SECRET_MAX >> 10);
-    memcpy(r->value, v, r->len);
-    return accept_value(r);
+        bb_say(x, n, "environment variable \"%s\" is not set", bb_node_shown(n).text);
+    else if (strlen(v) > BB_SECRET_MAX)
+        bb_say(x, n, "environment variable \"%s\" is larger than %u KiB", bb_node_shown(n).text,
+               BB_SECRET_MAX >> 10);
+    else
+        bb_buf_put(out, v, strlen(v));
 }
 
-static int from_credential(struct reading *r)
+static void from_credential(struct bb_read *x, const struct bb_node *n, struct bb_buf *out)
 {
     const char *dir = getenv("CREDENTIALS_DIRECTORY");
     char path[PATH_MAX];
 
-    if (strchr(r->n->text, '/') || r->n->text[0] == '.')
-        return refuse(r, "a credential is a name without \"/\", as in LoadCredential=");
-    if (!dir)
-        return refuse(r, "credentials come from systemd, and CREDENTIALS_DIRECTORY is not set: "
-                         "add LoadCredential= to the unit");
-    if (snprintf(path, sizeof(path), "%s/%s", dir, r->n->text) >= (int)sizeof(path))
-        return refuse(r, "the path is too long");
-    return from_file(r, path);
+    if (strchr(n->text, '/') || n->text[0] == '.')
+        bb_say(x, n, "a credential is a name without \"/\", as in LoadCredential=");
+    else if (!dir)
+        bb_say(x, n, "credentials come from systemd, and CREDENTIALS_DIRECTORY is not set: "
+                     "add LoadCredential= to the unit");
+    else if (snprintf(path, sizeof(path), "%s/%s", dir, n->text) >= (int)sizeof(path))
+        bb_say(x, n, "the path is too long");
+    else
+        from_file(x, n, path, out);
 }
 
-/* Puts the value under its handle; a second check of the same endpoint replaces it. */
-static int keep(struct bb_priv *p, const char *endpoint, const char *handle, struct reading *r)
+static const struct {
+    const char *name;
+    void (*read)(struct bb_read *x, const struct bb_node *n, struct bb_buf *out);
+} sources[] = {{"file", from_path}, {"env", from_env}, {"credential", from_credential}};
+
+static size_t source_of(const struct bb_node *n)
 {
+    size_t i = BB_COUNT(sources);
+
+    if (n->kind == BB_MAP && n->n == 1 && n->child->kind != BB_LIST && n->child->kind != BB_MAP)
+        for (i = 0; i < BB_COUNT(sources) && strcmp(sources[i].name, n->child->key->text) != 0;)
+            i++;
+    return i;
+}
+
+bool bb_secret_shape(const struct bb_node *n)
+{
+    return source_of(n) < BB_COUNT(sources);
+}
+
+/* One newline at the end is not part of it. */
+static void accept_value(struct bb_read *x, const struct bb_node *n, struct bb_buf *v)
+{
+    if (v->len && v->ptr[v->len - 1] == '\n')
+        v->len--;
+    if (v->len && v->ptr[v->len - 1] == '\r')
+        v->len--;
+    if (v->len == 0)
+        bb_say(x, n, "the secret is empty");
+    else if (memchr(v->ptr, 0, v->len))
+        bb_say(x, n, "the secret holds a NUL byte");
+}
+
+/* A second check of the same endpoint hides the first one's. */
+static void keep(struct bb_read *x, const struct bb_node *n, const char *handle,
+                 const struct bb_buf *value)
+{
+    struct bb_priv *p = x->c->priv;
+    size_t len = strlen(handle) + 1, size = sizeof(struct bb_secret) + len + value->len + 1;
     struct bb_secret *s;
-    char *fit = malloc(r->len + 1);
 
-    if (!fit)
-        return -1;
-    memcpy(fit, r->value, r->len);
-    fit[r->len] = 0;
     for (s = p->secrets; s; s = s->next)
-        if (strcmp(s->endpoint, endpoint) == 0 && strcmp(s->handle, handle) == 0)
-            break;
-    if (!s) {
-        s = calloc(1, sizeof(*s));
-        if (!s || !(s->endpoint = strdup(endpoint)) || !(s->handle = strdup(handle))) {
-            if (s)
-                free(s->endpoint);
-            free(s);
-            explicit_bzero(fit, r->len);
-            free(fit);
-            return -1;
+        if (s->n != n && strcmp(s->handle, handle) == 0) {
+            bb_say(x, n, "two secrets have the same path: rename a key with \".\" or \"[\" in it");
+            return;
         }
-        s->next = p->secrets;
-        p->secrets = s;
-    } else {
-        explicit_bzero(s->value, s->len);
-        free(s->value);
+    if (!(s = calloc(1, size))) {
+        x->arena->failed = true;
+        return;
     }
-    s->value = fit;
-    s->len = r->len;
-    return 0;
+    memcpy(s->handle, handle, len);
+    s->n = n;
+    s->endpoint = x->endpoint->key->text;
+    s->len = value->len;
+    s->size = size;
+    s->value = memcpy(s->handle + len, value->ptr, value->len);
+    s->next = p->secrets;
+    p->secrets = s;
 }
 
-int bb_secret_read(struct bb_config *c, const char *endpoint, const char *handle,
-                   const struct bb_ynode *n, const char *what, const char *path, struct bb_diags *d)
+void bb_secret_read(struct bb_read *x, const struct bb_node *n, const char *handle)
 {
-    static int (*const readers[])(struct reading *) = {from_path, from_env, from_credential};
-    struct reading r = {.n = n, .what = what, .path = path, .d = d};
-    size_t i;
-    int rc = -1;
+    size_t i = source_of(n);
+    const struct bb_node *v = n->child;
+    struct bb_buf value;
+    bool bad = x->bad;
 
-    if (!bb_secret_shape(n))
-        return refuse(&r, "secrets are given as {file: ...}, {env: ...} or {credential: ...}");
-    r.n = n->pairs[0].value;
-    if (r.n->kind == BB_Y_BAD)
-        return -1;
-    if (r.n->kind != BB_Y_SCALAR || !r.n->len || bb_ynode_is_null(r.n))
-        return refuse(&r, "\"%s\" needs a text", n->pairs[0].key->text);
-    if (!(r.value = malloc(BB_SECRET_MAX + 2))) {
-        refuse(&r, "not enough memory");
-        goto done;
+    if (i == BB_COUNT(sources)) {
+        bb_say(x, n, "secrets are given as {file: ...}, {env: ...} or {credential: ...}");
+        return;
     }
-    for (i = 0; strcmp(sources[i], n->pairs[0].key->text) != 0; i++)
-        ;
-    if ((rc = readers[i](&r)) == 0 && (rc = keep(c->priv, endpoint, handle, &r)) != 0)
-        refuse(&r, "not enough memory");
-done:
-    if (r.value)
-        explicit_bzero(r.value, BB_SECRET_MAX + 2);
-    free(r.value);
-    return rc;
+    if (v->kind == BB_BAD || bb_node_is_null(v) || !v->len) {
+        if (v->kind != BB_BAD)
+            bb_say(x, n, "\"%s\" needs a text", sources[i].name);
+        x->bad = true;
+        return;
+    }
+    bb_buf_init(&value, BB_SECRET_MAX + 2);
+    x->bad = false;
+    if (bb_buf_room(&value, BB_SECRET_MAX + 2)) /* at once: no copy of it is left behind */
+        sources[i].read(x, v, &value);
+    else
+        bb_say(x, n, "not enough memory");
+    if (!x->bad)
+        accept_value(x, v, &value);
+    if (!x->bad)
+        keep(x, n, handle, &value);
+    if (value.ptr)
+        explicit_bzero(value.ptr, value.cap);
+    bb_buf_free(&value);
+    x->bad |= bad;
 }
 
 int bb_config_secret(const struct bb_config *c, const char *endpoint, const char *handle,
@@ -225,8 +177,7 @@ int bb_config_secret(const struct bb_config *c, const char *endpoint, const char
 
     for (s = p->secrets; s; s = s->next)
         if (strcmp(s->endpoint, endpoint) == 0 && strcmp(s->handle, handle) == 0) {
-            out->ptr = s->value;
-            out->len = s->len;
+            *out = (struct bb_bytes){s->value, s->len};
             return 0;
         }
     return -1;
@@ -238,10 +189,7 @@ void bb_secrets_free(struct bb_secret *list)
 
     for (; list; list = next) {
         next = list->next;
-        explicit_bzero(list->value, list->len);
-        free(list->value);
-        free(list->endpoint);
-        free(list->handle);
+        explicit_bzero(list, list->size);
         free(list);
     }
 }

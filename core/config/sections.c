@@ -1,176 +1,327 @@
 /*
- * sections.c - what the sections of a file say, added to the configuration
+ * sections.c - what the tables of keys cannot say: things with a name, match, transform, a
+ * connector's keys, folders; and what can only be seen when every file is read
+ *
+ * When a file could not be parsed, the names in it are unknown through no fault of the routes: then
+ * nothing is said about names.
  *
  * Thread: the loader's. Memory: the arena.
  */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE 1 /* tdestroy */
+#endif
 #include "core/config/internal.h"
 
+#include <limits.h>
+#include <search.h>
+#include <stdlib.h>
 #include <string.h>
 
-/* The name of an endpoint or route; false when it is not one or is taken (reported). */
-static bool name_take(struct bb_load *l, struct bb_names *names, const char *noun,
-                      struct bb_ynode *key)
+/* ---- things with a name -------------------------------------------------------------------------- */
+static int by_text(const void *a, const void *b)
 {
+    return strcmp(((const struct bb_node *)a)->text, ((const struct bb_node *)b)->text);
+}
+
+const struct bb_node *bb_name_take(struct bb_read *x, void **tree, const struct bb_node *n)
+{
+    const struct bb_node *const *first = tsearch(n, tree, by_text);
+
+    x->arena->failed |= !first;
+    return first ? *first : NULL;
+}
+
+/* True when the thing at c can be read into a place of its own. */
+static bool thing_begin(struct bb_read *x, void **names, const char *noun, const struct bb_node *c,
+                        size_t n, size_t max)
+{
+    static const struct bb_spec name = {.types = BB_TYPE_STR, .format = BB_F_NAME};
+    const struct bb_node *first;
     struct bb_where w;
-    struct bb_ynode *first;
+    bool bad = x->bad;
 
-    if (!bb_value_is_name(key->text)) {
-        bb_diag_node(l->d, BB_SEV_ERROR, key,
-                     "\"%s\" is no name for %s %s: a letter, then up to 62 of a-z, 0-9 and -",
-                     bb_ynode_shown(key).text, *noun == 'e' ? "an" : "a", noun);
+    snprintf(x->what, sizeof(x->what), "%s", noun);
+    x->path[0] = 0;
+    x->bad = false;
+    bb_read(x, c->key, &name, NULL, NULL);
+    if (x->bad || !(first = bb_name_take(x, names, c->key)))
         return false;
-    }
-    first = bb_names_add(names, &l->p->arena, key->text, key);
-    if (!first)
-        return true;
-    w = bb_ynode_where(first);
-    bb_diag_node(l->d, BB_SEV_ERROR, key, "%s \"%s\" is defined twice; first at %s:%u:%u", noun,
-                 key->text, w.file, w.line, w.col);
+    x->bad = bad;
+    snprintf(x->what, sizeof(x->what), "%s \"%s\"", noun, c->key->text);
+    if (first != c->key) {
+        w = bb_node_where(first);
+        bb_say(x, c->key, "is defined twice; first at %s:%u:%u", w.file, w.line, w.col);
+    } else if (n == max)
+        bb_say(x, c->key, "is one too many: at most %zu", max);
+    else if (c->kind != BB_MAP && c->kind != BB_BAD)
+        bb_say(x, c, "expected a map, found %s", bb_node_noun(c));
+    else
+        return c->kind == BB_MAP;
     return false;
 }
 
-/* True when the body of a named thing is a map; an empty one is reported as what it lacks. */
-static bool body_check(struct bb_load *l, const struct bb_ynode *v)
+static void endpoint_read(struct bb_read *x, const struct bb_node *c, struct bb_endpoint_config *e)
 {
-    if (v->kind == BB_Y_MAP)
-        return true;
-    if (v->kind != BB_Y_BAD)
-        bb_diag_node(l->d, BB_SEV_ERROR, v, "%s: expected a map, found %s", l->what,
-                     bb_ynode_noun(v));
-    return false;
-}
+    const struct bb_node *limit = bb_node_get(c, "limit"), *breaker = bb_node_get(c, "breaker");
+    const struct bb_node *at = bb_node_get(breaker, "open");
 
-/* Where to say that the two do not fit together. */
-static const struct bb_ynode *breaker_place(const struct bb_ynode *body, const struct bb_ynode *key)
-{
-    const struct bb_ynode *b = bb_ynode_get(body, "breaker"), *v;
-
-    if ((v = bb_ynode_get(b, "open")) || (v = bb_ynode_get(b, "max")))
-        return v;
-    return key;
-}
-
-static void load_endpoint(struct bb_load *l, struct bb_ynode *key, struct bb_ynode *body)
-{
-    struct bb_config *c = l->c;
-    struct bb_endpoint_config *e;
-    struct bb_endpoint_nodes *n;
-    const struct bb_ynode *limit = bb_ynode_get(body, "limit");
-    struct bb_buf b;
-    void *ev, *nv;
-
-    snprintf(l->what, sizeof(l->what), "endpoint \"%s\"", key->text);
-    if (!body_check(l, body))
-        return;
-    if (c->n_endpoints == BB_CONF_ENDPOINTS_MAX) {
-        bb_diag_node(l->d, BB_SEV_ERROR, key, "more than %u endpoints", BB_CONF_ENDPOINTS_MAX);
-        return;
-    }
-    ev = bb_arena_grow(&l->p->arena, c->endpoints, c->n_endpoints, &l->cap_endpoints, sizeof(*e));
-    nv = bb_arena_grow(&l->p->arena, l->p->nodes, c->n_endpoints, &l->cap_nodes, sizeof(*n));
-    if (!ev || !nv)
-        return;
-    c->endpoints = ev;
-    l->p->nodes = nv;
-    e = &c->endpoints[c->n_endpoints];
-    n = &l->p->nodes[c->n_endpoints++];
     *e = bb_endpoint_defaults;
-    e->name = bb_arena_str(&l->p->arena, key->text, key->len);
-    e->where = e->config_where = bb_ynode_where(key);
-    bb_load_root(l, e->where, body);
-    n->name = key;
-    n->connector = bb_ynode_get(body, "connector");
-    n->config = bb_ynode_get(body, "config");
-    bb_table_read(l, &bb_table_endpoint, body, key, "", e);
-    if (!e->config.ptr) { /* an empty map is a map */
-        bb_buf_init(&b, 16);
-        bb_put_map(&b, 0);
-        if (!b.failed && (e->config.ptr = bb_arena_str(&l->p->arena, (const char *)b.ptr, b.len)))
-            e->config.len = b.len;
-        bb_buf_free(&b);
-    }
+    e->name = bb_arena_str(x->arena, c->key->text, c->key->len);
+    e->where = e->config_where = bb_node_where(c);
+    e->config = (struct bb_bytes){"\x80", 1}; /* an empty map */
+    bb_read(x, c, &bb_spec_endpoint, e, NULL);
     if (e->limit.rate > 0 && e->limit.burst == 0) {
         e->limit.burst = (uint32_t)e->limit.rate;
         e->limit.burst += (double)e->limit.burst < e->limit.rate;
     }
-    if (bb_ynode_get(limit, "burst") && !bb_ynode_get(limit, "rate"))
-        bb_diag_node(l->d, BB_SEV_WARNING, bb_ynode_get(limit, "burst"),
-                     "%s: limit.burst does nothing without limit.rate", l->what);
-    if (e->breaker.open_ms > e->breaker.max_ms)
-        bb_diag_node(l->d, BB_SEV_ERROR, breaker_place(body, key),
-                     "%s: breaker.open is longer than breaker.max", l->what);
+    if (bb_node_get(limit, "burst") && !bb_node_get(limit, "rate"))
+        bb_diag(x->d, BB_SEV_WARNING, bb_at(bb_node_get(limit, "burst")),
+                "%s: limit.burst does nothing without limit.rate", x->what);
+    at = at ? at : bb_node_get(breaker, "max");
+    if (at && e->breaker.open_ms > e->breaker.max_ms)
+        bb_say(x, at, "breaker.open is longer than breaker.max");
 }
 
-void bb_load_endpoints(struct bb_load *l, struct bb_ynode *map)
+void bb_read_endpoints(struct bb_read *x, const struct bb_node *map, void *to)
 {
-    size_t i;
+    struct bb_config *c = to;
+    const struct bb_node *n;
+    void *v;
 
-    for (i = 0; i < map->n; i++)
-        if (name_take(l, &l->endpoint_names, "endpoint", map->pairs[i].key))
-            load_endpoint(l, map->pairs[i].key, map->pairs[i].value);
-}
-
-static void load_route(struct bb_load *l, struct bb_ynode *key, struct bb_ynode *v)
-{
-    struct bb_config *c = l->c;
-    struct bb_route_config *r;
-    struct bb_route_nodes *n;
-    void *rv, *nv;
-
-    snprintf(l->what, sizeof(l->what), "route \"%s\"", key->text);
-    if (!body_check(l, v))
-        return;
-    if (c->n_routes == BB_CONF_ROUTES_MAX) {
-        bb_diag_node(l->d, BB_SEV_ERROR, key, "more than %u routes", BB_CONF_ROUTES_MAX);
-        return;
+    for (n = map->child; n; n = n->next) {
+        if (n->again || !thing_begin(x, &x->load->endpoints, "endpoint", n, c->n_endpoints,
+                                     BB_CONF_ENDPOINTS_MAX))
+            continue;
+        if (!(v = bb_arena_grow(x->arena, c->endpoints, c->n_endpoints, sizeof(*c->endpoints))))
+            return;
+        c->endpoints = v;
+        endpoint_read(x, n, &c->endpoints[c->n_endpoints++]);
     }
-    rv = bb_arena_grow(&l->p->arena, c->routes, c->n_routes, &l->cap_routes, sizeof(*r));
-    nv = bb_arena_grow(&l->p->arena, l->route_nodes, c->n_routes, &l->cap_route_nodes, sizeof(*n));
-    if (!rv || !nv)
-        return;
-    c->routes = rv;
-    l->route_nodes = nv;
-    r = &c->routes[c->n_routes];
-    n = &l->route_nodes[c->n_routes++];
-    *r = bb_route_defaults;
-    r->name = bb_arena_str(&l->p->arena, key->text, key->len);
-    r->where = bb_ynode_where(key);
-    *n = (struct bb_route_nodes){.name = key,
-                                 .from = bb_ynode_get(v, "from"),
-                                 .to = bb_ynode_get(v, "to"),
-                                 .order_by = bb_ynode_get(v, "order_by"),
-                                 .on_failure = bb_ynode_get(v, "on_failure"),
-                                 .retry = bb_ynode_get(v, "retry")};
-    bb_table_read(l, &bb_table_route, v, key, "", r);
-    if (r->order_by)
-        bb_attribute_hint(l, n->order_by, "order_by");
+    x->what[0] = 0;
 }
 
-void bb_load_routes(struct bb_load *l, struct bb_ynode *map)
+/* Standard attributes, for "did you mean"; any other valid name may be used too. */
+static void attribute_hint(struct bb_read *x, const struct bb_node *n, const char *key)
 {
+    static const char *const attributes[] = {
+        "specversion",   "id",          "source",       "type",        "subject",
+        "time",          "dataschema",  "partitionkey", "traceparent", "datacontenttype",
+        "correlationid", "causationid", "plant",        "item",        "revision",
+        "change"};
+    const char *near = bb_nearest(n->text, attributes, BB_COUNT(attributes));
+
+    if (near && strcmp(near, n->text) != 0)
+        bb_diag(x->d, BB_SEV_WARNING, bb_at(n),
+                "%s: %s: \"%s\" is no standard attribute (did you mean \"%s\"?)", x->what, key,
+                n->text, near);
+}
+
+void bb_read_routes(struct bb_read *x, const struct bb_node *map, void *to)
+{
+    struct bb_config *c = to;
+    struct bb_route_config *r;
+    const struct bb_node *n;
+    void *v;
+
+    for (n = map->child; n; n = n->next) {
+        if (n->again ||
+            !thing_begin(x, &x->load->routes, "route", n, c->n_routes, BB_CONF_ROUTES_MAX))
+            continue;
+        if (!(v = bb_arena_grow(x->arena, c->routes, c->n_routes, sizeof(*c->routes))))
+            return;
+        c->routes = v;
+        r = &c->routes[c->n_routes++];
+        *r = bb_route_defaults;
+        r->name = bb_arena_str(x->arena, n->key->text, n->key->len);
+        r->where = bb_node_where(n);
+        bb_read(x, n, &bb_spec_route, r, NULL);
+        if (r->order_by)
+            attribute_hint(x, bb_node_get(n, "order_by"), "order_by");
+    }
+    x->what[0] = 0;
+}
+
+/* ---- values with a shape of their own -------------------------------------------------------------- */
+/* A tree as msgpack in the arena. */
+static struct bb_bytes tree_bytes(struct bb_read *x, const struct bb_node *n)
+{
+    struct bb_bytes out = {NULL, 0};
+    struct bb_buf b;
+
+    bb_buf_init(&b, 4 * BB_CONF_FILE_MAX);
+    bb_read(x, n, &bb_spec_any, NULL, &b);
+    if (b.failed)
+        bb_say(x, n, "is too large");
+    else if ((out.ptr = bb_arena_str(x->arena, (const char *)b.ptr, b.len)))
+        out.len = b.len;
+    bb_buf_free(&b);
+    return out;
+}
+
+void bb_read_config(struct bb_read *x, const struct bb_node *n, void *to)
+{
+    struct bb_endpoint_config *e = to;
+
+    if (n->kind != BB_MAP)
+        return; /* "config:" with every key in a comment */
+    e->config = tree_bytes(x, n);
+    e->config_where = bb_node_where(n);
+}
+
+static void rule_read(struct bb_read *x, const struct bb_node *n, struct bb_match_rule *r)
+{
+    static const struct bb_spec value = {.types = BB_TYPE_STR, .min_len = 1};
+    static const struct bb_spec values = {
+        .types = BB_TYPE_STR | BB_TYPE_LIST, .items = &value, .min_n = 1, .min_len = 1};
+    const struct bb_node *v = n->kind == BB_LIST ? n->child : n;
+    size_t len = bb_path_enter(x, n->key->text, 0);
+    const char *star;
+
+    bb_read(x, n, &values, NULL, NULL);
+    r->attribute = bb_arena_str(x->arena, n->key->text, n->key->len);
+    r->values = bb_arena_get(x->arena, (n->n + 1) * sizeof(*r->values));
+    for (; v && r->values; v = n->kind == BB_LIST ? v->next : NULL) {
+        star = strchr(v->text, '*');
+        if (star && star[1])
+            bb_say(x, v, "\"*\" may only stand at the end: \"mfg.bom.*\"");
+        r->values[r->n++] = bb_arena_str(x->arena, v->text, v->len); /* as written: 0010 */
+    }
+    x->path[len] = 0;
+}
+
+void bb_read_match(struct bb_read *x, const struct bb_node *n, void *to)
+{
+    static const struct bb_spec name = {.types = BB_TYPE_STR, .format = BB_F_ATTRIBUTE};
+    struct bb_route_config *r = to;
+    const struct bb_node *c;
+
+    if (!(r->match = bb_arena_get(x->arena, (n->n + 1) * sizeof(*r->match))))
+        return;
+    for (c = n->child; c; c = c->next) {
+        bb_read(x, c->key, &name, NULL, NULL);
+        attribute_hint(x, c->key, "match");
+        if (!c->again && c->kind != BB_BAD)
+            rule_read(x, c, &r->match[r->n_match++]);
+    }
+}
+
+void bb_read_transform(struct bb_read *x, const struct bb_node *n, void *to)
+{
+    static const struct bb_spec kind = {.types = BB_TYPE_STR, .format = BB_F_NAME};
+    struct bb_route_config *r = to;
+    struct bb_step_config *s;
+    const struct bb_node *c;
+
+    if (!(r->steps = bb_arena_get(x->arena, (n->n + 1) * sizeof(*r->steps))))
+        return;
+    for (c = n->child; c; c = c->next) {
+        if (c->kind != BB_MAP || c->n != 1) {
+            bb_say(x, c, "a step is a map of one key, \"- kind: ...\"");
+            continue;
+        }
+        bb_read(x, c->child->key, &kind, NULL, NULL);
+        s = &r->steps[r->n_steps++];
+        s->kind = bb_arena_str(x->arena, c->child->key->text, c->child->key->len);
+        s->config = tree_bytes(x, c->child);
+        s->where = bb_node_where(c);
+    }
+}
+
+void bb_read_plugin_path(struct bb_read *x, const struct bb_node *n, void *to)
+{
+    struct bb_config *c = to;
+    const struct bb_node *one = n->kind == BB_LIST ? n->child : n;
+    char path[PATH_MAX];
+    size_t i = 0;
+
+    if (!(c->plugin_path = bb_arena_get(x->arena, (n->n + 2) * sizeof(char *))))
+        return;
+    for (; one; one = n->kind == BB_LIST ? one->next : NULL) {
+        if (one->kind != BB_SCALAR || !one->len || bb_node_is_null(one))
+            bb_say(x, one, "expected a folder, found %s", bb_node_noun(one));
+        else if (bb_node_path(one, one->file, path, sizeof(path)) != 0)
+            bb_say(x, one, "the path is too long");
+        else
+            c->plugin_path[i++] = bb_arena_str(x->arena, path, strlen(path));
+    }
+}
+
+/* ---- all of it together -------------------------------------------------------------------------- */
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(((const struct bb_endpoint_config *)a)->name,
+                  ((const struct bb_endpoint_config *)b)->name);
+}
+
+/* The endpoint that a route's key names; NULL (reported) when there is none. */
+static struct bb_endpoint_config *endpoint_find(struct bb_read *x, void **found,
+                                                const struct bb_route_config *r, const char *key,
+                                                char *name)
+{
+    const struct bb_node *at = bb_node_get(r->where.node, key);
+    struct bb_endpoint_config wanted = {.name = name}, **e;
+    struct bb_node node = {.text = name};
+
+    if (!name || x->load->broken)
+        return NULL;
+    if ((e = tfind(&wanted, found, by_name)))
+        return *e;
+    if (!tfind(&node, &x->load->endpoints, by_text)) /* else it was there, and was faulty */
+        bb_say(x, at, "%s: there is no endpoint \"%s\"%s", key, bb_node_shown(at).text,
+               bb_hint(x, name, x->c->endpoints, x->c->n_endpoints, sizeof(*x->c->endpoints)).text);
+    return NULL;
+}
+
+static void retry_check(struct bb_read *x, const struct bb_route_config *r)
+{
+    const struct bb_node *retry = bb_node_get(r->where.node, "retry");
+    const struct bb_node *initial = bb_node_get(retry, "initial"), *max = bb_node_get(retry, "max");
+    char a[32], b[32];
+
+    if (r->retry.initial_ms <= r->retry.max_ms || (!r->retry.exponential && !max))
+        return;
+    bb_say(x, initial ? initial : max, "retry.initial (%s) is longer than retry.max (%s%s)",
+           bb_value_format((double)r->retry.initial_ms, BB_UNIT_DURATION, a),
+           bb_value_format((double)r->retry.max_ms, BB_UNIT_DURATION, b), max ? "" : " by default");
+}
+
+static void nothing(void *p)
+{
+    (void)p;
+}
+
+void bb_load_cross(struct bb_read *x)
+{
+    const struct bb_node *at = bb_node_get(x->load->journal, "reserve");
+    struct bb_config *c = x->c;
+    struct bb_endpoint_config *e;
+    struct bb_route_config *r;
+    void *found = NULL;
     size_t i;
 
-    for (i = 0; i < map->n; i++)
-        if (name_take(l, &l->route_names, "route", map->pairs[i].key))
-            load_route(l, map->pairs[i].key, map->pairs[i].value);
-}
-
-void bb_load_journal(struct bb_load *l, struct bb_ynode *map)
-{
-    struct bb_journal_config *j = &l->c->journal;
-    struct bb_ynode *at;
-
-    snprintf(l->what, sizeof(l->what), "journal");
-    bb_table_read(l, &bb_table_journal, map, map->at, "", j);
-    at = bb_ynode_get(map, "reserve");
-    at = at ? at : bb_ynode_get(map, "map_size");
-    if (at && j->reserve > j->map_size / 2)
-        bb_diag_node(l->d, BB_SEV_ERROR, at,
-                     "journal: reserve may be at most half of map_size, or nothing fits");
-}
-
-void bb_load_plugins(struct bb_load *l, struct bb_ynode *map)
-{
-    snprintf(l->what, sizeof(l->what), "plugins");
-    bb_table_read(l, &bb_table_plugins, map, map->at, "", l->c);
+    for (i = 0; i < c->n_endpoints; i++)
+        x->arena->failed |= !tsearch(&c->endpoints[i], &found, by_name);
+    for (i = 0; i < c->n_routes && !x->arena->failed; i++) {
+        r = &c->routes[i];
+        snprintf(x->what, sizeof(x->what), "route \"%s\"", r->name);
+        if ((e = endpoint_find(x, &found, r, "from", r->from)))
+            e->is_source = true;
+        if ((e = endpoint_find(x, &found, r, "to", r->to)))
+            e->is_sink = true;
+        retry_check(x, r);
+        if (r->on_failure == BB_FAIL_HOLD_LANE && !bb_node_get(r->where.node, "order_by"))
+            bb_say(x, bb_node_get(r->where.node, "on_failure"),
+                   "on_failure: hold-lane needs order_by, which says what a lane is");
+        if (r->on_failure == BB_FAIL_DEFAULT)
+            r->on_failure = r->order_by ? BB_FAIL_HOLD_LANE : BB_FAIL_QUARANTINE;
+    }
+    tdestroy(found, nothing);
+    at = at ? at : bb_node_get(x->load->journal, "map_size");
+    if (at && c->journal.reserve > c->journal.map_size / 2)
+        bb_diag(x->d, BB_SEV_ERROR, bb_at(at),
+                "journal: reserve may be at most half of map_size, or nothing fits");
+    for (i = 0; i < c->n_endpoints && !x->load->broken && !x->d->errors; i++)
+        if (!c->endpoints[i].is_source && !c->endpoints[i].is_sink)
+            bb_diag(x->d, BB_SEV_WARNING, bb_at(c->endpoints[i].where.node),
+                    "endpoint \"%s\" is not used by any route", c->endpoints[i].name);
 }

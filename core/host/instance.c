@@ -4,9 +4,7 @@
  *   HELLO --WELCOME--> RUN (create, start, READY) --STOP--> STOP --stopped or budget--> END
  *
  * A turn: read all frames (pump), handle those whose answer calls the plugin (inbox), hand waiting
- * deliveries over for a few milliseconds, send what lies in the outbox; then wait. ZeroMQ's
- * descriptor is edge-triggered, so ZMQ_EVENTS is asked after the last send and before each wait.
- * The pump never calls the plugin, but for its health when no other call runs: that is why a
+ * deliveries over for a few milliseconds, send what lies in the outbox; then wait. The pump never calls the plugin, but for its health when no other call runs: that is why a
  * blocking call may run it from cancelled().
  */
 #include <errno.h>
@@ -21,6 +19,7 @@
 #define TURN_NS (5u * 1000000u)
 #define SECOND_NS 1000000000u
 #define WAIT_MS 1000u
+#define PUMP_NS (100u * 1000000u) /* looks at the link so often, whatever a plugin's wait() says */
 
 _Thread_local struct bb_host *bb_host_here;
 
@@ -175,17 +174,16 @@ void bb_host_pump(struct bb_host *h)
 
     while (h->phase != BB_PHASE_END) {
         struct bb_inframe *in = bb_inframe_new(p);
+        int rc;
 
         if (!in)
             break;
-        if (zmq_msg_recv(&in->msg, h->sock, ZMQ_DONTWAIT) < 0) {
-            int e = zmq_errno();
-
+        rc = bb_link_recv(&h->link, &in->msg);
+        if (rc <= 0) {
             bb_inframe_unref(in);
-            if (e == EINTR)
-                continue;
-            if (e == ETERM)
+            if (rc < 0)
                 h->phase = BB_PHASE_END;
+            h->readable = false;
             break;
         }
         bb_host_frame(h, in);
@@ -383,13 +381,10 @@ static void bb_host_finish(struct bb_host *h)
 
 static bool bb_host_work_waits(struct bb_host *h)
 {
-    int events = 0;
-    size_t size = sizeof(events);
     bool waits;
 
-    if (h->inbox || bb_deliver_waits(h))
-        return true;
-    if (zmq_getsockopt(h->sock, ZMQ_EVENTS, &events, &size) < 0 || (events & ZMQ_POLLIN))
+    h->readable |= bb_link_holds(&h->link);
+    if (h->readable || h->inbox || bb_deliver_waits(h))
         return true;
     pthread_mutex_lock(&h->lock);
     waits = h->out.first != NULL;
@@ -416,15 +411,16 @@ static void bb_host_wait(struct bb_host *h)
     uint64_t count;
 
     if (h->started && h->wait && h->phase != BB_PHASE_END) {
-        struct bb_pollfd fds[2] = {{h->zfd, BB_POLL_IN, 0}, {h->wake, BB_POLL_IN, 0}};
+        struct bb_pollfd fds[2] = {{bb_link_fd(&h->link), BB_POLL_IN, 0}, {h->wake, BB_POLL_IN, 0}};
 
         bb_host_call_begin(h);
         h->wait->wait(h->inst, fds, 2, ms);
         bb_host_call_end(h);
-    } else if (ms) {
-        struct pollfd fds[2] = {{h->zfd, POLLIN, 0}, {h->wake, POLLIN, 0}};
+        h->readable |= fds[0].revents != 0;
+    } else {
+        struct pollfd fds[2] = {{bb_link_fd(&h->link), POLLIN, 0}, {h->wake, POLLIN, 0}};
 
-        poll(fds, 2, (int)ms);
+        h->readable |= poll(fds, 2, (int)ms) > 0 && fds[0].revents;
     }
     /* first unmark, then look: what comes in between is marked anew */
     pthread_mutex_lock(&h->lock);
@@ -440,28 +436,18 @@ static int bb_host_connect(struct bb_host *h)
 {
     const struct bb_host_spec *s = &h->run->spec;
     struct bb_bytes secret = {s->secret, sizeof(s->secret)}, info = {"\x80", 1};
-    int none = 0, linger = 1000;
-    size_t size = sizeof(h->zfd);
     struct bb_buf b;
     char id[96];
-    int rc = -1;
+    int rc;
 
     bb_buf_init(&b, 1024);
-    h->sock = zmq_socket(s->zmq, ZMQ_DEALER);
-    if (!h->sock)
-        return -1;
     snprintf(id, sizeof(id), "%s/%u", h->endpoint, h->worker);
-    /* no high-water mark: what may be under way is bounded by credit, open tokens and log rate */
-    if (zmq_setsockopt(h->sock, ZMQ_ROUTING_ID, id, strlen(id)) < 0 ||
-        zmq_setsockopt(h->sock, ZMQ_SNDHWM, &none, sizeof(none)) < 0 ||
-        zmq_setsockopt(h->sock, ZMQ_RCVHWM, &none, sizeof(none)) < 0 ||
-        zmq_setsockopt(h->sock, ZMQ_LINGER, &linger, sizeof(linger)) < 0 ||
-        zmq_connect(h->sock, h->run->address) < 0 ||
-        zmq_getsockopt(h->sock, ZMQ_FD, &h->zfd, &size) < 0)
+    if (bb_link_open(&h->link, s->zmq, h->run->address, id) < 0)
         return -1;
     bb_put_hello(&b, h->endpoint, h->worker, secret, (int64_t)getpid(), info);
-    if (!b.failed && zmq_send(h->sock, b.ptr, b.len, 0) >= 0)
-        rc = 0;
+    rc = b.failed ? -1 : 0;
+    bb_link_send(&h->link, &b);
+    rc |= bb_link_flush(&h->link);
     if (b.ptr)
         explicit_bzero(b.ptr, b.len);
     bb_buf_free(&b);
@@ -477,9 +463,7 @@ static void bb_host_close(struct bb_host *h)
         bb_inframe_unref(in);
     }
     h->inbox_last = NULL;
-    if (h->sock)
-        zmq_close(h->sock);
-    h->sock = NULL;
+    bb_link_close(&h->link);
 }
 
 void *bb_host_thread(void *arg)
@@ -491,7 +475,8 @@ void *bb_host_thread(void *arg)
     if (bb_host_connect(h) < 0)
         h->phase = BB_PHASE_END;
     while (h->phase != BB_PHASE_END) {
-        bb_host_pump(h);
+        if (h->readable || bb_host_now() - h->pumped_at > PUMP_NS)
+            bb_host_pump(h);
         bb_host_inbox(h);
         if (h->started)
             bb_deliver_work(h, bb_host_now() + TURN_NS);

@@ -20,6 +20,7 @@
 #include "core/host/host.h"
 #include "core/transform/transform.h"
 #include "core/wire/wire.h"
+#include "core/wire/zmtp.h"
 
 #define BB_MANIFEST_MAX (1u << 20)
 #define BB_HOST_MEMORY_ENV "BUSBAR_HOST_MEMORY" /* bytes; set by the core, read by the host */
@@ -105,6 +106,20 @@ uint32_t bb_tokens_find(const struct bb_tokens *t, uint64_t token);
 void bb_tokens_hand(struct bb_tokens *t, uint32_t slot); /* no longer waits */
 void bb_tokens_remove(struct bb_tokens *t, uint32_t slot);
 
+/* ---- link.c: the connection to the hub -------------------------------------------------------------- */
+struct bb_link {
+    struct bb_zmtp *direct; /* a process's */
+    void *sock;             /* else: a ZeroMQ socket, and its descriptor */
+    int fd;
+};
+int bb_link_open(struct bb_link *l, void *zmq, const char *address, const char *id);
+void bb_link_close(struct bb_link *l); /* the last frames get a second to leave */
+int bb_link_fd(const struct bb_link *l); /* to poll for input; ask before each wait */
+bool bb_link_holds(struct bb_link *l);   /* there is a frame that the descriptor may not show */
+int bb_link_recv(struct bb_link *l, zmq_msg_t *m); /* 1, 0 none, -1 the hub is gone */
+void bb_link_send(struct bb_link *l, struct bb_buf *frame); /* may take its memory */
+int bb_link_flush(struct bb_link *l); /* 0, -1 the hub is gone */
+
 /* ---- outbox.c ---------------------------------------------------------------------------------- */
 struct bb_out { /* one frame on its way out */
     struct bb_out *next;
@@ -158,8 +173,8 @@ struct bb_host {
     uint32_t worker;
     pthread_t thread;
     char endpoint[64];
-    void *sock;
-    int zfd, wake;
+    struct bb_link link;
+    int wake;
     uint64_t session;
     enum bb_phase phase;
     struct bb_plugin plugin;
@@ -181,6 +196,7 @@ struct bb_host {
     struct bb_pool *pool, *first_pool;
     uint64_t refused_frames, call_started; /* call_started 0: no call of the plugin runs */
     uint64_t health_at, pumped_at, metrics_at, stop_deadline;
+    bool readable; /* the link has something for pump */
     int32_t health_status;
     char health_text[240];
     bool abandoned; /* the plugin did not stop: threads of it may still use this */

@@ -17,7 +17,6 @@
 
 #define OUT_SPARE 64              /* free frames that are kept */
 #define OUT_KEEP (256u << 10)     /* a larger buffer is given back */
-#define OUT_COPY (16u << 10)      /* up to here a copy is cheaper than handing the buffer over */
 #define OUT_RESULTS 1024          /* results in one frame */
 #define OUT_RESULT_BYTES (1u << 20)
 #define LOG_BURST 500.0           /* lines */
@@ -115,31 +114,6 @@ void bb_out_result_locked(struct bb_host *h, const struct bb_w_result *r)
     bb_out_wake_locked(h);
 }
 
-static void bb_out_release(void *data, void *hint)
-{
-    (void)hint;
-    free(data);
-}
-
-/* Sends one frame; the buffer's memory is kept, or goes to ZeroMQ. */
-static void bb_out_send(struct bb_host *h, struct bb_out *o)
-{
-    zmq_msg_t m;
-
-    bb_out_close(o);
-    if (o->buf.failed || o->buf.len == 0)
-        return;
-    if (o->buf.len <= OUT_COPY) {
-        zmq_send(h->sock, o->buf.ptr, o->buf.len, ZMQ_DONTWAIT);
-        return;
-    }
-    if (zmq_msg_init_data(&m, o->buf.ptr, o->buf.len, bb_out_release, NULL) != 0)
-        return;
-    bb_buf_init(&o->buf, 0);
-    if (zmq_msg_send(&m, h->sock, ZMQ_DONTWAIT) < 0)
-        zmq_msg_close(&m);
-}
-
 void bb_out_flush(struct bb_host *h)
 {
     struct bb_out *o, *next, *list;
@@ -149,10 +123,14 @@ void bb_out_flush(struct bb_host *h)
     h->out.first = h->out.last = NULL;
     h->out.n = 0;
     pthread_mutex_unlock(&h->lock);
+    for (o = list; o; o = o->next) {
+        bb_out_close(o);
+        bb_link_send(&h->link, &o->buf);
+    }
+    if (bb_link_flush(&h->link) < 0)
+        h->phase = BB_PHASE_END;
     if (!list)
         return;
-    for (o = list; o; o = o->next)
-        bb_out_send(h, o);
     pthread_mutex_lock(&h->lock);
     for (o = list; o; o = next) {
         next = o->next;

@@ -66,14 +66,14 @@ static void endpoint_check(struct bb_generation *g, size_t i, const struct folde
     e->config = c;
     bb_buf_init(&e->plugin_config, PLUGIN_CONFIG_MAX);
     if (bb_manifest_find(c->connector, folders->v, &e->manifest, &err) < 0) {
-        bb_config_diag(g->config, d, BB_SEV_ERROR,
-                       bb_config_locate(g->config, c->where, "/connector"),
+        bb_config_diag(d, BB_SEV_ERROR,
+                       bb_config_locate(c->where, "/connector"),
                        "endpoint \"%s\": %s", c->name, err.text);
         return;
     }
     if (e->manifest.workers_max && c->workers > e->manifest.workers_max)
-        bb_config_diag(g->config, d, BB_SEV_ERROR,
-                       bb_config_locate(g->config, c->where, "/workers"),
+        bb_config_diag(d, BB_SEV_ERROR,
+                       bb_config_locate(c->where, "/workers"),
                        "endpoint \"%s\": workers is %" PRIu32 ", but connector \"%s\" allows at "
                        "most %" PRIu32, c->name, c->workers, c->connector,
                        e->manifest.workers_max);
@@ -96,25 +96,24 @@ static void roles_check(struct bb_generation *g, const struct bb_route_config *r
 
     /* without a manifest the endpoint's own error has been said */
     if (from && *from->manifest.id && !from->manifest.source)
-        bb_config_diag(g->config, d, BB_SEV_ERROR, r->where,
+        bb_config_diag(d, BB_SEV_ERROR, r->where,
                        "route \"%s\": connector \"%s\" of endpoint \"%s\" only receives, so the "
                        "route cannot come from it", r->name, from->config->connector, r->from);
     if (!to || !*to->manifest.id)
         return;
     if (!to->manifest.sink)
-        bb_config_diag(g->config, d, BB_SEV_ERROR, r->where,
+        bb_config_diag(d, BB_SEV_ERROR, r->where,
                        "route \"%s\": connector \"%s\" of endpoint \"%s\" only sends, so the route "
                        "cannot go to it", r->name, to->config->connector, r->to);
     else if (r->on_unknown == BB_UNKNOWN_PROBE && !to->manifest.probe)
-        bb_config_diag(g->config, d, BB_SEV_ERROR, r->where,
+        bb_config_diag(d, BB_SEV_ERROR, r->where,
                        "route \"%s\": on_unknown is \"probe\" (the default), but connector \"%s\" of "
                        "endpoint \"%s\" cannot be asked what it applied: say on_unknown: quarantine, "
                        "or retry where the target tolerates a second delivery",
                        r->name, to->config->connector, r->to);
 }
 
-/* "/0/map/2/to", a pointer into steps that begin with step first: that step, and the pointer in its
- * value. */
+/* "/0/map/2/to", a pointer into steps that begin with step first: that step, and the pointer in it. */
 static const char *step_pointer(const char *pointer, const struct bb_route_config *r, size_t *step)
 {
     char *end;
@@ -126,13 +125,12 @@ static const char *step_pointer(const char *pointer, const struct bb_route_confi
     if (end == pointer + 1 || i >= r->n_steps - *step)
         return "";
     *step += i;
-    end = *end == '/' ? strchr(end + 1, '/') : NULL; /* past the step's kind */
-    return end ? end : "";
+    return *end && strchr(end + 1, '/') ? end : ""; /* its kind alone: the step */
 }
 
 /* Compiles n steps from first on: 0, or -1 with the first mistake among them reported. */
-static int steps_compile(struct bb_generation *g, const struct bb_route_config *r, size_t first,
-                         size_t n, struct bb_diags *d)
+static int steps_compile(const struct bb_route_config *r, size_t first, size_t n,
+                         struct bb_diags *d)
 {
     struct bb_transform *t = NULL;
     struct bb_fault err = {0};
@@ -156,9 +154,8 @@ static int steps_compile(struct bb_generation *g, const struct bb_route_config *
     bb_buf_free(&steps);
     if (!t && *err.text) {
         inside = step_pointer(pointer, r, &at);
-        bb_config_diag(g->config, d, BB_SEV_ERROR,
-                       *inside ? bb_config_locate(g->config, r->steps[at].where, inside)
-                               : r->steps[at].where,
+        bb_config_diag(d, BB_SEV_ERROR,
+                       bb_config_locate(r->steps[at].where, inside),
                        "route \"%s\": %s", r->name, err.text);
         return -1;
     }
@@ -167,15 +164,14 @@ static int steps_compile(struct bb_generation *g, const struct bb_route_config *
 }
 
 /* Each step alone, so that every faulty one is reported; then all, which have limits together. */
-static void steps_check(struct bb_generation *g, const struct bb_route_config *r,
-                        struct bb_diags *d)
+static void steps_check(const struct bb_route_config *r, struct bb_diags *d)
 {
     int bad = 0;
 
     for (size_t i = 0; i < r->n_steps; i++)
-        bad |= steps_compile(g, r, i, 1, d);
+        bad |= steps_compile(r, i, 1, d);
     if (!bad && r->n_steps > 1)
-        steps_compile(g, r, 0, r->n_steps, d);
+        steps_compile(r, 0, r->n_steps, d);
 }
 
 /* ---- the whole ----------------------------------------------------------------------------------- */
@@ -198,14 +194,14 @@ struct bb_generation *bb_generation_load(const char *conf_dir, struct bb_diags *
         endpoint_check(g, i, &folders, diags);
     for (size_t i = 0; i < g->config->n_routes; i++) {
         roles_check(g, &g->config->routes[i], diags);
-        steps_check(g, &g->config->routes[i], diags);
+        steps_check(&g->config->routes[i], diags);
     }
     if (diags->errors > before)
         goto fail;
     folders_free(&folders);
     return g;
 memory:
-    bb_config_diag(g ? g->config : NULL, diags, BB_SEV_ERROR, (struct bb_where){0},
+    bb_config_diag(diags, BB_SEV_ERROR, (struct bb_where){0},
                    "out of memory");
 fail:
     folders_free(&folders);

@@ -6,6 +6,7 @@
  * journal, DELIVER and ACKED to hosts. Everything is bounded a turn, so no peer starves another.
  */
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +15,6 @@
 
 #include "core/hub/internal.h"
 
-#define FRAMES_A_TURN 512
 #define TURN_MS 250 /* longest wait: the watchdog's evidence */
 #define SLOW_FLIGHTS_A_TICK 4096
 
@@ -38,73 +38,6 @@ void hub_post(struct bb_hub *h, struct bb_op *op)
 }
 
 /* ---- a turn's parts ---------------------------------------------------------------------------------- */
-
-static void frame_in(struct bb_hub *h, struct hub_peer *p, zmq_msg_t *m)
-{
-    struct bb_frame f;
-    struct bb_fault bad;
-
-    if (bb_frame_read((struct bb_bytes){zmq_msg_data(m), zmq_msg_size(m)}, &f, &bad) != 0) {
-        h->frames_bad++;
-        if (p)
-            hub_endpoint_lost(h, p->ep, "it sent a malformed frame");
-        return;
-    }
-    if (!p)
-        return;
-    if (f.kind == BB_F_HELLO) {
-        hub_peer_hello(h, p, &f);
-    } else if (!p->session || f.session != p->session) {
-        h->frames_stale++;
-    } else if (f.kind == BB_F_SUBMIT) {
-        p->heard_ms = h->now;
-        if (p->worker == 0 && p->ep->gen->config->is_source)
-            hub_intake_submit(h, p, &f, m);
-        else
-            hub_endpoint_lost(h, p->ep, "it submits, but no route takes from it");
-    } else {
-        hub_peer_receive(h, p, &f);
-    }
-}
-
-static void frames(struct bb_hub *h)
-{
-    for (int i = 0; i < FRAMES_A_TURN; i++) {
-        zmq_msg_t id, m;
-        struct hub_peer *p;
-
-        zmq_msg_init(&id);
-        if (zmq_msg_recv(&id, h->router, ZMQ_DONTWAIT) < 0) {
-            zmq_msg_close(&id);
-            return;
-        }
-        p = hub_peer_find(h, zmq_msg_data(&id), zmq_msg_size(&id));
-        if (!zmq_msg_more(&id)) {
-            zmq_msg_close(&id);
-            continue;
-        }
-        zmq_msg_close(&id);
-        zmq_msg_init(&m);
-        if (zmq_msg_recv(&m, h->router, ZMQ_DONTWAIT) < 0) {
-            zmq_msg_close(&m);
-            return;
-        }
-        if (zmq_msg_more(&m)) { /* one part only: drop the rest */
-            int more = 1;
-            h->frames_bad++;
-            while (more) {
-                zmq_msg_close(&m);
-                zmq_msg_init(&m);
-                if (zmq_msg_recv(&m, h->router, ZMQ_DONTWAIT) < 0)
-                    break;
-                more = zmq_msg_more(&m);
-            }
-        } else {
-            frame_in(h, p, &m);
-        }
-        zmq_msg_close(&m);
-    }
-}
 
 static void op_done(struct bb_hub *h, struct bb_op *op)
 {
@@ -192,8 +125,11 @@ static void ticks(struct bb_hub *h)
     if (h->now < h->tick_at)
         return;
     h->tick_at = h->now + HUB_TICK_MS;
-    for (size_t i = 0; i < h->n_eps; i++)
+    for (size_t i = 0; i < h->n_eps; i++) {
         hub_endpoint_tick(h, &h->eps[i]);
+        for (uint32_t w = 0; w < h->eps[i].workers; w++)
+            hub_peer_dropped_say(h, &h->eps[i].peers[w]);
+    }
     for (size_t i = 0; i < h->n_routes; i++)
         if (h->routes[i].scan - h->routes[i].frontier > BB_WINDOW / 2)
             pass_slow(h, &h->routes[i]);
@@ -282,19 +218,38 @@ static long wait_ms(const struct bb_hub *h)
     return ms > TURN_MS ? TURN_MS : ms;
 }
 
-static void turn(struct bb_hub *h, zmq_pollitem_t *items, size_t fixed)
+/* Does the ROUTER hold a frame? Its descriptor is edge-triggered and any send may take the edge, so
+ * this is asked before each wait. zmq_poll() would ask twice, and poll twice. */
+static bool router_holds(struct bb_hub *h)
+{
+    int events = 0;
+    size_t size = sizeof events;
+
+    return zmq_getsockopt(h->router, ZMQ_EVENTS, &events, &size) != 0 || events & ZMQ_POLLIN;
+}
+
+static void turn(struct bb_hub *h, struct pollfd *fds, size_t fixed)
 {
     size_t n = fixed;
+    bool held = router_holds(h);
 
     for (size_t i = 0; i < h->n_eps; i++)
         if (h->eps[i].child && bb_child_fd(h->eps[i].child) >= 0)
-            items[n++] = (zmq_pollitem_t){.fd = bb_child_fd(h->eps[i].child), .events = ZMQ_POLLIN};
-    if (zmq_poll(items, (int)n, wait_ms(h)) < 0 && errno != EINTR)
-        bb_logf(BB_LOG_WARN, "hub: poll: %s", zmq_strerror(errno));
+            fds[n++] = (struct pollfd){.fd = bb_child_fd(h->eps[i].child), .events = POLLIN};
+    if (poll(fds, n, held ? 0 : (int)wait_ms(h)) < 0) {
+        if (errno != EINTR)
+            bb_logf(BB_LOG_WARN, "hub: poll: %s", strerror(errno));
+        for (size_t i = 0; i < n; i++)
+            fds[i].revents = 0;
+    }
     clocks(h);
-    frames(h);
+    for (size_t i = fixed; i < n; i++)
+        if (fds[i].revents)
+            h->tick_at = h->now; /* a host has ended: it would wake us until it is dealt with */
+    if (held || fds[0].revents)
+        hub_frames(h);
     journal_done(h);
-    if (items[3].revents)
+    if (fds[3].revents)
         asks(h);
     ticks(h);
     stop_step(h);
@@ -308,17 +263,19 @@ static void turn(struct bb_hub *h, zmq_pollitem_t *items, size_t fixed)
 static void *hub_thread(void *arg)
 {
     struct bb_hub *h = arg;
-    zmq_pollitem_t *items = calloc(4 + h->n_eps, sizeof *items);
+    struct pollfd *fds = calloc(4 + h->n_eps, sizeof *fds);
+    size_t size = sizeof fds->fd;
 
     pthread_setname_np(pthread_self(), "hub");
-    if (items) {
-        items[0] = (zmq_pollitem_t){.socket = h->router, .events = ZMQ_POLLIN};
-        items[1] = (zmq_pollitem_t){.fd = bb_journal_fd(h->journal), .events = ZMQ_POLLIN};
-        items[2] = (zmq_pollitem_t){.fd = bb_journal_read_fd(h->journal), .events = ZMQ_POLLIN};
-        items[3] = (zmq_pollitem_t){.fd = h->wake_fd, .events = ZMQ_POLLIN};
+    if (fds && zmq_getsockopt(h->router, ZMQ_FD, &fds[0].fd, &size) == 0) {
+        fds[1].fd = bb_journal_fd(h->journal);
+        fds[2].fd = bb_journal_read_fd(h->journal);
+        fds[3].fd = h->wake_fd;
+        for (size_t i = 0; i < 4; i++)
+            fds[i].events = POLLIN;
         clocks(h);
         while (h->phase != HUB_END && !h->failed[0] && !bb_journal_failed(h->journal))
-            turn(h, items, 4);
+            turn(h, fds, 4);
         hub_settle_flush(h); /* answers that came last are kept, though nobody waits for the commit */
     }
     if (bb_journal_failed(h->journal))
@@ -328,7 +285,7 @@ static void *hub_thread(void *arg)
             if (h->eps[i].child)
                 bb_child_kill(h->eps[i].child);
     }
-    free(items);
+    free(fds);
     atomic_store(&h->ended, true);
     asks(h); /* what came meanwhile is answered with what there is */
     pthread_mutex_lock(&h->lock);
@@ -339,35 +296,6 @@ static void *hub_thread(void *arg)
 }
 
 /* ---- life ------------------------------------------------------------------------------------------------------ */
-
-static int sockets_open(struct bb_hub *h, struct bb_fault *err)
-{
-    int one = 1, zero = 0, hwm = 1000000;
-
-    h->zmq = zmq_ctx_new();
-    if (!h->zmq)
-        return bb_fail(err, "zmq: %s", zmq_strerror(errno));
-    h->router = zmq_socket(h->zmq, ZMQ_ROUTER);
-    if (!h->router)
-        return bb_fail(err, "zmq: %s", zmq_strerror(errno));
-    /* mandatory, and a high-water mark above all credit: nothing is dropped in silence. Handover:
-     * a host that is started again has the routing id of the one that died. */
-    zmq_setsockopt(h->router, ZMQ_ROUTER_MANDATORY, &one, sizeof one);
-    zmq_setsockopt(h->router, ZMQ_ROUTER_HANDOVER, &one, sizeof one);
-    zmq_setsockopt(h->router, ZMQ_LINGER, &zero, sizeof zero);
-    zmq_setsockopt(h->router, ZMQ_SNDHWM, &hwm, sizeof hwm);
-    zmq_setsockopt(h->router, ZMQ_RCVHWM, &hwm, sizeof hwm);
-    int64_t most = 1ll << 30; /* a frame: far above what credit allows, far below memory */
-    zmq_setsockopt(h->router, ZMQ_MAXMSGSIZE, &most, sizeof most);
-    if (zmq_bind(h->router, BB_WIRE_INPROC) != 0)
-        return bb_fail(err, "%s: %s", BB_WIRE_INPROC, zmq_strerror(errno));
-    if (bb_mkdirs(h->run_dir, 0700) != 0)
-        return bb_fail(err, "%s: %s", h->run_dir, strerror(errno));
-    if (zmq_bind(h->router, h->address) != 0)
-        return bb_fail(err, "%s: %s (a socket's path holds at most 107 characters)", h->address,
-                       zmq_strerror(errno));
-    return 0;
-}
 
 static void hub_free(struct bb_hub *h)
 {
@@ -449,7 +377,7 @@ struct bb_hub *bb_hub_start(const struct bb_hub_options *o, struct bb_fault *err
     for (size_t i = 0; i < h->n_eps; i++)
         if (bb_journal_name_id(h->journal, h->eps[i].name, &h->eps[i].id, err) != 0)
             goto fail;
-    if (hub_routes_init(h, err) != 0 || sockets_open(h, err) != 0)
+    if (hub_routes_init(h, err) != 0 || hub_frames_open(h, err) != 0)
         goto fail;
     if (pthread_create(&h->thread, NULL, hub_thread, h) != 0) {
         bb_fail(err, "cannot start the hub's thread");

@@ -163,7 +163,8 @@ void hub_intake_submit(struct bb_hub *h, struct hub_peer *p, struct bb_frame *f,
 
     if (!within_credit(h, p, messages, bytes)) {
         h->frames_bad++;
-        hub_endpoint_lost(h, p->ep, "it submits beyond its credit");
+        hub_peer_cut(h, p, "it submits beyond its credit of %u messages and %u bytes",
+                     HUB_GRANT_MESSAGES, HUB_GRANT_BYTES);
         return;
     }
     in = intake_new(p->ep, f->n);

@@ -69,6 +69,14 @@ struct hub_route;
 struct hub_flight;
 struct hub_endpoint;
 
+struct hub_bucket { /* so many a second; full at the start */
+    double left;
+    int64_t at;
+};
+struct hub_share { /* of one turn's frames */
+    size_t turn, bytes, last; /* last: the bytes of the frame at hand */
+    uint32_t frames;
+};
 struct hub_peer { /* one instance */
     struct hub_endpoint *ep;
     uint32_t worker;
@@ -78,6 +86,13 @@ struct hub_peer { /* one instance */
     uint32_t in_flight;
     uint64_t submitted, submitted_bytes; /* and not acknowledged; the credit's use */
     int64_t heard_ms, pinged_ms;
+    uint32_t pings; /* without an answer */
+    bool said_ready;
+    bool cut; /* broke the protocol: nothing of it is read any more */
+    struct hub_share share;
+    struct hub_bucket lines, noise;
+    uint64_t lines_dropped, lines_said;
+    int64_t said_ms;
     struct bb_buf out; /* DELIVER being built */
     struct bb_list list;
     bool building;
@@ -198,7 +213,8 @@ struct bb_hub {
     bool intake_open;
     enum { HUB_RUN, HUB_STOP_SOURCES, HUB_DRAIN, HUB_STOP_SINKS, HUB_END } phase;
     int64_t phase_until;
-    uint64_t frames_bad, frames_stale, tokens_stale;
+    uint64_t frames_bad, frames_stale, frames_noise, tokens_stale;
+    struct hub_share strangers; /* who is no instance of ours */
     /* other threads */
     pthread_mutex_t lock;
     pthread_cond_t answered;
@@ -215,6 +231,16 @@ struct bb_hub {
 /* p, or the end of the process: without memory a delivery on its way could be lost in silence. */
 void *hub_must(void *p);
 void hub_post(struct bb_hub *h, struct bb_op *op);
+/* frames.c */
+int hub_frames_open(struct bb_hub *h, struct bb_fault *err);
+void hub_frames(struct bb_hub *h); /* a turn's */
+/* May the core's log get one more line of this peer's making? */
+bool hub_peer_line(struct bb_hub *h, struct hub_peer *p);
+/* The frame at hand, or so many items of it, answers nothing: who goes on so is cut. */
+void hub_peer_noise(struct bb_hub *h, struct hub_peer *p, uint32_t items);
+void hub_peer_cut(struct bb_hub *h, struct hub_peer *p, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+void hub_peer_dropped_say(struct bb_hub *h, struct hub_peer *p);
 /* flight.c */
 struct hub_flight *hub_flight_new(struct bb_hub *h);
 struct hub_flight *hub_flight_of(struct bb_hub *h, uint64_t token);

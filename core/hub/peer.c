@@ -260,7 +260,8 @@ bool hub_peer_hello(struct bb_hub *h, struct hub_peer *p, const struct bb_frame 
 
     if (!secret || p->session || f->hello.secret.len != 16 ||
         CRYPTO_memcmp(secret, f->hello.secret.ptr, 16) != 0) {
-        bb_logf(BB_LOG_WARN, "endpoint \"%s\": HELLO without the right secret refused", e->name);
+        if (hub_peer_line(h, p))
+            bb_logf(BB_LOG_WARN, "endpoint \"%s\": HELLO without the right secret refused", e->name);
         return false;
     }
     if (f->hello.protocol != BB_WIRE_VERSION) {
@@ -289,6 +290,11 @@ static void ready(struct bb_hub *h, struct hub_peer *p, const struct bb_frame *f
     struct hub_endpoint *e = p->ep;
     uint32_t up = 0;
 
+    if (p->said_ready) {
+        hub_peer_cut(h, p, "it says READY twice");
+        return;
+    }
+    p->said_ready = true;
     if (f->ready.status < 0) {
         snprintf(e->text, sizeof e->text, "%.*s",
                  (int)(f->ready.text.len < 190 ? f->ready.text.len : 190),
@@ -315,6 +321,7 @@ static void ready(struct bb_hub *h, struct hub_peer *p, const struct bb_frame *f
 static void results(struct bb_hub *h, struct hub_peer *p, struct bb_frame *f)
 {
     struct bb_w_result w;
+    uint32_t stale = f->n == 0; /* an empty one answers nothing either */
     int rc;
 
     while ((rc = bb_frame_next_result(f, &w)) == 1) {
@@ -322,18 +329,23 @@ static void results(struct bb_hub *h, struct hub_peer *p, struct bb_frame *f)
         if (fl && fl->peer == p)
             hub_outcome(h, fl, &w);
         else
-            h->tokens_stale++;
+            stale++;
     }
+    h->tokens_stale += stale;
+    if (stale)
+        hub_peer_noise(h, p, stale);
     if (rc < 0) {
         h->frames_bad++;
-        hub_endpoint_lost(h, p->ep, "it sent a malformed RESULT");
+        hub_peer_cut(h, p, "it sent a malformed RESULT");
     }
 }
 
-static void plugin_log(struct hub_peer *p, const struct bb_frame *f)
+static void plugin_log(struct bb_hub *h, struct hub_peer *p, const struct bb_frame *f)
 {
     uint32_t level = f->log.level < BB_LOG_ERROR || f->log.level > BB_LOG_DEBUG ? BB_LOG_INFO
                                                                                 : f->log.level;
+    if (!hub_peer_line(h, p))
+        return;
     bb_logf((int)level, "%s: %.*s", p->identity, (int)(f->log.text.len < 1000 ? f->log.text.len : 1000),
             (const char *)f->log.text.ptr);
 }
@@ -349,13 +361,17 @@ void hub_peer_receive(struct bb_hub *h, struct hub_peer *p, struct bb_frame *f)
         results(h, p, f);
         break;
     case BB_F_ALIVE:
+        if (p->pings)
+            p->pings--;
+        else
+            hub_peer_noise(h, p, 1);
         if (f->alive.status < 0 && f->alive.text.len && p->ep->state == EP_UP)
             snprintf(p->ep->text, sizeof p->ep->text, "%.*s",
                      (int)(f->alive.text.len < 190 ? f->alive.text.len : 190),
                      (const char *)f->alive.text.ptr);
         break;
     case BB_F_LOG:
-        plugin_log(p, f);
+        plugin_log(h, p, f);
         break;
     case BB_F_STOPPED:
         if (p->up && p->ep->state == EP_UP)
@@ -363,8 +379,8 @@ void hub_peer_receive(struct bb_hub *h, struct hub_peer *p, struct bb_frame *f)
         p->stopped = true;
         p->up = false;
         break;
-    default:
-        break; /* METRIC is not kept yet; unknown kinds are for later versions */
+    default: /* METRIC is not kept yet; unknown kinds are for later versions */
+        hub_peer_noise(h, p, 1);
     }
 }
 
@@ -386,7 +402,8 @@ static void start(struct bb_hub *h, struct hub_endpoint *e)
     for (uint32_t w = 0; w < e->workers; w++) {
         struct hub_peer *p = &e->peers[w];
         p->session = 0;
-        p->up = p->stopped = p->building = p->acking = false;
+        p->up = p->stopped = p->building = p->acking = p->said_ready = p->cut = false;
+        p->pings = 0;
     }
     e->killed = false;
     e->child = bb_child_start(&s, &err);
@@ -421,6 +438,7 @@ static void ended(struct bb_hub *h, struct hub_endpoint *e, const char *how)
 {
     static const char lost[] = "the host of the endpoint ended before it answered";
     bool wanted = e->state == EP_STOPPING || e->state == EP_FAILED || h->phase >= HUB_STOP_SOURCES;
+    char why[200] = "";
     struct hub_flight *f;
 
     for (uint32_t w = 0; w < e->workers; w++) {
@@ -448,7 +466,10 @@ static void ended(struct bb_hub *h, struct hub_endpoint *e, const char *how)
         e->backoff_ms = e->backoff_ms * 2 < BACKOFF_MAX_MS ? e->backoff_ms * 2 : BACKOFF_MAX_MS;
     e->restart_at = h->now + e->backoff_ms;
     e->state = EP_DOWN;
-    snprintf(e->text, sizeof e->text, "its host %s; started again in %u ms", how, e->backoff_ms);
+    if (e->killed) /* what it was killed for is in the text */
+        snprintf(why, sizeof why, ", for %.150s", e->text);
+    snprintf(e->text, sizeof e->text, "its host %.40s%s; started again in %u ms", how, why,
+             e->backoff_ms);
     bb_logf(BB_LOG_WARN, "endpoint \"%s\": %s", e->name, e->text);
 }
 
@@ -457,6 +478,7 @@ static void ping(struct bb_hub *h, struct hub_peer *p)
     struct bb_buf b;
 
     p->pinged_ms = h->now;
+    p->pings++;
     bb_buf_init(&b, 256);
     bb_put_ping(&b, p->session);
     if (send_small(h, p, &b) != 0)

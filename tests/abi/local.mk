@@ -1,5 +1,5 @@
 # The binary contract: offsets as goldens, and a plugin built from each frozen header that today's
-# host must run (tests/unit/test_host.c).
+# host must run (tests/unit/test_host_sink.c).
 check_PROGRAMS += tests/abi/abi0_golden
 TESTS += tests/abi/abi0_golden
 tests_abi_abi0_golden_SOURCES = tests/abi/abi0_golden.c

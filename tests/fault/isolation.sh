@@ -83,14 +83,48 @@ for kind in crash hang leak; do
     wait_for 60 "the load beside $kind" route_is good delivered "$total"
     ok "8,000 events went past the $kind connector"
 done
-same "lanes out of order" "$(plant_get order_violations)" 0
-same "applied at the plant" "$(plant_get applied)" "$total"
-same "restarts of the good sink" "$(endpoint_get erp restarts)" 0
 crashed() {
     [ "$(route_get to-crash quarantined)" = 3 ]
 }
 wait_for 60 "what the crashes left unknown to be quarantined" crashed
 ok "what a crash left unknown is quarantined, never guessed"
+
+# ---- a flood: of submits that are refused, and of log lines -----------------------------------------
+core_stop
+# It submits what nobody takes, and logs, as fast as it can
+cat >"$conf/flood.yaml" <<END
+endpoints:
+  flood:
+    connector: test-flood
+    isolation: process
+    unmatched: refuse
+    memory_max: 96MiB
+    config: {logs: 20}
+routes:
+  from-flood: {from: flood, match: {type: mfg.never.event}, to: erp}
+END
+rm -f "$work/hook.port"
+core_start
+flood_met() { # it was let submit and refused, or cut; either way the core has felt it
+    [ "$(endpoint_get flood refused)" -gt 1000 ] || [ "$(endpoint_get flood restarts)" -gt 0 ]
+}
+wait_for 60 "the flood" flood_met
+good_load flood 8000
+total=$((total + 8000))
+wait "$load_pid" || fail "the load beside the flood was not accepted: $(cat "$work/load-flood.json")"
+delivered_all() {
+    [ "$(route_get good delivered)" = "$total" ]
+}
+wait_for 60 "the load beside the flood" delivered_all
+ok "8,000 events went past the flood: $(endpoint_get flood refused) submits refused, $(endpoint_get flood restarts) restarts"
+flood_secs=$(($(status_json | jq .uptime_ms) / 1000 + 1))
+flood_lines=$(wc -l <"$work/core-$core_runs.log")
+printf 'the core logged %d lines in %d s of flood\n' "$flood_lines" "$flood_secs"
+[ "$flood_lines" -le $((flood_secs * 250 + 3000)) ] || fail "the flood of log lines went through"
+ok "the flood of log lines is held back"
+same "lanes out of order" "$(plant_get order_violations)" 0
+same "applied at the plant" "$(plant_get applied)" "$total"
+same "restarts of the good sink" "$(endpoint_get erp restarts)" 0
 after=$(rss_kb)
 printf 'RssAnon of the core: %d kB before, %d kB after\n' "$before" "$after"
 [ "$after" -lt $((before + 65536)) ] || fail "the core grew from $before to $after kB"

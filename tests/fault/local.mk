@@ -25,6 +25,15 @@ tests_fault_journal_driver_early_CPPFLAGS = $(AM_CPPFLAGS) -DBB_JOURNAL_ACK_EARL
 tests_fault_journal_driver_early_LDADD = $(core_LIBS)
 tests_fault_power_cut_SOURCES = tests/fault/power_cut.c
 
+# the whole core: its write-side calls in turn
+TESTS += tests/fault/core-sweep.sh
+EXTRA_DIST += tests/fault/core-sweep.sh tests/fault/core-point.sh tests/fault/inject.c
+if !SANITIZED
+check_LTLIBRARIES += tests/fault/inject.la
+tests_fault_inject_la_SOURCES = tests/fault/inject.c
+tests_fault_inject_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -rpath /nowhere
+endif
+
 # files to a file over kills of the core
 TESTS += tests/fault/files.sh
 EXTRA_DIST += tests/fault/files.sh

@@ -1,6 +1,6 @@
 /*
  * flood.c - test-flood: a source that submits without end, two threads at once, and takes no BUSY
- * for an answer
+ * for an answer; "logs" lines of log come with each submit
  */
 #include <pthread.h>
 #include <stdatomic.h>
@@ -13,11 +13,13 @@ struct flood {
     struct bb_inst base;
     pthread_t thread[THREADS];
     int n;
+    uint64_t logs;
     atomic_int stop;
 };
 
 static void *flood_thread(void *arg)
 {
+    static const char line[] = "this line comes again and again, and says nothing that matters to anyone";
     struct flood *f = arg;
     struct bb_draft d;
     struct bb_bytes m;
@@ -32,6 +34,8 @@ static void *flood_thread(void *arg)
         m.ptr = b.ptr;
         m.len = b.len;
         f->base.ctx.api->submit(f->base.ctx.host, &m, 1, NULL, 0, NULL);
+        for (uint64_t k = 0; k < f->logs && !f->stop; k++)
+            f->base.ctx.api->log(f->base.ctx.host, BB_LOG_WARN, line, sizeof line - 1, NULL);
     }
     bb_buf_free(&b);
     return NULL;
@@ -50,6 +54,7 @@ static bb_status flood_create(bb_host *h, const struct bb_host_api *api,
     }
     f->base = *base;
     fault_destroy(base);
+    f->logs = (uint64_t)bb_conf_int(*config, "/logs", 0);
     *out = &f->base;
     return BB_OK;
 }

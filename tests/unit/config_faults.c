@@ -32,28 +32,30 @@ START_TEST(twenty_faults_give_twenty_diagnostics)
                           "policies: {}\n");                               /* 22 */
     load();
     ck_assert_ptr_null(conf);
-    EXPECT("10.yaml:2:3: endpoint \"erp\": \"connector\" is missing: a value is required",
+    EXPECT("10.yaml:2:3: endpoint \"erp\": \"connector\" is missing (which connector this "
+           "endpoint is one of)",
            "10.yaml:3:5: endpoint \"erp\": unknown key \"connectr\" (did you mean \"connector\"?)",
            "10.yaml:4:16: endpoint \"erp\": isolation: \"remote\" is not supported by this version",
            "10.yaml:5:14: endpoint \"erp\": workers: \"0\" is out of range: 1 to 64",
            "10.yaml:6:19: endpoint \"erp\": limit.rate: \"50\" has no unit; write 50/s, 10/m or "
            "1000/h",
-           "10.yaml:6:34: endpoint \"erp\": limit.in_flight: \"many\" is not a whole number",
+           "10.yaml:6:34: endpoint \"erp\": limit.in_flight: expected a whole number, found a "
+           "text",
            "10.yaml:7:5: endpoint \"erp\": probe_after: expected a duration such as 500ms, 2m or "
            "3d, found nothing",
            "10.yaml:8:17: endpoint \"erp\": memory_max: \"16MB\" has an unknown unit; units are B, "
            "KiB, MiB, GiB and TiB",
-           "10.yaml:9:13: endpoint \"erp\": claims: \"yes\" is not true or false",
+           "10.yaml:9:13: endpoint \"erp\": claims: expected true or false, found a text",
            "10.yaml:10:5: endpoint \"erp\": \"accept\" is not supported by this version",
-           "10.yaml:11:3: \"Bad_Name\" is no name for an endpoint: a letter, then up to 62 of a-z, "
+           "10.yaml:11:3: endpoint: \"Bad_Name\" is not a name: a letter, then up to 62 of a-z, "
            "0-9 and -",
            "10.yaml:12:41: endpoint \"plm\": breaker.open is longer than breaker.max",
            "10.yaml:15:11: route \"bom-to-erp\": from: there is no endpoint \"plmm\" (did you mean "
            "\"plm\"?)",
            "10.yaml:17:19: route \"bom-to-erp\": match.type: \"*\" may only stand at the end: "
            "\"mfg.bom.*\"",
-           "10.yaml:18:5: route \"bom-to-erp\": transform: expected a list of steps, found a map",
-           "10.yaml:19:13: route \"bom-to-erp\": unknown key \"max_attemps\" (did you mean "
+           "10.yaml:18:5: route \"bom-to-erp\": transform: expected a list, found a map",
+           "10.yaml:19:13: route \"bom-to-erp\": retry: unknown key \"max_attemps\" (did you mean "
            "\"attempts\"?)",
            "10.yaml:19:38: route \"bom-to-erp\": retry.initial (10m) is longer than retry.max (5m "
            "by default)",
@@ -76,18 +78,18 @@ START_TEST(duplicates_show_both_places)
     load();
     ck_assert_ptr_null(conf);
     ck_assert_uint_eq(diags.n, 6);
-    snprintf(want, sizeof(want), "endpoint \"erp\" is defined twice; first at %s/10.yaml:2:3", dir);
+    snprintf(want, sizeof(want), "key \"erp\" is given twice; first at %s/10.yaml:2:3", dir);
     ck_assert_str_eq(diags.v[0].text, want);
     ck_assert_uint_eq(diags.v[0].line, 3);
     snprintf(want, sizeof(want), "key \"from\" is given twice; first at %s/10.yaml:5:7", dir);
     ck_assert_str_eq(diags.v[1].text, want);
     ck_assert_uint_eq(diags.v[1].col, 18);
-    snprintf(want, sizeof(want), "endpoint \"erp\" is defined twice; first at %s/10.yaml:2:3", dir);
+    snprintf(want, sizeof(want), "endpoint \"erp\": is defined twice; first at %s/10.yaml:2:3", dir);
     ck_assert_str_eq(diags.v[2].text, want);
     ck_assert_ptr_nonnull(strstr(diags.v[2].file, "20.yaml"));
     snprintf(want, sizeof(want), "\"journal\" is defined twice; first at %s/10.yaml:6:1", dir);
     ck_assert_str_eq(diags.v[3].text, want);
-    snprintf(want, sizeof(want), "route \"r\" is defined twice; first at %s/10.yaml:5:3", dir);
+    snprintf(want, sizeof(want), "route \"r\": is defined twice; first at %s/10.yaml:5:3", dir);
     ck_assert_str_eq(diags.v[4].text, want);
     ck_assert_ptr_nonnull(strstr(diags.v[5].text, "key \"routes\" is given twice"));
 }
@@ -148,14 +150,14 @@ START_TEST(later_diagnostics_find_their_place)
 
     load_good("endpoints:\n  a: {connector: x}\nroutes:\n  r:\n    from: a\n    to: a\n"
               "    transform:\n      - map:\n          set:\n            - {a/b: 1, c: 2}\n");
-    w = bb_config_locate(conf, conf->routes[0].steps[0].where, "/set/0/a~1b");
+    w = bb_config_locate(conf->routes[0].steps[0].where, "/map/set/0/a~1b");
     ck_assert_uint_eq(w.line, 10);
     ck_assert_uint_eq(w.col, 21);
-    bb_config_diag(conf, &diags, BB_SEV_ERROR, w, "no %s", "good");
-    w = bb_config_locate(conf, conf->routes[0].steps[0].where, "/set/7/x");
+    bb_config_diag(&diags, BB_SEV_ERROR, w, "no %s", "good");
+    w = bb_config_locate(conf->routes[0].steps[0].where, "/map/set/7/x");
     ck_assert_uint_eq(w.line, 9); /* the nearest parent */
     ck_assert_uint_eq(w.col, 11);
-    w = bb_config_locate(conf, conf->routes[0].steps[0].where, "");
+    w = bb_config_locate(conf->routes[0].steps[0].where, "");
     ck_assert_uint_eq(w.line, 8);
     p = printed();
     ck_assert_ptr_nonnull(strstr(p, "10.yaml:10:21: error: no good\n"

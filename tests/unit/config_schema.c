@@ -56,7 +56,7 @@ START_TEST(a_good_config_is_converted_and_filled)
              "{\"base_url\":\"https://erp.example/x\",\"password\":\"erp/password\","
              "\"timeout\":60000,\"client\":\"100\",\"port\":8443,\"factor\":1.50,"
              "\"records\":\"/a~1b/0\",\"dir\":\"%s/in\",\"headers\":{\"X-A\":\"b\"},"
-             "\"tags\":[\"a\",\"b\"],\"auth\":{\"key\":\"erp/auth/key\",\"user\":\"u\"},"
+             "\"tags\":[\"a\",\"b\"],\"auth\":{\"key\":\"erp/auth.key\",\"user\":\"u\"},"
              "\"any\":{\"x\":[1,{\"y\":null}]},\"chunk\":65536,\"mode\":\"json\",\"ok\":[200,201],"
              "\"tls\":{\"verify\":true}}",
              dir);
@@ -64,9 +64,9 @@ START_TEST(a_good_config_is_converted_and_filled)
     ck_assert_int_eq(bb_config_secret(conf, "erp", "erp/password", &secret), 0);
     ck_assert_uint_eq(secret.len, 7);
     ck_assert_mem_eq(secret.ptr, "hunter2", 8);
-    ck_assert_int_eq(bb_config_secret(conf, "erp", "erp/auth/key", &secret), 0);
+    ck_assert_int_eq(bb_config_secret(conf, "erp", "erp/auth.key", &secret), 0);
     ck_assert_mem_eq(secret.ptr, "s3cret", 7);
-    ck_assert_int_eq(bb_config_secret(conf, "plm", "erp/auth/key", &secret), -1);
+    ck_assert_int_eq(bb_config_secret(conf, "plm", "erp/auth.key", &secret), -1);
     free(j);
     bb_buf_free(&out);
 }
@@ -110,9 +110,9 @@ START_TEST(faults_in_a_config_have_their_place)
         "10.yaml:12:15: endpoint \"erp\": factor: expected a number, found a text",
         "10.yaml:13:16: endpoint \"erp\": records: \"a\" is not a JSON pointer: it starts with "
         "\"/\"",
-        "10.yaml:14:17: endpoint \"erp\": ok[1]: \"x\" is not a whole number",
+        "10.yaml:14:17: endpoint \"erp\": ok[1]: expected a whole number, found a text",
         "10.yaml:15:17: endpoint \"erp\": headers.a: expected a text, found a list",
-        "10.yaml:17:9: endpoint \"erp\": unknown key \"verfy\" (did you mean \"verify\"?)",
+        "10.yaml:17:9: endpoint \"erp\": tls: unknown key \"verfy\" (did you mean \"verify\"?)",
         "10.yaml:18:7: endpoint \"erp\": tags: holds 0 values; at least 1 are needed",
         "10.yaml:19:7: endpoint \"erp\": auth: \"key\" is missing",
         "10.yaml:19:20: endpoint \"erp\": auth.user: expected a text, found true or false");
@@ -127,29 +127,37 @@ END_TEST
 START_TEST(faulty_schemas_name_the_connector)
 {
     static const char *const faulty[][2] = {
-        {"[]", "connector \"sap\" has a faulty schema at \"\": is not a map"},
+        {"[]", "expected a map, found a list"},
         {"{\"properties\":{\"a\":{\"type\":\"strng\"}}}",
-         "connector \"sap\" has a faulty schema at \"/a\": \"type\" is not a type or a list of "
-         "types"},
+         "properties.a.type: \"strng\" is not allowed; it is one of string, integer, number, "
+         "boolean, array, object, null (did you mean \"string\"?)"},
+        {"{\"properties\":{\"a\":{\"type\":[\"string\",\"map\"]}}}",
+         "properties.a.type[1]: \"map\" is not allowed; it is one of string, integer, number, "
+         "boolean, array, object, null"},
         {"{\"properties\":{\"a\":{\"oneOf\":[]}}}",
-         "connector \"sap\" has a faulty schema at \"/a\": the word \"oneOf\" is not supported"},
+         "properties.a: unknown key \"oneOf\""},
         {"{\"properties\":{\"a\":{\"items\":{\"format\":\"email\"}}}}",
-         "connector \"sap\" has a faulty schema at \"/a/items\": \"format\" is none of duration, "
-         "size, secret, pointer, uri, path and uint-list"},
-        {"{\"required\":[1]}",
-         "connector \"sap\" has a faulty schema at \"\": \"required\" is not a list of texts"},
+         "properties.a.items.format: \"email\" is not allowed; it is one of duration, size, "
+         "secret, pointer, uri, http-url, path, uint-list, address"},
+        {"{\"required\":[1]}", "required[0]: expected a text, found a number"},
+        {"{\"minLength\":-1}", "minLength: \"-1\" is out of range: 0 to 1e+15"},
+        {"{\"anyOf\":[{\"required\":[]}]}",
+         "anyOf[0].required: holds 0 values; at least 1 are needed"},
         {"{\"properties\":{\"a\":{\"type\":\"integer\",\"default\":\"x\"}}}",
-         "connector \"sap\" has a faulty schema: the default of \"a\": expected a whole number, "
-         "found a text"},
+         "a.default: expected a whole number, found a text"},
+        {"{\"properties\":{\"a\":{\"format\":\"secret\",\"default\":\"x\"}}}",
+         "properties.a: a secret has no default"},
     };
     struct bb_buf out;
+    char want[300];
     size_t i;
 
     load_config("      {}\n");
     for (i = 0; i < sizeof(faulty) / sizeof(faulty[0]); i++) {
         ck_assert_int_eq(check_with(faulty[i][0], &out), -1);
         ck_assert_uint_eq(diags.n, 1);
-        ck_assert_str_eq(diags.v[0].text, faulty[i][1]);
+        snprintf(want, sizeof(want), "connector \"sap\" has a faulty schema: %s", faulty[i][1]);
+        ck_assert_str_eq(diags.v[0].text, want);
         ck_assert_uint_eq(diags.v[0].line, 3);
         bb_buf_free(&out);
         bb_diags_free(&diags);

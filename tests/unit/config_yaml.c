@@ -21,7 +21,7 @@ START_TEST(syntax_errors_are_diagnostics)
     ck_assert_ptr_null(conf);
     /* names are not judged while a file is missing, the rest is */
     EXPECT("10.yaml:2:6: not valid YAML: invalid multiline plain key",
-           "20.yaml:3:3: route \"s\": \"to\" is missing: a name is required",
+           "20.yaml:3:3: route \"s\": \"to\" is missing (the endpoint that they go to)",
            "30.yaml:2:14: not valid YAML: missing comma in flow mapping (inside {} and [], write "
            "\"${NAME}\" in quotes)",
            "40.yaml:2:14: not valid YAML: double-quoted scalar without closing quote");
@@ -52,8 +52,8 @@ START_TEST(input_of_every_wrong_kind_is_reported)
            "40.yaml:2:3: not UTF-8 from here on: save the file as UTF-8",
            "50.yaml:1:1: expected sections (endpoints:, routes:, ...), found a list",
            "60.yml:0:0: is not read: the name has to end in .yaml",
-           "70.yaml:0:0: is a folder: a file was expected",
-           "80.yaml:0:0: is not a regular file: a file was expected");
+           "70.yaml:0:0: cannot be read: it is a folder",
+           "80.yaml:0:0: cannot be read: it is not a regular file");
 }
 END_TEST
 

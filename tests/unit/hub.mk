@@ -7,3 +7,7 @@ check_PROGRAMS += tests/unit/test_hub_flow
 TESTS += tests/unit/test_hub_flow
 tests_unit_test_hub_flow_SOURCES = tests/unit/test_hub_flow.c tests/unit/hub_fake.c tests/unit/hub_fake.h
 tests_unit_test_hub_flow_LDADD = $(UNIT_LIBS)
+check_PROGRAMS += tests/unit/test_hub_peer
+TESTS += tests/unit/test_hub_peer
+tests_unit_test_hub_peer_SOURCES = tests/unit/test_hub_peer.c tests/unit/hub_rig.c tests/unit/hub_rig.h
+tests_unit_test_hub_peer_LDADD = $(UNIT_LIBS)

@@ -1,9 +1,13 @@
 /*
- * test_admin.c - the table of paths, decoding, problems, metrics
+ * test_admin.c - the table of paths, decoding, problems, metrics, connections that say nothing
  */
 #include <check.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 #include <busbar/json.h>
 #include "core/admin/internal.h"
 
@@ -142,6 +146,86 @@ START_TEST(status_becomes_metrics)
 }
 END_TEST
 
+/* ---- the server ---------------------------------------------------------------------------------- */
+#define ANSWER_MS 20000
+
+static char dir[32];
+static struct bb_admin *server;
+
+static void server_setup(void)
+{
+    struct bb_admin_options o = {.state_dir = dir, .version = "test", .max_message = 1 << 20};
+    struct bb_fault err;
+
+    strcpy(dir, "/tmp/bb-admin-XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(dir));
+    server = bb_admin_start(&o, &err);
+    ck_assert_msg(server != NULL, "%s", err.text);
+}
+
+static void server_teardown(void)
+{
+    bb_admin_stop(&server);
+    ck_assert_int_eq(rmdir(dir), 0); /* the socket is gone */
+}
+
+static int client(void)
+{
+    struct sockaddr_un a = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    ck_assert_int_ge(fd, 0);
+    snprintf(a.sun_path, sizeof(a.sun_path), "%s/" BB_ADMIN_SOCKET, dir);
+    ck_assert_int_eq(connect(fd, (struct sockaddr *)&a, sizeof(a)), 0);
+    return fd;
+}
+
+static void say(int fd, const char *text)
+{
+    ck_assert_int_eq(send(fd, text, strlen(text), MSG_NOSIGNAL), (ssize_t)strlen(text));
+}
+
+/* Waits for an answer that begins with text. */
+static void answers(int fd, const char *text)
+{
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+    char got[512];
+    ssize_t n;
+
+    ck_assert_msg(poll(&p, 1, ANSWER_MS) == 1, "no answer");
+    n = recv(fd, got, sizeof(got) - 1, 0);
+    ck_assert_int_gt(n, 0);
+    got[n] = '\0';
+    ck_assert_msg(strstr(got, text) == got, "%s", got);
+}
+
+START_TEST(those_who_say_nothing_keep_nobody_out)
+{
+    int quiet[3 * BB_ADMIN_CONNECTIONS], half;
+
+    for (size_t i = 0; i < sizeof(quiet) / sizeof(*quiet); i++)
+        quiet[i] = client();
+    for (int i = 0; i < 3; i++) {
+        int fd = client();
+
+        say(fd, "GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n");
+        answers(fd, "HTTP/1.1 404");
+        close(fd);
+    }
+    half = client();
+    say(half, "POST /v1/journal/backup HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{");
+    for (int i = 0; i < 20; i++) { /* the quietest goes, not one that is speaking */
+        close(client());
+        say(half, i < 7 ? " " : "");
+    }
+    say(half, "}");
+    answers(half, "HTTP/1.1 400");
+    close(half);
+    for (size_t i = 0; i < sizeof(quiet) / sizeof(*quiet); i++)
+        close(quiet[i]);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("admin");
@@ -154,6 +238,11 @@ int main(void)
     tcase_add_test(t, a_long_segment_is_refused);
     tcase_add_test(t, a_problem_is_json);
     tcase_add_test(t, status_becomes_metrics);
+    suite_add_tcase(s, t);
+    t = tcase_create("server");
+    tcase_set_timeout(t, 60);
+    tcase_add_checked_fixture(t, server_setup, server_teardown);
+    tcase_add_test(t, those_who_say_nothing_keep_nobody_out);
     suite_add_tcase(s, t);
     srunner_run_all(r, CK_NORMAL);
     failed = srunner_ntests_failed(r);

@@ -16,14 +16,12 @@ static int run(const struct bb_args *a)
     return 42;
 }
 
-static const struct bb_command subs[] = {
-    {"list", "", "list", NULL, BB_O_STATE | BB_O_MAX | BB_O_JSON, 0, 0, run, NULL},
-    {"show", "ROUTE/SEQ", "show", NULL, BB_O_STATE | BB_O_ROUTE | BB_O_SEQ, 0, 1, run, NULL},
-    {0}};
 static const struct bb_command commands[] = {
-    {"quarantine", "COMMAND", "q", NULL, 0, 0, 0, NULL, subs},
-    {"send", "FILE...", "send", NULL, BB_O_STATE | BB_O_ENDPOINT | BB_O_CONF, 1, -1, run, NULL},
-    {"version", "", "version", NULL, 0, 0, 0, run, NULL},
+    {"quarantine", "COMMAND", "", 0, 0, NULL, 0, "q", NULL},
+    {"quarantine list", "", "snJ", 0, 0, run, 0, "list", NULL},
+    {"quarantine show", "ROUTE/SEQ", "srS", 0, 1, run, 0, "show", NULL},
+    {"send", "FILE...", "sec", 1, -1, run, 7, "send", NULL},
+    {"version", "", "", 0, 0, run, 0, "version", NULL},
     {0}};
 
 static int parse(const char *line)
@@ -48,6 +46,7 @@ START_TEST(options_reach_the_command)
     unsetenv("BUSBAR_STATE");
     ck_assert_int_eq(parse("send -e erp --state /s a b"), 42);
     ck_assert_str_eq(got.endpoint, "erp");
+    ck_assert_int_eq(got.command->what, 7);
     ck_assert_str_eq(got.state, "/s");
     ck_assert_str_eq(got.conf, BB_CONFDIR);
     ck_assert_int_eq(got.n, 2);
@@ -60,9 +59,9 @@ START_TEST(options_reach_the_command)
     ck_assert_uint_eq(got.max, 7);
     ck_assert(got.json);
     ck_assert_int_eq(parse("quarantine show --route r --seq 0"), 42);
-    ck_assert(got.has_seq && got.seq == 0);
+    ck_assert_uint_eq(got.seq, 0);
     ck_assert_int_eq(parse("quarantine show r/1"), 42);
-    ck_assert(!got.has_seq && got.n == 1);
+    ck_assert(got.seq == BB_NO_SEQ && got.n == 1);
     ck_assert_int_eq(parse("--version"), 42);
 }
 END_TEST

@@ -1,6 +1,9 @@
 # the map step
-check_PROGRAMS += tests/unit/test_transform
-TESTS += tests/unit/test_transform
-tests_unit_test_transform_SOURCES = tests/unit/test_transform.c
+check_PROGRAMS += tests/unit/test_transform tests/unit/test_transform_tree
+TESTS += tests/unit/test_transform tests/unit/test_transform_tree
+tests_unit_test_transform_SOURCES = tests/unit/test_transform.c tests/unit/transform_rig.h
 tests_unit_test_transform_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_transform_LDADD = $(UNIT_LIBS)
+tests_unit_test_transform_tree_SOURCES = tests/unit/test_transform_tree.c tests/unit/transform_rig.h
+tests_unit_test_transform_tree_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_transform_tree_LDADD = $(UNIT_LIBS)

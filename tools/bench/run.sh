@@ -185,40 +185,69 @@ sink_has_one() {
 }
 
 # ---- a bad connector beside a good route ---------------------------------------------------------------
-isolation_once() { # isolation_once KIND|none
-    local kind=$1 n i pid
-    fresh
-    sink_start --forget
-    hook_conf process
-    if [ "$kind" != none ]; then
-        cat >"$run/conf.d/bad.yaml" <<END
+# Alone and beside it in turn, pair by pair; what is kept is each pair's ratio: 1.00 is untouched, a p99
+# twice as long counts as 0.50. The promise is 0.90.
+isolation_bad() { # isolation_bad KIND: its lines of conf.d
+    local plugin=${1%-logs} from="from: hook, match: {type: other.event}, to: bad" logs=0
+    local config="{at: 1}" extra=
+    [ "$1" != leak ] || config="{at: 40}"
+    [ "$1" != flood-logs ] || logs=20
+    if [ "$plugin" = flood ]; then
+        config="{logs: $logs}" extra="unmatched: refuse, "
+        from="from: bad, match: {type: never.event}, to: erp"
+    fi
+    cat <<END
 endpoints:
-  bad: {connector: test-$kind, isolation: process, timeout: 500ms, memory_max: 128MiB, config: {at: 1}}
+  bad: {connector: test-$plugin, isolation: process, ${extra}timeout: 500ms, memory_max: 128MiB, config: $config}
 routes:
-  to-bad: {from: hook, match: {type: other.event}, to: bad, on_unknown: retry, retry: {attempts: 1000, initial: 10ms, max: 50ms}}
+  beside: {$from, on_unknown: retry, retry: {attempts: 1000000, initial: 10ms, max: 50ms}}
 END
-    fi
+}
+# isolation_once KIND|none: sets kept_rate, kept_p99 (of the answer) and kept_arrived
+isolation_once() {
+    local kind=$1 n i took began
+    fresh
+    sink_start --forget --latency /data/at
+    hook_conf process
+    [ "$kind" = none ] || isolation_bad "$kind" >"$run/conf.d/bad.yaml"
     core_start
-    if [ "$kind" != none ]; then
-        for ((i = 0; i < 20; i++)); do
-            curl -sf --max-time 10 -o /dev/null -H 'Content-Type: application/cloudevents+json' --data \
-                "{\"specversion\":\"1.0\",\"id\":\"bad$i\",\"source\":\"/b\",\"type\":\"other.event\",\"data\":{}}" "$hook"
-        done
-    fi
-    "$load" --url "$hook" --seconds "$secs" --connections 16 --body-size 1024 >"$run/load.json" || true
+    for ((i = 0; i < 20; i++)); do
+        [ "$kind" != none ] && [[ $kind != flood* ]] || break
+        curl -sf --max-time 10 -o /dev/null -H 'Content-Type: application/cloudevents+json' --data \
+            "{\"specversion\":\"1.0\",\"id\":\"bad$i\",\"source\":\"/b\",\"type\":\"other.event\",\"data\":{}}" "$hook"
+    done
+    began=$(now_ms)
+    "$load" --url "$hook" --seconds "$secs" --connections 16 --body-size 1024 --prefix full >"$run/load.json" || true
     n=$(jq .accepted "$run/load.json")
     until_route all delivered "$n" 120
-    row isolation "beside: $kind" accepted_per_s "$(jq .accepted_per_s "$run/load.json")" \
-        p99_ms "$(jq .p99_ms "$run/load.json")" rss_core_kb "$(core_rss)" \
+    took=$(($(now_ms) - began))
+    kept_rate=$(rate "$n" "$took")
+    curl -sf -X PUT --data "" "$erp/control/zero" >/dev/null
+    "$load" --url "$hook" --seconds "$secs" --rate 500 --connections 16 --body-size 1024 >"$run/steady.json" || true
+    until_route all delivered $((n + $(jq .accepted "$run/steady.json"))) 120
+    kept_p99=$(jq .p99_ms "$run/steady.json")
+    kept_arrived=$(curl -sf "$erp/summary" | jq '.latency_p99_us / 1000')
+    row isolation "$([ "$kind" = none ] && echo alone || echo "beside $kind")" delivered_per_s "$kept_rate" \
+        ack_p99_ms "$kept_p99" arrived_p99_ms "$kept_arrived" rss_core_kb "$(core_rss)" \
         restarts "$("$busbar" status --json --state "$state" | jq '[.endpoints[] | select(.name == "bad")][0].restarts // 0')"
     stop_all
 }
 section_isolation() {
-    local i kind
+    local i kind alone_rate alone_p99 alone_arrived
     need_plugin test-crash
     for ((i = 0; i < runs; i++)); do
-        for kind in none crash hang leak; do isolation_once $kind; done
+        for kind in none crash hang leak flood flood-logs; do # none: what two equal runs differ by
+            isolation_once none
+            alone_rate=$kept_rate alone_p99=$kept_p99 alone_arrived=$kept_arrived
+            isolation_once $kind
+            row isolation "kept beside ${kind/none/nothing}" throughput "$(ratio "$kept_rate" "$alone_rate")" \
+                ack_p99 "$(ratio "$alone_p99" "$kept_p99")" \
+                arrived_p99 "$(ratio "$alone_arrived" "$kept_arrived")" target 0.9
+        done
     done
+}
+ratio() {
+    awk -v a="$1" -v b="$2" 'BEGIN {printf "%.2f", (b > 0 ? a / b : 0)}'
 }
 
 # ---- peers -----------------------------------------------------------------------------------------------

@@ -4,9 +4,9 @@
  * Distance counts inserted, deleted, changed and swapped neighbours. A name is near when the
  * distance is at most a third of its length. The last part of a compound counts too, one dearer:
  * "max_attemps" is "attempts" to whoever wrote it. Only names of up to 63 bytes are compared, so
- * the tables live on the stack.
+ * the tables live on the stack. Any thread, no state.
  */
-#include "core/config/internal.h"
+#include "core/base/base.h"
 
 #include <string.h>
 
@@ -77,14 +77,4 @@ const char *bb_nearest(const char *name, const char *const *names, size_t n)
         }
     }
     return best;
-}
-
-struct bb_hint bb_hint_for(const char *name, const char *const *names, size_t n)
-{
-    struct bb_hint h = {""};
-    const char *near = bb_nearest(name, names, n);
-
-    if (near)
-        snprintf(h.text, sizeof(h.text), " (did you mean \"%s\"?)", near);
-    return h;
 }

@@ -1,0 +1,476 @@
+/*
+ * read.c - the one reader: a node against what its key allows, into a struct or a msgpack map
+ *
+ * conf.d's own sections, a connector's config and a manifest's schema all come this way, so every
+ * value is checked with the same care and every fault is worded alike, at the key or value itself.
+ * One bad value never hides the next: reading goes on, bad says at the end that there was one.
+ *
+ * A schema's default takes the same way as a written value, as a node without a place; if it does
+ * not fit, the connector is named.
+ */
+#include "core/config/internal.h"
+
+#include <inttypes.h>
+#include <limits.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define HINTS_MAX 50u
+
+const struct bb_spec bb_spec_any = {.min = -HUGE_VAL, .max = HUGE_VAL, .flags = BB_KEY_OPEN};
+
+void bb_say(struct bb_read *x, const struct bb_node *n, const char *fmt, ...)
+{
+    const char *sep = *x->path ? ": " : "";
+    char text[600];
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof(text), fmt, ap);
+    va_end(ap);
+    x->bad = true;
+    if (bb_node_place(n)->file)
+        bb_diag(x->d, BB_SEV_ERROR, bb_at(n), "%s%s%s%s%s", x->what, *x->what ? ": " : "", x->path,
+                sep, text);
+    else
+        bb_diag(x->d, BB_SEV_ERROR, bb_at(x->connector),
+                "connector \"%s\" has a faulty schema: %s%s%s", bb_node_shown(x->connector).text,
+                x->path, sep, text);
+}
+
+struct bb_hint bb_hint(struct bb_read *x, const char *name, const void *things, size_t n,
+                       size_t stride)
+{
+    struct bb_hint h = {""};
+    const char **names = x->hints++ < HINTS_MAX ? bb_arena_get(x->arena, n * sizeof(*names)) : NULL;
+    const char *near;
+    size_t i;
+
+    for (i = 0; names && i < n; i++)
+        names[i] = *(const char *const *)((const char *)things + i * stride);
+    if (names && (near = bb_nearest(name, names, n)))
+        snprintf(h.text, sizeof(h.text), " (did you mean \"%.63s\"?)", near);
+    return h;
+}
+
+size_t bb_path_enter(struct bb_read *x, const char *name, size_t index)
+{
+    size_t len = strlen(x->path);
+
+    if (name)
+        snprintf(x->path + len, sizeof(x->path) - len, "%s%.60s", len ? "." : "", name);
+    else
+        snprintf(x->path + len, sizeof(x->path) - len, "[%zu]", index);
+    return len;
+}
+
+/* ---- scalars ------------------------------------------------------------------------------------ */
+static enum bb_unit unit_of(const struct bb_spec *k)
+{
+    return k->format == BB_F_DURATION ? BB_UNIT_DURATION
+           : k->format == BB_F_SIZE   ? BB_UNIT_SIZE
+           : k->format == BB_F_RATE   ? BB_UNIT_RATE
+                                      : BB_UNIT_NONE;
+}
+
+/* What k wants, for people. */
+static const char *expected(const struct bb_spec *k, char out[96])
+{
+    static const char *const of_units[] = {NULL, "a duration such as 500ms, 2m or 3d",
+                                           "a size such as 64KiB or 16MiB", "a rate such as 50/s"};
+    static const char *const of_types[] = {"a text", "a whole number", "a number", "true or false",
+                                           "a list", "a map",          "nothing"};
+    unsigned types = k->types & BB_TYPE_NUM ? k->types & ~BB_TYPE_INT : k->types;
+    size_t len = 0, i;
+
+    if (unit_of(k))
+        return of_units[unit_of(k)];
+    for (i = 0; i < BB_COUNT(of_types); i++)
+        if (types & 1u << i)
+            len += (size_t)snprintf(out + len, 96 - len, "%s%s", len ? " or " : "", of_types[i]);
+    return len ? out : "another value";
+}
+
+/* The type that n has, 0 when it has none of those allowed. A number without quotes is a text where
+ * only a text will do: it is taken as written. A variable is a text, and a number or truth value
+ * where only that will do. */
+static unsigned type_of(const struct bb_node *n, unsigned allowed)
+{
+    unsigned t;
+
+    allowed = allowed ? allowed : ~0u;
+    if (n->kind != BB_SCALAR)
+        return allowed & (n->kind == BB_MAP ? BB_TYPE_MAP : BB_TYPE_LIST);
+    if ((n->quoted || n->expanded) && allowed & BB_TYPE_STR)
+        return BB_TYPE_STR;
+    if (n->quoted && !n->expanded)
+        return 0;
+    t = bb_value_type(n->text);
+    if (t == BB_TYPE_INT && !(allowed & BB_TYPE_INT))
+        t = BB_TYPE_NUM;
+    if (t == BB_TYPE_NUM && !(allowed & BB_TYPE_NUM))
+        t = n->file ? BB_TYPE_STR : 0;
+    return t & allowed;
+}
+
+static void check_range(struct bb_read *x, const struct bb_node *n, const struct bb_spec *k, double v)
+{
+    char lo[32], hi[32];
+
+    if ((v >= k->min && v <= k->max) || (v == 0 && k->flags & BB_KEY_ZERO))
+        return;
+    bb_value_format(k->min, unit_of(k), lo);
+    bb_value_format(k->max, unit_of(k), hi);
+    if (k->min > -HUGE_VAL && k->max < HUGE_VAL)
+        bb_say(x, n, "\"%s\" is out of range: %s to %s%s", bb_node_shown(n).text, lo, hi,
+               k->flags & BB_KEY_ZERO ? ", or 0 for none" : "");
+    else
+        bb_say(x, n, "\"%s\" is out of range: at %s %s", bb_node_shown(n).text,
+               v < k->min ? "least" : "most", v < k->min ? lo : hi);
+}
+
+/* A number, perhaps with a unit: its value; in b as it is to be handed over. */
+static double read_number(struct bb_read *x, const struct bb_node *n, const struct bb_spec *k,
+                          struct bb_buf *b)
+{
+    enum bb_unit unit = n->file || n->quoted ? unit_of(k) : BB_UNIT_NONE;
+    const char *why;
+    struct bb_tok t = {0};
+    struct bb_cur c;
+    double v = 0;
+
+    if (unit == BB_UNIT_NONE) {
+        why = bb_value_put(b, n->text);
+        c = bb_cur_of((struct bb_bytes){b->ptr, b->len});
+        if (!why && !b->failed && bb_cur_next(&c, &t) == 0)
+            v = t.kind == BB_T_INT    ? (double)t.i
+                : t.kind == BB_T_UINT ? (double)t.u
+                                      : strtod(n->text, NULL);
+        if (!why && b->failed)
+            why = "is not a number that can be carried";
+    } else {
+        why = unit == BB_UNIT_DURATION ? bb_value_duration(n->text, &v)
+              : unit == BB_UNIT_SIZE   ? bb_value_size(n->text, &v)
+                                       : bb_value_rate(n->text, &v);
+        bb_put_uint(b, why ? 0 : (uint64_t)v);
+    }
+    if (why)
+        bb_say(x, n, "\"%s\" %s", bb_node_shown(n).text, why);
+    else
+        check_range(x, n, k, v);
+    return v;
+}
+
+static void check_text(struct bb_read *x, const struct bb_node *n, const struct bb_spec *k)
+{
+    const char *why = NULL;
+    uint64_t chars = 0;
+    bool hide = false;
+    uint32_t i;
+
+    for (i = 0; i < n->len; i++)
+        chars += ((unsigned char)n->text[i] & 0xc0) != 0x80;
+    if (chars < k->min_len)
+        bb_say(x, n, chars ? "is shorter than %" PRIu64 " characters"
+                           : "is empty: at least %" PRIu64 " character(s)", k->min_len);
+    else if (k->max_len && chars > k->max_len)
+        bb_say(x, n, "is longer than %" PRIu64 " characters", k->max_len);
+    else if (!(why = bb_format_check((enum bb_format)k->format, n->text, &hide)) && k->pattern)
+        why = bb_pattern_check(k->pattern, n->text);
+    if (hide)
+        bb_node_mask(n);
+    if (why)
+        bb_say(x, n, hide ? "%s%s" : "\"%s\" %s%s%s%s", hide ? "" : bb_node_shown(n).text, why,
+               k->text ? " (" : "", k->text ? k->text : "", k->text ? ")" : "");
+}
+
+static void read_text(struct bb_read *x, const struct bb_node *n, const struct bb_spec *k, char **to,
+                      struct bb_buf *buf)
+{
+    char path[PATH_MAX] = "";
+    const char *text = n->text;
+
+    check_text(x, n, k);
+    if (k->format == BB_F_PATH) { /* a default starts at the configuration's folder too */
+        if (bb_node_path(n, n->file ? n->file : x->connector->file, path, sizeof(path)) != 0)
+            bb_say(x, n, "the path is too long");
+        text = path;
+    }
+    if (buf)
+        bb_put_str(buf, text, strlen(text));
+    else if (to)
+        *to = bb_arena_str(x->arena, text, strlen(text));
+}
+
+/* The choice that n is, NULL when it is none (reported). */
+static const struct bb_choice *choice_of(struct bb_read *x, const struct bb_node *n,
+                                         const struct bb_spec *k)
+{
+    const struct bb_choice *c;
+    char list[300] = "";
+    size_t len = 0, count = 0;
+
+    for (c = k->choices; c->name && strcmp(c->name, n->text) != 0; c++)
+        count++;
+    if (c->name && c->value < 0)
+        bb_say(x, n, "\"%s\" is not supported by this version", c->name);
+    if (c->name)
+        return c->value < 0 ? NULL : c;
+    for (c = k->choices; c->name && len < sizeof(list); c++)
+        if (c->value >= 0)
+            len += (size_t)snprintf(list + len, sizeof(list) - len, "%s%s", len ? ", " : "", c->name);
+    bb_say(x, n, "\"%s\" is not allowed; it is one of %s%s", bb_node_shown(n).text, list,
+           bb_hint(x, n->text, k->choices, count, sizeof(*k->choices)).text);
+    return NULL;
+}
+
+/* ---- lists and maps ----------------------------------------------------------------------------- */
+static void check_count(struct bb_read *x, const struct bb_node *n, const struct bb_spec *k)
+{
+    if (n->n < k->min_n)
+        bb_say(x, n, "holds %zu values; at least %" PRIu64 " are needed", n->n, k->min_n);
+    else if (k->max_n && n->n > k->max_n)
+        bb_say(x, n, "holds %zu values; at most %" PRIu64 " are allowed", n->n, k->max_n);
+}
+
+static void read_list(struct bb_read *x, const struct bb_node *n, const struct bb_spec *k,
+                      const struct bb_spec *item, struct bb_buf *buf)
+{
+    const struct bb_node *c;
+    size_t len, i = 0;
+
+    check_count(x, n, k);
+    if (buf)
+        bb_put_array(buf, (uint32_t)n->n);
+    for (c = n->child; c; c = c->next) {
+        len = bb_path_enter(x, NULL, i++);
+        bb_read(x, c, item ? item : &bb_spec_any, NULL, buf);
+        x->path[len] = 0;
+    }
+}
+
+static void unknown_key(struct bb_read *x, const struct bb_node *key, const struct bb_spec *k)
+{
+    size_t i, j;
+
+    for (i = 0; i < k->n_keys; i++) /* the right word, one level too high */
+        for (j = 0; j < k->keys[i].n_keys; j++)
+            if (strcmp(k->keys[i].keys[j].name, key->text) == 0) {
+                bb_say(x, key, "unknown key \"%s\" (it belongs under \"%s\")",
+                       bb_node_shown(key).text, k->keys[i].name);
+                return;
+            }
+    bb_say(x, key, "unknown key \"%s\"%s", bb_node_shown(key).text,
+           bb_hint(x, key->text, k->keys, k->n_keys, sizeof(*k->keys)).text);
+}
+
+static const struct bb_spec *key_find(const struct bb_spec *k, const char *name)
+{
+    size_t i;
+
+    for (i = 0; i < k->n_keys; i++)
+        if (strcmp(k->keys[i].name, name) == 0)
+            return &k->keys[i];
+    return NULL;
+}
+
+static void read_member(struct bb_read *x, const struct bb_node *c, const struct bb_spec *k, void *to,
+                        struct bb_buf *buf)
+{
+    const struct bb_spec *sub = key_find(k, c->key->text);
+    size_t len;
+
+    if (c->again)
+        return;
+    if (buf)
+        bb_put_str(buf, c->key->text, c->key->len);
+    if (k->names)
+        bb_read(x, c->key, k->names, NULL, NULL);
+    sub = sub ? sub : k->more;
+    if (sub && sub->flags & BB_KEY_LATER)
+        bb_say(x, c->key, "\"%s\" is not supported by this version", sub->name);
+    else if (!sub && k->flags & BB_KEY_NOTES && strncmp(c->key->text, "x-", 2) == 0)
+        return;
+    else if (!sub && !(k->flags & BB_KEY_OPEN))
+        unknown_key(x, c->key, k);
+    else {
+        len = bb_path_enter(x, c->key->text, 0);
+        bb_read(x, c, sub ? sub : &bb_spec_any, to, buf);
+        x->path[len] = 0;
+        return;
+    }
+    if (buf)
+        bb_put_nil(buf);
+}
+
+/* A key of k that is not given: its default, or a fault. */
+static void read_absent(struct bb_read *x, const struct bb_node *n, const struct bb_spec *k,
+                        struct bb_buf *buf)
+{
+    size_t len;
+
+    if (k->fallback && buf) {
+        bb_put_str(buf, k->name, strlen(k->name));
+        len = bb_path_enter(x, k->name, 0);
+        bb_path_enter(x, "default", 0);
+        bb_read(x, k->fallback, k, NULL, buf);
+        x->path[len] = 0;
+    } else if (k->flags & BB_KEY_REQUIRED) {
+        bb_say(x, n, "\"%s\" is missing%s%.120s%s", k->name, k->text ? " (" : "",
+               k->text ? k->text : "", k->text ? ")" : "");
+    }
+}
+
+/* At least one of the lists of keys has to be there as a whole. */
+static void check_any_of(struct bb_read *x, const struct bb_node *n, const struct bb_spec *k)
+{
+    const struct bb_node *list, *name;
+    char text[300] = "";
+    size_t len = 0;
+    bool all;
+
+    for (list = k->any_of->child; list; list = list->next) {
+        name = bb_node_get(list, "required")->child;
+        for (all = true; name; name = name->next) {
+            all = all && bb_node_get(n, name->text);
+            if (len < sizeof(text))
+                len += (size_t)snprintf(text + len, sizeof(text) - len, "\"%s\"%s", name->text,
+                                        name->next   ? " with "
+                                        : list->next ? " or "
+                                                     : "");
+        }
+        if (all)
+            return;
+    }
+    bb_say(x, n, "%s is needed", text);
+}
+
+static void read_map(struct bb_read *x, const struct bb_node *n, const struct bb_spec *k, void *to,
+                     struct bb_buf *buf)
+{
+    const struct bb_node *c;
+    size_t count = n->n, i;
+
+    check_count(x, n, k);
+    for (i = 0; i < k->n_keys; i++)
+        count += k->keys[i].fallback && !bb_node_get(n, k->keys[i].name);
+    if (buf)
+        bb_put_map(buf, (uint32_t)count);
+    for (c = n->child; c; c = c->next)
+        read_member(x, c, k, to, buf);
+    for (i = 0; i < k->n_keys; i++)
+        if ((k->keys[i].fallback || k->keys[i].flags & BB_KEY_REQUIRED) &&
+            !bb_node_get(n, k->keys[i].name))
+            read_absent(x, n, &k->keys[i], buf);
+    if (k->any_of)
+        check_any_of(x, n, k);
+}
+
+/* ---- any value ------------------------------------------------------------------------------------ */
+static void store(const struct bb_spec *k, void *to, double v)
+{
+    if (k->types & BB_TYPE_NUM)
+        *(double *)to = v;
+    else if (k->size == sizeof(bool))
+        *(bool *)to = v != 0;
+    else if (k->size == sizeof(uint32_t))
+        *(uint32_t *)to = (uint32_t)v;
+    else
+        *(uint64_t *)to = (uint64_t)v;
+}
+
+static void read_scalar(struct bb_read *x, const struct bb_node *n, const struct bb_spec *k,
+                        unsigned type, void *to, struct bb_buf *buf)
+{
+    const struct bb_choice *c = k->choices ? choice_of(x, n, k) : NULL;
+    struct bb_buf number;
+    double v = c ? c->value : 0;
+    bool bad = x->bad;
+
+    if (k->choices && (!c || !buf)) { /* a word that is a number in the struct, or no word at all */
+        if (c && to)
+            store(k, to, v);
+        if (buf)
+            bb_put_nil(buf);
+    } else if (type & (BB_TYPE_INT | BB_TYPE_NUM)) {
+        bb_buf_init(&number, 8192);
+        x->bad = false; /* a value out of range may not fit the member either */
+        v = read_number(x, n, k, &number);
+        if (to && !x->bad)
+            store(k, to, v);
+        x->bad |= bad;
+        if (buf)
+            bb_buf_put(buf, number.ptr, number.len);
+        bb_buf_free(&number);
+    } else if (type == BB_TYPE_STR) {
+        read_text(x, n, k, to, buf);
+    } else if (type == BB_TYPE_BOOL) {
+        v = n->text[0] == 't' || n->text[0] == 'T';
+        if (to)
+            store(k, to, v);
+        if (buf)
+            bb_put_bool(buf, v != 0);
+    } else if (buf) {
+        bb_put_nil(buf);
+    }
+}
+
+static void read_secret(struct bb_read *x, const struct bb_node *n, struct bb_buf *buf)
+{
+    char handle[sizeof(x->path) + 70];
+
+    snprintf(handle, sizeof(handle), "%s/%s", x->endpoint->key->text, x->path);
+    bb_secret_read(x, n, handle);
+    bb_put_cstr(buf, handle);
+}
+
+void bb_read(struct bb_read *x, const struct bb_node *n, const struct bb_spec *k, void *to,
+             struct bb_buf *buf)
+{
+    struct bb_spec number = {.types = BB_TYPE_INT, .min = k->min > 0 ? k->min : 0, .max = k->max};
+    unsigned type = type_of(n, k->types);
+    char noun[96];
+
+    if (to && k->size)
+        to = (char *)to + k->offset;
+    if (n->kind == BB_BAD)
+        x->bad = true;
+    if (n->kind == BB_BAD || (buf && buf->failed)) { /* a hostile default may grow without end */
+        if (buf)
+            bb_put_nil(buf);
+        return;
+    }
+    if (k->format == BB_F_SECRET && x->endpoint && buf) {
+        read_secret(x, n, buf);
+        return;
+    }
+    if (k->format == BB_F_UINT_LIST && buf && !bb_node_is_null(n) && n->kind != BB_MAP) {
+        if (n->kind == BB_SCALAR)
+            bb_put_array(buf, 1);
+        if (n->kind == BB_SCALAR)
+            bb_read(x, n, &number, NULL, buf);
+        else
+            read_list(x, n, k, &number, buf);
+        return;
+    }
+    if (unit_of(k) && n->kind == BB_SCALAR && !bb_node_is_null(n))
+        type = BB_TYPE_INT;
+    if (!type) {
+        bb_say(x, n, "expected %s, found %s", expected(k, noun), bb_node_noun(n));
+        if (buf)
+            bb_put_nil(buf);
+        return;
+    }
+    if (k->flags & BB_KEY_NODE && to)
+        *(const struct bb_node **)to = n;
+    if (k->read && to)
+        k->read(x, n, to);
+    else if (type == BB_TYPE_MAP)
+        read_map(x, n, k, to, buf);
+    else if (type == BB_TYPE_LIST)
+        read_list(x, n, k, k->items, buf);
+    else
+        read_scalar(x, n, k, type, k->size && !(k->flags & BB_KEY_NODE) ? to : NULL, buf);
+}
