@@ -101,7 +101,7 @@ same "violations after $cuts power cuts" "$lost" 0
 
 [ -x "$early" ] || fail "$early is not built"
 lost=0
-for ((i = 0; i < 10 && lost == 0; i++)); do
+for ((i = 0; i < 60 && lost == 0; i++)); do
     disk_new
     one_cut "$early"
     lost=$found
