@@ -20,7 +20,7 @@ src=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 busbar=${BUSBAR:-$build/busbar}
 plant=$build/tools/plant/plant-erp
 load=$build/tools/bench/bench-load
-work=$(mktemp -d "${TMPDIR:-/tmp}/busbar-test.XXXXXX")
+work=$(realpath "$(mktemp -d "${TMPDIR:-/tmp}/busbar-test.XXXXXX")") # as /proc shows it
 state=$work/state conf=$work/conf.d
 mkdir -p "$conf"
 BUSBAR_PLUGIN_PATH=$(plugin_path "$build")

@@ -70,7 +70,7 @@ struct bb_file {
     uint32_t *lines; /* start of each line */
     size_t n_lines;
     struct bb_mask *masks;
-    size_t n_masks;
+    size_t n_masks, n_lasting; /* some hold only while the file is loaded */
     struct bb_node *root; /* NULL: nothing in it */
     bool parsed;          /* false: excerpts show only what cannot be a secret */
     struct bb_arena *arena;

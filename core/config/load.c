@@ -102,11 +102,24 @@ static bool once_more(struct bb_read *x, const struct bb_node *section)
     return true;
 }
 
+/* Which values in a connector's config are secret is known when its manifest is asked: until then
+ * none of them is shown, because an excerpt shows all of its line. */
+static void hide_configs(struct bb_file *f)
+{
+    struct bb_node *map = bb_node_get(f->root, "endpoints"), *e, *config;
+
+    f->n_lasting = f->n_masks;
+    for (e = map ? map->child : NULL; e; e = e->next)
+        if ((config = bb_node_get(e, "config")))
+            bb_node_mask(config);
+}
+
 /* The sections of one parsed file. */
 static void load_file(struct bb_read *x, struct bb_file *f)
 {
     struct bb_node *root = f->root, *c;
 
+    hide_configs(f);
     if (!root || bb_node_is_null(root)) {
         bb_diag(x->d, BB_SEV_WARNING, BB_AT_NAME(f->name), "the file is empty");
         return;
@@ -156,6 +169,8 @@ static struct bb_config *end(struct loading *l, const char *place)
     else if (l->x.d->errors == l->before && !c->n_endpoints)
         bb_diag(l->x.d, BB_SEV_ERROR, BB_AT_NAME(place),
                 "no endpoint is configured: nothing would run");
+    for (i = 0; i < l->load.n_files; i++)
+        l->load.files[i]->n_masks = l->load.files[i]->n_lasting;
     if (l->x.d->errors == l->before)
         return c;
     bb_config_free(c);

@@ -156,7 +156,9 @@ static double read_number(struct bb_read *x, const struct bb_node *n, const stru
                                        : bb_value_rate(n->text, &v);
         bb_put_uint(b, why ? 0 : (uint64_t)v);
     }
-    if (why)
+    if (why && !k->types) /* nobody knows what it is: it may be a secret */
+        bb_say(x, n, "this value %s", why);
+    else if (why)
         bb_say(x, n, "\"%s\" %s", bb_node_shown(n).text, why);
     else
         check_range(x, n, k, v);

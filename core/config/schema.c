@@ -84,10 +84,10 @@ static const struct bb_spec schema_word = {
 static struct bb_spec *level_read(struct bb_read *x, const struct bb_node *n);
 
 /* A part of a schema that is one itself; NULL when there is none. */
-static const struct bb_spec *part_read(struct bb_read *x, const struct bb_node *n, struct bb_spec *k)
+static struct bb_spec *part_read(struct bb_read *x, const struct bb_node *n, struct bb_spec *k)
 {
     size_t len = bb_path_enter(x, n ? n->key->text : "", 0);
-    const struct bb_spec *part = n ? level_read(x, n) : NULL;
+    struct bb_spec *part = n ? level_read(x, n) : NULL;
 
     x->path[len] = 0;
     if (part)
@@ -130,7 +130,7 @@ static void properties_read(struct bb_read *x, struct bb_spec *k, const struct l
     const struct bb_node *c;
 
     for (c = v && l->properties ? l->properties->child : NULL; c; c = c->next)
-        if ((one = (struct bb_spec *)part_read(x, c, k))) {
+        if ((one = part_read(x, c, k))) {
             v[k->n_keys] = *one;
             v[k->n_keys++].name = c->key->text;
         }
@@ -150,7 +150,7 @@ static void properties_read(struct bb_read *x, struct bb_spec *k, const struct l
 static struct bb_spec *level_read(struct bb_read *x, const struct bb_node *n)
 {
     struct level *l = bb_arena_get(x->arena, sizeof(*l));
-    struct bb_spec *k = &l->key;
+    struct bb_spec *k = &l->key, *names;
     const char *why;
 
     if (!l)
@@ -170,7 +170,8 @@ static struct bb_spec *level_read(struct bb_read *x, const struct bb_node *n)
         k->choices = choices_read(x, l->choices);
     k->secret = k->format == BB_F_SECRET;
     k->items = part_read(x, l->items, k);
-    k->names = part_read(x, l->names, k);
+    if ((k->names = names = part_read(x, l->names, k)))
+        names->types = BB_TYPE_STR; /* of a key: 409 is a text */
     if (l->additional && l->additional->kind == BB_MAP)
         k->more = part_read(x, l->additional, k);
     else if (l->additional ? *l->additional->text == 't' : !l->properties && !k->types)

@@ -11,6 +11,7 @@
  * Thread: one. Memory: freed at exit.
  */
 #include <errno.h>
+#include <regex.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,9 +33,9 @@ static const char *const role_names[] = {"source", "sink", "transform", NULL};
 static const char *const threading_names[] = {"loop", "blocking", NULL};
 static const char *const batch_names[] = {"none", "any", "ordered", NULL};
 static const char *const type_names[] = {"object", "array",   "string", "integer",
-                                         "number", "boolean", NULL};
-static const char *const format_names[] = {"duration", "size", "secret", "pointer",
-                                           "uri",      "path", NULL};
+                                         "number", "boolean", "null",   NULL};
+static const char *const format_names[] = {"duration", "size", "secret",     "pointer", "uri",
+                                           "http-url", "path", "uint-list", "address", NULL};
 
 enum form { F_NAME, F_TEXT, F_ABI, F_COUNT, F_ONE_OF, F_NAMES, F_LIST_OF, F_EXTENSIONS, F_SCHEMA };
 
@@ -64,8 +65,12 @@ static const struct field {
 #define FIELDS (sizeof fields / sizeof fields[0])
 
 static const char *const schema_words[] = {
-    "type", "properties", "required", "additionalProperties", "items",  "enum",
-    "minimum", "maximum", "default",  "description",          "format", NULL};
+    "type",          "properties",    "required",  "additionalProperties", "items",    "enum",
+    "minimum",       "maximum",       "default",   "description",          "format",   "pattern",
+    "minLength",     "maxLength",     "minItems",  "maxItems",             "anyOf",    "title",
+    "minProperties", "maxProperties", "propertyNames", NULL};
+static const char *const count_words[] = {"minLength", "maxLength",     "minItems",
+                                          "maxItems",  "minProperties", "maxProperties", NULL};
 
 /* ---- errors ---------------------------------------------------------------------------------- */
 
@@ -177,6 +182,21 @@ static void check_list(struct check *c, const char *where, struct bb_bytes v, co
 
 /* ---- the config schema ----------------------------------------------------------------------- */
 
+/* A word, or a list of words, of those given. */
+static int are_words(struct bb_bytes v, const char *const *words)
+{
+    struct bb_iter it;
+    struct bb_bytes e, s;
+    if (bb_as_str(v, &s) == 1)
+        return is_word(s, words);
+    if (!bb_iter_of(v, &it) || it.map || it.n == 0)
+        return 0;
+    while (bb_iter_next(&it, NULL, &e))
+        if (bb_as_str(e, &s) != 1 || !is_word(s, words))
+            return 0;
+    return 1;
+}
+
 /* Whether a default or an enum's member is of the type that the schema names. */
 static int fits_type(struct bb_bytes v, struct bb_bytes type, struct bb_bytes format)
 {
@@ -237,10 +257,46 @@ static void check_required(struct check *c, const char *where, struct bb_bytes v
         if (bb_map_get(schema, "properties", &p) == 1 && bb_iter_of(p, &props))
             while (!found && bb_iter_next(&props, &key, &sub))
                 found = key.len == s.len && memcmp(key.ptr, s.ptr, s.len) == 0;
+        if (!found && bb_map_get(schema, "additionalProperties", &p) == 1 && kind_of(p) == BB_T_MAP)
+            found = 1;
         if (!found)
             wrong(c, where, "\"%.*s\" is not among the properties", (int)s.len,
                   (const char *)s.ptr);
     }
+}
+
+/* [{"required": ["a"]}, {"required": ["b"]}]: at least one of them has to be there. */
+static void check_any_of(struct check *c, const char *where, struct bb_bytes v)
+{
+    struct bb_iter it, names;
+    struct bb_bytes e, list, s;
+    int good = bb_iter_of(v, &it) && !it.map && it.n > 0;
+    while (good && bb_iter_next(&it, NULL, &e)) {
+        good = kind_of(e) == BB_T_MAP && bb_map_get(e, "required", &list) == 1 &&
+               bb_iter_of(list, &names) && !names.map && names.n > 0;
+        while (good && bb_iter_next(&names, NULL, &e))
+            good = bb_as_str(e, &s) == 1;
+    }
+    if (!good)
+        wrong(c, where, "must be a list such as [{\"required\": [\"a\"]}, {\"required\": [\"b\"]}]");
+}
+
+static int is_pattern(struct bb_bytes v)
+{
+    char text[257], *p;
+    regex_t re;
+    struct bb_bytes s;
+    if (bb_as_str(v, &s) != 1 || s.len >= sizeof text || memchr(s.ptr, '{', s.len))
+        return 0;
+    memcpy(text, s.ptr, s.len);
+    text[s.len] = 0;
+    for (p = text; (p = strchr(p, '\\')); p += 2)
+        if (!p[1] || (p[1] >= '0' && p[1] <= '9'))
+            return 0;
+    if (regcomp(&re, text, REG_EXTENDED | REG_NOSUB) != 0)
+        return 0;
+    regfree(&re);
+    return 1;
 }
 
 static void check_schema(struct check *c, const char *where, struct bb_bytes v, unsigned depth)
@@ -257,24 +313,35 @@ static void check_schema(struct check *c, const char *where, struct bb_bytes v, 
         wrong(c, where, "a schema is a map, such as {\"type\": \"string\"}");
         return;
     }
-    if (bb_map_get(v, "type", &val) == 1 && (bb_as_str(val, &type) != 1 || !is_word(type, type_names)))
-        wrong(c, where, "type must be object, array, string, integer, number or boolean; "
-                        "leave it out to accept any");
+    if (bb_map_get(v, "type", &val) == 1)
+        (void)bb_as_str(val, &type); /* a list of types: anything may be its default */
+    if (bb_map_get(v, "type", &val) == 1 && !are_words(val, type_names))
+        wrong(c, where, "type must be object, array, string, integer, number, boolean or null, or "
+                        "a list of them; leave it out to accept any");
     if (bb_map_get(v, "format", &val) == 1 &&
         (bb_as_str(val, &format) != 1 || !is_word(format, format_names)))
-        wrong(c, where, "format must be duration, size, secret, pointer, uri or path");
+        wrong(c, where, "format must be duration, size, secret, pointer, uri, http-url, path, "
+                        "uint-list or address");
     while (bb_iter_next(&it, &key, &val)) {
         place_in(place, sizeof place, where, key);
         if (!is_word(key, schema_words))
             wrong(c, place, "not a keyword of a config schema");
         else if (bb_str_is(key, "properties"))
             check_properties(c, place, val, depth);
-        else if (bb_str_is(key, "items"))
+        else if (bb_str_is(key, "items") || bb_str_is(key, "propertyNames") ||
+                 (bb_str_is(key, "additionalProperties") && kind_of(val) == BB_T_MAP))
             check_schema(c, place, val, depth + 1);
         else if (bb_str_is(key, "required"))
             check_required(c, place, val, v);
         else if (bb_str_is(key, "additionalProperties") && kind_of(val) != BB_T_BOOL)
-            wrong(c, place, "must be true or false");
+            wrong(c, place, "must be true, false or a schema");
+        else if (bb_str_is(key, "anyOf"))
+            check_any_of(c, place, val);
+        else if (bb_str_is(key, "pattern") && (kind_of(val) != BB_T_STR || !is_pattern(val)))
+            wrong(c, place, "must be a POSIX extended regular expression of at most 256 bytes, "
+                            "without {} and references back");
+        else if (is_word(key, count_words) && (bb_as_int(val, &n) != 1 || n < 0))
+            wrong(c, place, "must be a whole number from 0");
         else if (bb_str_is(key, "description") && kind_of(val) != BB_T_STR)
             wrong(c, place, "must be a string");
         else if ((bb_str_is(key, "minimum") || bb_str_is(key, "maximum")) && bb_as_int(val, &n) != 1)

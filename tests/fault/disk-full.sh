@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# disk-full.sh - on a full disk intake answers 503 with Retry-After, deliveries go on, and intake
-# opens again by itself when there is room
+# disk-full.sh - on a full disk with a held lane intake answers 503 with Retry-After, deliveries go on,
+# and intake opens again by itself when there is room; what is held keeps its lane's order throughout
 #
 # Needs root for a small ext4 on a loop device; skipped without.
 limit=240
@@ -16,7 +16,7 @@ test_cleanup() {
     umount "$work/disk" 2>/dev/null || umount -l "$work/disk"
 }
 state=$work/disk/state
-plant_start
+plant_start --reject /data/poison=true
 cat >"$conf/full.yaml" <<END
 endpoints:
   hook:
@@ -28,11 +28,19 @@ endpoints:
     isolation: process
     config: {url: $erp/in}
 routes:
-  all: {from: hook, match: {type: "mfg.*"}, to: erp, on_unknown: retry}
+  all: {from: hook, match: {type: "mfg.*"}, to: erp, order_by: item, on_failure: hold-lane, on_unknown: retry}
 journal: {map_size: 2GiB, reserve: 16MiB, index: false}
 END
 core_start
 same "an event before" "$(post "$(event before A 1)")" 202
+# a lane that is held, with what waits behind it
+poison=$(event poison HELD 1)
+same "an event that the target refuses" "$(post "${poison/\"seq\":1/\"seq\":1,\"poison\":true}")" 202
+wait_for 20 "its lane to be held" route_is all held 1
+for ((i = 2; i <= 9; i++)); do
+    [ "$(post "$(event "behind$i" HELD "$i")")" = 202 ] || fail "event $i behind it was not accepted"
+done
+stuck=9
 # ballast leaves about 60 MB
 free=$(df --output=avail -k "$work/disk" | tail -n 1)
 fallocate -l "$(((free - 60000) * 1024))" "$work/disk/ballast"
@@ -50,8 +58,8 @@ grep -q '^HTTP/1.1 503' "$work/head" || fail "not 503: $(head -n 1 "$work/head")
 grep -qi '^retry-after: [0-9]' "$work/head" || fail "503 without Retry-After"
 ok "503 carries Retry-After"
 kill -0 "$core_pid" || fail "the core ended"
-wait_for 90 "what was accepted to be delivered all the same" route_is all pending 0
-ok "what was accepted is delivered while the disk is full"
+wait_for 90 "what was accepted to be delivered all the same" route_is all pending $stuck
+ok "what was accepted is delivered while the disk is full, but for the held lane's $stuck"
 same "applied at the plant" "$(plant_get applied)" $((accepted + 1))
 
 rm "$work/disk/ballast"
@@ -63,5 +71,17 @@ wait_for 60 "intake to open again" accepts
 printf 'intake open again after %d ms\n' $((($(date +%s%N) - began) / 1000000))
 ok "intake opens by itself when there is room"
 wait_for 30 "the last event" plant_is applied $((accepted + 2))
+same "held all the while" "$(route_get all held)" 1
+# the target is mended; a person releases what is held, and the lane goes on in its order
+bg_end "$erp_pid"
+plant_start
+held=$("$busbar" hold list --json --state "$state" | jq -r '.deliveries[0].seq')
+"$busbar" hold release "all/$held" --state "$state" >/dev/null || fail "release"
+wait_for 60 "the held lane" route_is all pending 0
+same "applied in all" "$(jq -c 'select(.outcome == "applied") | .id' "$work/erp.jsonl" | sort -u | wc -l)" \
+    $((accepted + 2 + stuck))
+same "the held lane's order" "$(jq -r 'select(.outcome == "applied" and .lane == "HELD") | .seq' \
+    "$work/erp.jsonl" | paste -sd' ')" "1 2 3 4 5 6 7 8 9"
+same "lanes out of order" "$(plant_get order_violations)" 0
 core_stop
 books_balance

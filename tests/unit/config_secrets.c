@@ -69,6 +69,52 @@ START_TEST(secrets_never_leak)
 }
 END_TEST
 
+/* Under a misspelt key and beside a fault of the YAML no one knows that it is one. */
+START_TEST(unparsed_lines_show_only_what_is_harmless)
+{
+    static const char *const lines[] = {
+        "      pasword: \"hunter2",
+        "      pasword: hunter2: x",
+        "      auth: {baerer: hunter2, other: [}",
+        "      - hunter2: [",
+        "      hunter2\n  x: y",
+        "      'hunter2",
+        "      # hunter2\n      - a\n      b: c",
+        "    config: {pasword: hunter2, x: [}",
+        "      workers: 3, from: {pasword: hunter2, x: [}",
+        "      pasword: !text hunter2",
+        "      pasword: &name hunter2",
+        "      pasword: x, workers: \"hunter2",
+        "      ? hunter2\n      [",
+        "      pasword: hunter2\n      ---",
+        "      pasword: {a: hunter2, a: hunter2}",
+        "      pasword: 0078hunter2\n      other: \"${BB_TEST_NONE}\"",
+        "      x: {pasword: hunter2, other: \"${BB_TEST_NONE}\"}",
+        "      x: {pasword: 0078, other: 007}",
+    };
+    char text[400], *p;
+    size_t i;
+
+    unsetenv("BB_TEST_NONE");
+    for (i = 0; i < BB_COUNT(lines); i++) {
+        snprintf(text, sizeof(text), "endpoints:\n  erp:\n    connector: sap\n    config:\n%s\n",
+                 lines[i]);
+        write_file("10.yaml", text);
+        load();
+        p = printed();
+        ck_assert_msg(!conf && diags.errors, "%s", lines[i]);
+        ck_assert_msg(!strstr(p, "hunter2") && !strstr(p, "0078"), "%s", p);
+        free(p);
+        bb_diags_free(&diags);
+    }
+    write_file("10.yaml", "routes:\n  r:\n    retry: {attempts: 12, initial: [1s}\n");
+    load();
+    p = printed();
+    ck_assert_msg(strstr(p, "retry: {attempts: 12, initial: ****\n") != NULL, "%s", p);
+    free(p);
+}
+END_TEST
+
 START_TEST(systemd_credentials_are_read)
 {
     struct bb_buf out;
@@ -96,6 +142,7 @@ TCase *config_secrets(void)
     TCase *t = config_case("config_secrets");
 
     tcase_add_test(t, secrets_never_leak);
+    tcase_add_test(t, unparsed_lines_show_only_what_is_harmless);
     tcase_add_test(t, systemd_credentials_are_read);
     return t;
 }

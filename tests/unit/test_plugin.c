@@ -195,7 +195,17 @@ static const struct {
     {",\"properties\":{\"a\":{\"type\":\"string\",\"format\":\"secret\",\"default\":\"x\"}}", "",
      "a secret has no default"},
     {",\"required\":[\"b\"]", "", "\"b\" is not among the properties"},
-    {",\"pattern\":\"x\"", "", "/config/pattern: not a keyword"},
+    {",\"oneOf\":[]", "", "/config/oneOf: not a keyword"},
+    {",\"additionalProperties\":{\"type\":[\"string\",\"object\"],\"pattern\":\"^[a-z]+$\"},"
+     "\"required\":[\"b\"],\"propertyNames\":{\"maxLength\":3},\"anyOf\":[{\"required\":[\"b\"]}]",
+     "", NULL},
+    {",\"additionalProperties\":{\"type\":[\"text\"]}", "",
+     "/config/additionalProperties: type must be"},
+    {",\"pattern\":\"a{2}\"", "", "/config/pattern: must be"},
+    {",\"pattern\":\"(a)\\\\1\"", "", "/config/pattern: must be"},
+    {",\"pattern\":\"(\"", "", "/config/pattern: must be"},
+    {",\"anyOf\":[{\"type\":\"string\"}]", "", "/config/anyOf: must be"},
+    {",\"maxLength\":-1", "", "/config/maxLength: must be"},
     {"", ",\"id\":\"y\"", "duplicate key"},
 };
 
