@@ -281,6 +281,7 @@ void hub_rows_due(struct bb_hub *h, struct hub_route *r, uint32_t room);
 void hub_rows_heads(struct bb_hub *h, struct hub_route *r);
 void hub_rows_recover(struct bb_hub *h, struct hub_route *r);
 void hub_rows_read_done(struct bb_hub *h, struct bb_read *rd);
+void hub_rows_read_drop(struct bb_read *rd); /* of any kind: the hub is about to end */
 /* route.c, mark.c, rows.c, setup.c */
 int hub_routes_init(struct bb_hub *h, struct bb_fault *err);
 void hub_route_pump(struct bb_hub *h, struct hub_route *r);

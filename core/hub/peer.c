@@ -438,7 +438,7 @@ static void ended(struct bb_hub *h, struct hub_endpoint *e, const char *how)
 {
     static const char lost[] = "the host of the endpoint ended before it answered";
     bool wanted = e->state == EP_STOPPING || e->state == EP_FAILED || h->phase >= HUB_STOP_SOURCES;
-    char why[200] = "";
+    char why[160] = "";
     struct hub_flight *f;
 
     for (uint32_t w = 0; w < e->workers; w++) {

@@ -178,8 +178,27 @@ void hub_route_pump(struct bb_hub *h, struct hub_route *r)
         feed_read(h, r);
 }
 
+/* What could not be read is not what is not there: to go on would lose deliveries, or send one that
+ * was sent before as if it were new. */
+static void read_failed(struct bb_hub *h, struct bb_read *rd)
+{
+    struct hub_route *r = hub_route_by_id(h, rd->route);
+
+    if (h->failed[0])
+        return;
+    snprintf(h->failed, sizeof h->failed,
+             "route \"%.40s\": its deliveries cannot be read (%.60s): look at the disk, then run "
+             "`busbar journal check`", r ? r->config->name : "?", rd->failed);
+    bb_logf(BB_LOG_ERROR, "hub: %s", h->failed);
+}
+
 void hub_route_read_done(struct bb_hub *h, struct bb_read *rd)
 {
+    if (rd->failed[0]) {
+        read_failed(h, rd);
+        hub_rows_read_drop(rd);
+        return;
+    }
     if (rd->kind == BB_READ_FEED)
         feed_done(h, rd->arg, rd);
     else

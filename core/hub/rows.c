@@ -196,6 +196,16 @@ void hub_route_fetch(struct bb_hub *h, struct hub_route *r, struct bb_read_item 
     bb_journal_read(h->journal, &f->read);
 }
 
+static void fetch_free(struct fetch *f)
+{
+    struct bb_read_item *got = f->read.items;
+
+    free(f->items);
+    bb_journal_read_free(&f->read);
+    free(got);
+    free(f);
+}
+
 static void fetch_done(struct bb_hub *h, struct fetch *f)
 {
     struct hub_route *r = f->route;
@@ -222,10 +232,7 @@ static void fetch_done(struct bb_hub *h, struct fetch *f)
             hub_settle_put_back(h, r, it, later(h, r));
         }
     }
-    free(f->items);
-    bb_journal_read_free(&f->read);
-    free(got);
-    free(f);
+    fetch_free(f);
 }
 
 static void inflight_done(struct bb_hub *h, struct hub_route *r, struct bb_read *rd)
@@ -240,6 +247,14 @@ static void inflight_done(struct bb_hub *h, struct hub_route *r, struct bb_read 
     r->recovered = true;
     hub_route_due(r, h->wall);
     hub_read_free(rd);
+}
+
+void hub_rows_read_drop(struct bb_read *rd)
+{
+    if (rd->kind == BB_READ_ROWS)
+        fetch_free(rd->arg);
+    else
+        hub_read_free(rd);
 }
 
 void hub_rows_read_done(struct bb_hub *h, struct bb_read *rd)

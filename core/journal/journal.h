@@ -204,6 +204,7 @@ struct bb_read {
     size_t n;              /* result (ROWS: in and out) */
     uint64_t next_due_ms;  /* DUE: result, earliest that is later, 0 none */
     uint64_t next_lane;    /* HEADS: result, where to go on, 0 at the end */
+    char failed[80];       /* result: empty, or why it could not be read: what items holds says nothing */
     void *arena;           /* the reader's memory behind items */
 };
 void bb_journal_read(struct bb_journal *j, struct bb_read *r); /* async; taken below */

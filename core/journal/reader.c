@@ -6,6 +6,7 @@
  * reader and bb_journal_read_free; the pool outlives the journal until the last is back.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include "core/journal/internal.h"
 
@@ -127,27 +128,43 @@ static MDB_dbi dbi(const struct look *k, enum bb_table t)
     return k->j->store.dbi[t];
 }
 
+/* What is not there leaves v empty; a table that cannot be read is an error. */
+static int get(struct look *k, enum bb_table t, MDB_val *key, MDB_val *v)
+{
+    int rc = mdb_get(k->txn, dbi(k, t), key, v);
+    if (rc)
+        *v = (MDB_val){0, NULL};
+    return rc == MDB_NOTFOUND ? 0 : rc;
+}
+
 /* Finds the bytes of an item: the kept body, else the message. */
-static void fetch(struct look *k, struct bb_read_item *it)
+static int fetch(struct look *k, struct bb_read_item *it)
 {
     MDB_val key = {8, &it->seq}, v;
     struct bb_record rec;
     struct bb_key kb;
+    int rc;
     it->whole = (struct bb_bytes){NULL, 0};
     if (it->done)
-        return;
-    it->bad = mdb_get(k->txn, dbi(k, BB_TAB_MSG), &key, &v) != 0 ||
-              bb_record_read(&v, it->seq, &rec) != 0;
+        return 0;
+    rc = get(k, BB_TAB_MSG, &key, &v);
+    if (rc)
+        return rc;
+    it->bad = !v.mv_data || bb_record_read(&v, it->seq, &rec) != 0;
     if (!it->bad) {
         it->accept_ms = rec.accept_ms;
         it->whole = rec.whole;
     }
     if (it->row.flags & BB_ROW_BODY) {
         key = bb_key_of(&kb, k->r->route, 1, it->seq, 0, 0);
-        it->bad = mdb_get(k->txn, dbi(k, BB_TAB_BODY), &key, &v) != 0;
-        it->whole = it->bad ? (struct bb_bytes){NULL, 0} : (struct bb_bytes){v.mv_data, v.mv_size};
+        rc = get(k, BB_TAB_BODY, &key, &v);
+        if (rc)
+            return rc;
+        it->bad = !v.mv_data;
+        it->whole = (struct bb_bytes){v.mv_data, v.mv_size};
     }
     k->bytes += it->whole.len;
+    return 0;
 }
 
 static bool full(const struct look *k)
@@ -166,8 +183,7 @@ static int add(struct look *k, const struct bb_read_item *it)
         k->cap = cap;
     }
     k->items[k->n] = *it;
-    fetch(k, &k->items[k->n++]);
-    return 0;
+    return fetch(k, &k->items[k->n++]);
 }
 
 /* Bit of the window: settled out of turn, as of the last commit. */
@@ -257,10 +273,13 @@ static int due(struct look *k, MDB_cursor *c, uint64_t low, uint64_t high)
             k->r->next_due_ms = at;
             return 0;
         }
-        if (mdb_get(k->txn, dbi(k, BB_TAB_ROW), &rk, &v) != 0 || v.mv_size != sizeof it.row)
+        rc = get(k, BB_TAB_ROW, &rk, &v);
+        if (!rc && v.mv_size != sizeof it.row)
             continue; /* the checker's to report */
-        memcpy(&it.row, v.mv_data, sizeof it.row);
-        rc = add(k, &it);
+        if (!rc) {
+            memcpy(&it.row, v.mv_data, sizeof it.row);
+            rc = add(k, &it);
+        }
         if (rc)
             return rc;
     }
@@ -303,9 +322,10 @@ static int heads(struct look *k, MDB_cursor *c)
     return rc == MDB_NOTFOUND ? 0 : rc;
 }
 
-static void rows(struct look *k)
+static int rows(struct look *k)
 {
-    for (size_t i = 0; i < k->r->n; i++) {
+    int rc = 0;
+    for (size_t i = 0; i < k->r->n && !rc; i++) {
         struct bb_read_item *it = &k->r->items[i];
         struct bb_key kb;
         MDB_val key = bb_key_of(&kb, k->r->route, 2, it->lane, it->seq, 0), v;
@@ -314,10 +334,13 @@ static void rows(struct look *k)
         it->done = i && k->r->max_bytes && k->bytes >= k->r->max_bytes;
         it->accept_ms = 0;
         memset(&it->row, 0, sizeof it->row);
-        if (mdb_get(k->txn, dbi(k, BB_TAB_ROW), &key, &v) == 0 && v.mv_size == sizeof it->row)
+        rc = get(k, BB_TAB_ROW, &key, &v);
+        if (!rc && v.mv_size == sizeof it->row)
             memcpy(&it->row, v.mv_data, sizeof it->row);
-        fetch(k, it);
+        if (!rc)
+            rc = fetch(k, it);
     }
+    return rc;
 }
 
 /* Out of the store into an arena of the request's own. */
@@ -369,7 +392,7 @@ static int look(struct look *k)
     else if (k->r->kind == BB_READ_HEADS)
         rc = heads(k, c);
     else
-        rows(k);
+        rc = rows(k);
     mdb_cursor_close(c);
     return rc ? rc : copy_out(k);
 }
@@ -381,6 +404,7 @@ static void serve(struct look *k, struct bb_read *r)
     k->n = k->bytes = 0;
     r->arena = NULL;
     r->next_due_ms = 0;
+    r->failed[0] = '\0';
     if (r->kind != BB_READ_ROWS) {
         r->items = NULL;
         r->n = 0;
@@ -394,10 +418,9 @@ static void serve(struct look *k, struct bb_read *r)
     if (!rc)
         return;
     bb_journal_say(k->j, BB_LOG_ERROR, "journal %s: cannot read: %s", k->j->dir, mdb_strerror(rc));
-    for (size_t i = 0; r->kind == BB_READ_ROWS && i < r->n; i++) {
-        r->items[i].whole = (struct bb_bytes){NULL, 0};
-        r->items[i].bad = 1;
-    }
+    snprintf(r->failed, sizeof r->failed, "%s", mdb_strerror(rc));
+    if (r->kind != BB_READ_ROWS)
+        r->n = 0;
 }
 
 void *bb_reader_main(void *arg)

@@ -11,3 +11,7 @@ check_PROGRAMS += tests/unit/test_hub_peer
 TESTS += tests/unit/test_hub_peer
 tests_unit_test_hub_peer_SOURCES = tests/unit/test_hub_peer.c tests/unit/hub_rig.c tests/unit/hub_rig.h
 tests_unit_test_hub_peer_LDADD = $(UNIT_LIBS)
+check_PROGRAMS += tests/unit/test_hub_start
+TESTS += tests/unit/test_hub_start
+tests_unit_test_hub_start_SOURCES = tests/unit/test_hub_start.c tests/unit/hub_rig.c tests/unit/hub_rig.h
+tests_unit_test_hub_start_LDADD = $(UNIT_LIBS)

@@ -142,6 +142,8 @@ void rig_start(struct rig *r)
     int fd = open(r->log, O_CREAT | O_WRONLY | O_APPEND | O_CLOEXEC, 0600);
 
     ck_assert_int_ge(fd, 0);
+    for (size_t i = 0; i < RIG_ENDPOINTS; i++)
+        atomic_store(&hosts[i].starts, 0);
     fflush(stderr);
     real_stderr = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 10);
     ck_assert_int_ge(dup2(fd, STDERR_FILENO), 0);
