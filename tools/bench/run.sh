@@ -5,6 +5,7 @@
 # Sections: core http latency backlog isolation lmdb nginx nats; default: all.
 # BENCH_RUNS (3) runs of each, interleaved, so that a slow minute hits all; medians in the table.
 # BENCH_SECONDS (8) of load a run, BENCH_BACKLOG (5000000) messages, BENCH_CORE (2000000).
+# BENCH_BESIDE chooses whom isolation sets beside the good route: none crash hang leak flood flood-logs.
 # CPU is CPU-seconds (user and system) of the core and its hosts a million messages.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -16,7 +17,7 @@ if [ "${1:-}" = --build ]; then
     shift 2
 fi
 case ${1:-} in -h | --help)
-    sed -n '2,9s/^# \{0,1\}//p' "$0"
+    sed -n '2,10s/^# \{0,1\}//p' "$0"
     exit 0
     ;;
 esac
@@ -236,7 +237,7 @@ section_isolation() {
     local i kind alone_rate alone_p99 alone_arrived
     need_plugin test-crash
     for ((i = 0; i < runs; i++)); do
-        for kind in none crash hang leak flood flood-logs; do # none: what two equal runs differ by
+        for kind in ${BENCH_BESIDE:-none crash hang leak flood flood-logs}; do # none: the noise
             isolation_once none
             alone_rate=$kept_rate alone_p99=$kept_p99 alone_arrived=$kept_arrived
             isolation_once $kind
