@@ -14,8 +14,11 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <time.h>
 #include <unistd.h>
 #include "core/journal/internal.h"
+
+#define RECOVER_US 1000000u /* a command that looks into the folder may be recovering it */
 
 const struct bb_store *bb_journal_store(const struct bb_journal *j)
 {
@@ -74,16 +77,20 @@ void *bb_outbox_take(struct bb_outbox *b)
 }
 
 /* ---- opening --------------------------------------------------------------------------------------- */
-/* 0, 1 when another process has it, -1 with err filled. */
-static int folder_lock(const char *dir, int *fd, struct bb_fault *err)
+/* 0, 1 when another process has it for longer than wait_us, -1 with err filled. */
+static int folder_lock(const char *dir, int *fd, uint64_t wait_us, struct bb_fault *err)
 {
+    uint64_t end = bb_mono_us() + wait_us;
     char path[600], pid[32] = "";
     ssize_t n;
+    int rc;
     snprintf(path, sizeof path, "%s/lock", dir);
     *fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (*fd < 0)
         return bb_fail(err, "journal %s: cannot open its lock file: %s", dir, strerror(errno));
-    if (flock(*fd, LOCK_EX | LOCK_NB) != 0) {
+    while ((rc = flock(*fd, LOCK_EX | LOCK_NB)) != 0 && errno == EWOULDBLOCK && bb_mono_us() < end)
+        nanosleep(&(struct timespec){0, 20000000}, NULL);
+    if (rc != 0) {
         if (errno != EWOULDBLOCK)
             return bb_fail(err, "journal %s: cannot lock it: %s", dir, strerror(errno));
         n = pread(*fd, pid, sizeof pid - 1, 0);
@@ -123,7 +130,7 @@ int bb_journal_recover(const char *dir, struct bb_fault *err)
     snprintf(path, sizeof path, "%s/wal.0", dir);
     if (access(path, F_OK) != 0)
         return 0;
-    rc = folder_lock(dir, &fd, err);
+    rc = folder_lock(dir, &fd, 0, err);
     if (rc == 0) {
         bb_wal_init(&l, dir);
         rc = bb_wal_restore(&l, err);
@@ -230,7 +237,7 @@ struct bb_journal *bb_journal_open(const struct bb_journal_options *o, struct bb
         bb_fail(err, "journal %s: %s", j->dir, strerror(errno));
         goto fail;
     }
-    if (folder_lock(j->dir, &j->lock_fd, err) != 0 ||
+    if (folder_lock(j->dir, &j->lock_fd, RECOVER_US, err) != 0 ||
         open_again(&j->store, &j->wal, j->dir, o->map_size, err) != 0 ||
         bb_journal_load(j, err) != 0 || log_start(j, err) != 0)
         goto fail;
