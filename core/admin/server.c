@@ -12,8 +12,6 @@
 #define _GNU_SOURCE 1
 #include "core/admin/internal.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <microhttpd.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -21,8 +19,6 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #define IDLE_S 60
@@ -45,23 +41,7 @@ struct bb_admin {
     struct line lines[LINES];
 };
 
-int bb_admin_address(const char *folder, char *out, size_t cap, int *fd, struct bb_fault *err)
-{
-    size_t max = sizeof(((struct sockaddr_un *)0)->sun_path);
-
-    *fd = -1;
-    if (strlen(folder) + sizeof("/" BB_ADMIN_SOCKET) > (max < cap ? max : cap)) {
-        *fd = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
-        if (*fd < 0)
-            return bb_fail(err, "cannot open %.120s: %s", folder, strerror(errno));
-        snprintf(out, cap, "/proc/self/fd/%d/" BB_ADMIN_SOCKET, *fd);
-    } else {
-        snprintf(out, cap, "%s/" BB_ADMIN_SOCKET, folder);
-    }
-    return 0;
-}
-
-/* ---- lines ---------------------------------------------------------------------------------------- */
+/* ---- lines ----------------------------------------------------------------------------------- */
 static void quietest_end(struct bb_admin *a)
 {
     struct line *quiet = NULL;
@@ -104,7 +84,9 @@ static void on_connection(void *cls, struct MHD_Connection *conn, void **line,
 
 static void line_set(struct bb_admin *a, struct MHD_Connection *conn, bool answering)
 {
-    struct line *l = MHD_get_connection_info(conn, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(conn, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    struct line *l = info->socket_context;
 
     if (!l)
         return;
@@ -114,7 +96,7 @@ static void line_set(struct bb_admin *a, struct MHD_Connection *conn, bool answe
     pthread_mutex_unlock(&a->lock);
 }
 
-/* ---- one request -------------------------------------------------------------------------------- */
+/* ---- one request ----------------------------------------------------------------------------- */
 static size_t keep_escapes(void *cls, struct MHD_Connection *c, char *s)
 {
     (void)cls;
@@ -275,43 +257,7 @@ static void on_log(void *cls, const char *fmt, va_list ap)
     bb_log_kv(BB_LOG_DEBUG, text, "part", "admin", NULL);
 }
 
-/* ---- life ------------------------------------------------------------------------------------------ */
-/* A socket file that nobody listens on is left from a run that was killed. */
-static int listen_on(const char *address, struct bb_fault *err)
-{
-    struct sockaddr_un a = {.sun_family = AF_UNIX};
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    struct stat st;
-
-    if (fd < 0)
-        return bb_fail(err, "cannot make a socket: %s", strerror(errno));
-    memcpy(a.sun_path, address, strnlen(address, sizeof(a.sun_path) - 1));
-    if (lstat(address, &st) == 0) {
-        if (!S_ISSOCK(st.st_mode)) {
-            bb_fail(err, "%.120s is in the way and is not a socket", address);
-            goto fail;
-        }
-        if (connect(fd, (struct sockaddr *)&a, sizeof(a)) == 0) {
-            bb_fail(err, "another core listens on %.120s", address);
-            goto fail;
-        }
-        if (unlink(address) < 0 && errno != ENOENT) {
-            bb_fail(err, "cannot remove the old %.120s: %s", address, strerror(errno));
-            goto fail;
-        }
-    }
-    /* the mode before bind() is the file's: it is never open to others, not for a moment */
-    if (fchmod(fd, 0600) < 0 || bind(fd, (struct sockaddr *)&a, sizeof(a)) < 0 ||
-        listen(fd, 64) < 0) {
-        bb_fail(err, "cannot listen on %.120s: %s", address, strerror(errno));
-        goto fail;
-    }
-    return fd;
-fail:
-    close(fd);
-    return -1;
-}
-
+/* ---- life ------------------------------------------------------------------------------------ */
 static void admin_free(struct bb_admin *a)
 {
     if (a->folder_fd >= 0)
@@ -336,7 +282,7 @@ struct bb_admin *bb_admin_start(const struct bb_admin_options *o, struct bb_faul
     for (size_t i = 0; i < LINES; i++)
         a->lines[i].fd = -1;
     if (bb_admin_address(o->state_dir, a->address, sizeof(a->address), &a->folder_fd, err) < 0 ||
-        (fd = listen_on(a->address, err)) < 0)
+        (fd = bb_admin_listen(a->address, err)) < 0)
         goto fail;
     a->daemon = MHD_start_daemon(
         MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL |

@@ -62,7 +62,7 @@ struct bb_index {
     struct bb_fault err;
 };
 
-/* ---- names ------------------------------------------------------------------------------------ */
+/* ---- names ----------------------------------------------------------------------------------- */
 static const char *name_of(const struct names *l, uint32_t id)
 {
     for (size_t i = 0; i < l->n; i++)
@@ -101,7 +101,7 @@ static int on_route(void *arg, const char *name, const struct bb_route_state *s)
     return name_add(&x->routes, s->id, name) < 0;
 }
 
-/* ---- files ------------------------------------------------------------------------------------ */
+/* ---- files ----------------------------------------------------------------------------------- */
 static struct bb_day *day_insert(struct bb_index *x, size_t at, const char *name, uint64_t first)
 {
     struct bb_day *v = reallocarray(x->days, x->n + 1, sizeof(*v));
@@ -208,7 +208,7 @@ static int day_use(struct bb_index *x, struct bb_day *d)
     return d->in_transaction ? 0 : run(x, d, BB_Q_BEGIN);
 }
 
-/* ---- messages ---------------------------------------------------------------------------------- */
+/* ---- messages -------------------------------------------------------------------------------- */
 static const char *state_name(unsigned state)
 {
     return state < BB_D_STATES ? bb_dstate_names[state] : "?";
@@ -268,7 +268,7 @@ static int on_message(void *arg, const struct bb_record *rec)
     return bb_mono_ms() >= x->until_ms;
 }
 
-/* ---- events --------------------------------------------------------------------------------------- */
+/* ---- events ---------------------------------------------------------------------------------- */
 /* The part of an event's range that is in one file. */
 static int put_part(struct bb_index *x, struct bb_day *d, const struct bb_event *ev, uint64_t from,
                     uint64_t to)
@@ -316,7 +316,7 @@ static int on_event(void *arg, const struct bb_event *ev)
     return 0;
 }
 
-/* ---- a turn ------------------------------------------------------------------------------------------ */
+/* ---- a turn ---------------------------------------------------------------------------------- */
 /* The names of routes that it does not have yet, the position where one is due, and the commit. */
 static int day_commit(struct bb_index *x, struct bb_day *d, bool position)
 {
@@ -441,7 +441,7 @@ static void *thread(void *arg)
     return NULL;
 }
 
-/* ---- life ------------------------------------------------------------------------------------------------ */
+/* ---- life ------------------------------------------------------------------------------------ */
 static int by_name(const void *a, const void *b)
 {
     return strcmp(((const struct bb_day *)a)->name, ((const struct bb_day *)b)->name);

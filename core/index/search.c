@@ -79,7 +79,8 @@ static int query_open(const char *dir, const char *name, const char *sql, sqlite
         rc = sqlite3_prepare_v2(*db, sql, -1, q, NULL);
     }
     if (rc != SQLITE_OK)
-        bb_fail(err, "cannot search %s: %s", path ? path : name, *db ? sqlite3_errmsg(*db) : "no memory");
+        bb_fail(err, "cannot search %s: %s", path ? path : name,
+                *db ? sqlite3_errmsg(*db) : "no memory");
     free(path);
     return rc;
 }
