@@ -4,10 +4,11 @@
  * libmicrohttpd, polling, a thread a connection. A call is made with its request's head and freed
  * when it is completed; its body is collected up to a limit and the rest is read and dropped.
  *
- * A connection has a line (struct line) from its start to its end, which says since when nothing
+ * A connection has a line (struct line) from its start to its end, which says when something last
  * came from it. When more are open than BB_ADMIN_CONNECTIONS, the one that was quiet for longest is
- * shut down (its thread then ends it), so that those who come and say nothing keep nobody out. One
- * whose request is being answered is never chosen; for that case there are SPARE ones more.
+ * shut down, so that those who come and say nothing keep nobody out; one whose request is being
+ * answered is never chosen. A thread takes a moment to end its connection, and libmicrohttpd turns
+ * away whoever comes past its own limit: so that limit lies SPARE above ours.
  */
 #define _GNU_SOURCE 1
 #include "core/admin/internal.h"
@@ -22,14 +23,14 @@
 #include <unistd.h>
 
 #define IDLE_S 60
-#define SPARE 16
+#define SPARE 448
 #define LINES (BB_ADMIN_CONNECTIONS + SPARE)
 #define STACK (512u << 10)
 
 struct line {
     int fd; /* -1: free */
     bool answering, ending;
-    int64_t heard_ms;
+    uint64_t heard; /* a number that rises with everything that is heard of anybody */
 };
 struct bb_admin {
     struct bb_admin_options o;
@@ -38,6 +39,7 @@ struct bb_admin {
     int folder_fd;
     int64_t started_ms;
     pthread_mutex_t lock; /* of the lines */
+    uint64_t heard;
     struct line lines[LINES];
 };
 
@@ -51,7 +53,7 @@ static void quietest_end(struct bb_admin *a)
         if (l->fd < 0 || l->ending)
             continue;
         open++;
-        if (!l->answering && (!quiet || l->heard_ms < quiet->heard_ms))
+        if (!l->answering && (!quiet || l->heard < quiet->heard))
             quiet = l;
     }
     if (open <= BB_ADMIN_CONNECTIONS || !quiet)
@@ -76,7 +78,7 @@ static void on_connection(void *cls, struct MHD_Connection *conn, void **line,
         if (*line)
             *l = (struct line){
                 .fd = MHD_get_connection_info(conn, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd,
-                .heard_ms = bb_mono_ms()};
+                .heard = ++a->heard};
         quietest_end(a);
     }
     pthread_mutex_unlock(&a->lock);
@@ -92,7 +94,7 @@ static void line_set(struct bb_admin *a, struct MHD_Connection *conn, bool answe
         return;
     pthread_mutex_lock(&a->lock);
     l->answering = answering;
-    l->heard_ms = bb_mono_ms();
+    l->heard = ++a->heard;
     pthread_mutex_unlock(&a->lock);
 }
 
