@@ -72,7 +72,7 @@ void bb_admin_problem(struct bb_call *c, unsigned status, const char *fmt, ...)
     put_map(c, &m);
 }
 
-/* ---- asking the hub ----------------------------------------------------------------------------- */
+/* ---- asking the hub -------------------------------------------------------------------------- */
 static unsigned http_of(bb_status s, unsigned reject)
 {
     return s == BB_E_REJECT ? reject
@@ -151,7 +151,7 @@ static void on_message(struct bb_call *c, int what)
     bb_buf_free(&whole);
 }
 
-/* ---- looking -------------------------------------------------------------------------------------- */
+/* ---- looking --------------------------------------------------------------------------------- */
 static int status_read(struct bb_call *c, struct bb_buf *out)
 {
     struct bb_ask a = {.kind = BB_ASK_STATUS};

@@ -43,6 +43,8 @@ extern const struct bb_path bb_admin_paths[]; /* ends with an empty method */
 /* Finds who answers; fills c's parts of the path. NULL: c->status is 404, 405 (c->allow) or 400. */
 const struct bb_path *bb_admin_match(const struct bb_path *table, const char *method,
                                      const char *url, struct bb_call *c);
+/* A listening socket, or -1. */
+int bb_admin_listen(const char *address, struct bb_fault *err);
 /* Percent-decoding into out: 0, or -1 (bad escape, a NUL, too long). */
 int bb_admin_decode(const char *in, size_t len, char *out, size_t cap);
 /* An RFC 9457 problem as the answer. */

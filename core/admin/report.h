@@ -36,7 +36,7 @@ int bb_report(struct bb_view *view, const struct bb_query *q, struct bb_buf *out
 /* A message as a CloudEvent map: its attributes, then data. */
 void bb_report_event(struct bb_bytes whole, struct bb_buf *out);
 
-/* ---- an array or a map whose length is known at its end --------------------------------------- */
+/* ---- an array or a map whose length is known at its end -------------------------------------- */
 struct bb_rows {
     struct bb_buf b;
     uint32_t n;
@@ -51,7 +51,7 @@ void bb_rows_time(struct bb_rows *m, const char *key, uint64_t ms); /* nil when 
 void bb_rows_end_array(struct bb_rows *l, struct bb_buf *out);      /* both write it and free */
 void bb_rows_end_map(struct bb_rows *m, struct bb_buf *out);
 
-/* ---- between report.c and trace.c ---------------------------------------------------------------- */
+/* ---- between report.c, delivery.c and trace.c ------------------------------------------------ */
 struct bb_report_name { uint32_t id; char name[64]; };
 struct bb_report {
     struct bb_view *view;
@@ -71,9 +71,22 @@ struct bb_report_message {
 void bb_report_message(struct bb_report *r, uint64_t seq, struct bb_report_message *m);
 /* "unmatched" for BB_ROUTE_UNMATCHED; "route 7" in out when the name is gone. */
 const char *bb_report_route(const struct bb_report *r, uint32_t id, char out[64]);
+/* The route's number: 1; 0 with err naming the nearest. */
+int bb_report_route_id(const struct bb_report *r, const char *name, uint32_t *id,
+                       struct bb_fault *err);
+struct bb_report_story { /* what happened to a delivery */
+    struct bb_rows rows;
+    uint64_t last_ms;
+    char reason[160]; /* of the last: its text, or its reason */
+};
+/* rows is to be ended or freed. */
+void bb_report_history_read(struct bb_report *r, uint32_t route, uint64_t seq,
+                            struct bb_report_story *h);
 /* The pairs of a delivery's row, and its history. */
 void bb_report_row(struct bb_rows *m, const struct bb_row *row);
 void bb_report_history(struct bb_report *r, uint32_t route, uint64_t seq, struct bb_rows *m);
+int bb_report_delivery(struct bb_report *r, const struct bb_query *q, struct bb_buf *out,
+                       struct bb_fault *err);
 int bb_report_trace(struct bb_report *r, const struct bb_query *q, struct bb_buf *out,
                     struct bb_fault *err);
 

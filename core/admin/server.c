@@ -4,16 +4,15 @@
  * libmicrohttpd, polling, a thread a connection. A call is made with its request's head and freed
  * when it is completed; its body is collected up to a limit and the rest is read and dropped.
  *
- * A connection has a line (struct line) from its start to its end, which says since when nothing
+ * A connection has a line (struct line) from its start to its end, which says when something last
  * came from it. When more are open than BB_ADMIN_CONNECTIONS, the one that was quiet for longest is
- * shut down (its thread then ends it), so that those who come and say nothing keep nobody out. One
- * whose request is being answered is never chosen; for that case there are SPARE ones more.
+ * shut down, so that those who come and say nothing keep nobody out; one whose request is being
+ * answered is never chosen. A thread takes a moment to end its connection, and libmicrohttpd turns
+ * away whoever comes past its own limit: so that limit lies SPARE above ours.
  */
 #define _GNU_SOURCE 1
 #include "core/admin/internal.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <microhttpd.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -21,19 +20,17 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #define IDLE_S 60
-#define SPARE 16
+#define SPARE 448
 #define LINES (BB_ADMIN_CONNECTIONS + SPARE)
 #define STACK (512u << 10)
 
 struct line {
     int fd; /* -1: free */
     bool answering, ending;
-    int64_t heard_ms;
+    uint64_t heard; /* a number that rises with everything that is heard of anybody */
 };
 struct bb_admin {
     struct bb_admin_options o;
@@ -42,26 +39,11 @@ struct bb_admin {
     int folder_fd;
     int64_t started_ms;
     pthread_mutex_t lock; /* of the lines */
+    uint64_t heard;
     struct line lines[LINES];
 };
 
-int bb_admin_address(const char *folder, char *out, size_t cap, int *fd, struct bb_fault *err)
-{
-    size_t max = sizeof(((struct sockaddr_un *)0)->sun_path);
-
-    *fd = -1;
-    if (strlen(folder) + sizeof("/" BB_ADMIN_SOCKET) > (max < cap ? max : cap)) {
-        *fd = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
-        if (*fd < 0)
-            return bb_fail(err, "cannot open %.120s: %s", folder, strerror(errno));
-        snprintf(out, cap, "/proc/self/fd/%d/" BB_ADMIN_SOCKET, *fd);
-    } else {
-        snprintf(out, cap, "%s/" BB_ADMIN_SOCKET, folder);
-    }
-    return 0;
-}
-
-/* ---- lines ---------------------------------------------------------------------------------------- */
+/* ---- lines ----------------------------------------------------------------------------------- */
 static void quietest_end(struct bb_admin *a)
 {
     struct line *quiet = NULL;
@@ -71,7 +53,7 @@ static void quietest_end(struct bb_admin *a)
         if (l->fd < 0 || l->ending)
             continue;
         open++;
-        if (!l->answering && (!quiet || l->heard_ms < quiet->heard_ms))
+        if (!l->answering && (!quiet || l->heard < quiet->heard))
             quiet = l;
     }
     if (open <= BB_ADMIN_CONNECTIONS || !quiet)
@@ -96,7 +78,7 @@ static void on_connection(void *cls, struct MHD_Connection *conn, void **line,
         if (*line)
             *l = (struct line){
                 .fd = MHD_get_connection_info(conn, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd,
-                .heard_ms = bb_mono_ms()};
+                .heard = ++a->heard};
         quietest_end(a);
     }
     pthread_mutex_unlock(&a->lock);
@@ -104,17 +86,19 @@ static void on_connection(void *cls, struct MHD_Connection *conn, void **line,
 
 static void line_set(struct bb_admin *a, struct MHD_Connection *conn, bool answering)
 {
-    struct line *l = MHD_get_connection_info(conn, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(conn, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    struct line *l = info->socket_context;
 
     if (!l)
         return;
     pthread_mutex_lock(&a->lock);
     l->answering = answering;
-    l->heard_ms = bb_mono_ms();
+    l->heard = ++a->heard;
     pthread_mutex_unlock(&a->lock);
 }
 
-/* ---- one request -------------------------------------------------------------------------------- */
+/* ---- one request ----------------------------------------------------------------------------- */
 static size_t keep_escapes(void *cls, struct MHD_Connection *c, char *s)
 {
     (void)cls;
@@ -275,43 +259,7 @@ static void on_log(void *cls, const char *fmt, va_list ap)
     bb_log_kv(BB_LOG_DEBUG, text, "part", "admin", NULL);
 }
 
-/* ---- life ------------------------------------------------------------------------------------------ */
-/* A socket file that nobody listens on is left from a run that was killed. */
-static int listen_on(const char *address, struct bb_fault *err)
-{
-    struct sockaddr_un a = {.sun_family = AF_UNIX};
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    struct stat st;
-
-    if (fd < 0)
-        return bb_fail(err, "cannot make a socket: %s", strerror(errno));
-    memcpy(a.sun_path, address, strnlen(address, sizeof(a.sun_path) - 1));
-    if (lstat(address, &st) == 0) {
-        if (!S_ISSOCK(st.st_mode)) {
-            bb_fail(err, "%.120s is in the way and is not a socket", address);
-            goto fail;
-        }
-        if (connect(fd, (struct sockaddr *)&a, sizeof(a)) == 0) {
-            bb_fail(err, "another core listens on %.120s", address);
-            goto fail;
-        }
-        if (unlink(address) < 0 && errno != ENOENT) {
-            bb_fail(err, "cannot remove the old %.120s: %s", address, strerror(errno));
-            goto fail;
-        }
-    }
-    /* the mode before bind() is the file's: it is never open to others, not for a moment */
-    if (fchmod(fd, 0600) < 0 || bind(fd, (struct sockaddr *)&a, sizeof(a)) < 0 ||
-        listen(fd, 64) < 0) {
-        bb_fail(err, "cannot listen on %.120s: %s", address, strerror(errno));
-        goto fail;
-    }
-    return fd;
-fail:
-    close(fd);
-    return -1;
-}
-
+/* ---- life ------------------------------------------------------------------------------------ */
 static void admin_free(struct bb_admin *a)
 {
     if (a->folder_fd >= 0)
@@ -336,7 +284,7 @@ struct bb_admin *bb_admin_start(const struct bb_admin_options *o, struct bb_faul
     for (size_t i = 0; i < LINES; i++)
         a->lines[i].fd = -1;
     if (bb_admin_address(o->state_dir, a->address, sizeof(a->address), &a->folder_fd, err) < 0 ||
-        (fd = listen_on(a->address, err)) < 0)
+        (fd = bb_admin_listen(a->address, err)) < 0)
         goto fail;
     a->daemon = MHD_start_daemon(
         MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL |

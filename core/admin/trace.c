@@ -82,7 +82,7 @@ static int on_any(void *arg, const struct bb_record *rec)
     return 1;
 }
 
-/* One more than the highest number in the journal, by halving: a view has no direct way to say it. */
+/* One more than the highest number in the journal, by halving: a view does not say it. */
 static uint64_t end_of(struct bb_view *v)
 {
     uint64_t low = 0, high = UINT64_C(1) << 62, seq;
@@ -115,7 +115,8 @@ static void note(struct trace *t, const char *fmt, ...)
 
 static void look(struct trace *t, const char *state_dir)
 {
-    struct bb_search by[] = {{.correlation = t->id, .max = HITS_MAX}, {.id = t->id, .max = TRACE_MAX}};
+    struct bb_search by[] = {{.correlation = t->id, .max = HITS_MAX},
+                             {.id = t->id, .max = TRACE_MAX}};
     uint64_t from = 0, end = end_of(t->r->view), seq;
     bool indexed = bb_index_position(state_dir, &from) == 0;
     struct bb_fault err;
@@ -142,7 +143,7 @@ static void look(struct trace *t, const char *state_dir)
     }
 }
 
-/* ---- the answer --------------------------------------------------------------------------------- */
+/* ---- the answer ------------------------------------------------------------------------------ */
 /* hits: those of the message, up to end. */
 static void put_route(const struct trace *t, uint32_t route, const struct hit *hits,
                       const struct hit *end, struct bb_rows *routes)

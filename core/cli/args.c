@@ -78,8 +78,8 @@ static int help(const struct bb_command *all, const struct bb_command *c, FILE *
               "Connects PLM, ERP, MES, WMS and supplier systems: routes messages between the\n"
               "connectors that conf.d names, durably and in order.\n", out);
         help_list(all, "", out);
-        fputs("\n\"busbar COMMAND --help\" says more. Exit status: 0 done, 1 failed, 2 wrong usage.\n",
-              out);
+        fputs("\n\"busbar COMMAND --help\" says more.\n"
+              "Exit status: 0 done, 1 failed, 2 wrong usage.\n", out);
         return bb_print_end(BB_EXIT_OK);
     }
     fprintf(out, "usage: busbar %s%s%s%s\n\n%s\n", c->name, *c->options ? " [options]" : "",
@@ -100,7 +100,7 @@ static int help(const struct bb_command *all, const struct bb_command *c, FILE *
     return bb_print_end(BB_EXIT_OK);
 }
 
-/* ---- options -------------------------------------------------------------------------------------- */
+/* ---- options --------------------------------------------------------------------------------- */
 static int value_set(const struct opt *o, const char *text, struct bb_args *a)
 {
     void *at = (char *)a + o->at;
@@ -159,7 +159,7 @@ static int parse_and_run(const struct bb_command *all, const struct bb_command *
     for (const struct opt *o = opts; o < opts + N_OPTS; o++) {
         if (!strchr(c->options, o->id))
             continue;
-        longs[n++] = (struct option){o->name, o->arg ? required_argument : no_argument, NULL, o->id};
+        longs[n++] = (struct option){o->name, o->arg != NULL, NULL, o->id};
         if (islower(o->id)) {
             letters[l++] = o->id;
             letters[l] = ':';
@@ -194,7 +194,7 @@ static int parse_and_run(const struct bb_command *all, const struct bb_command *
     return c->run(&a);
 }
 
-/* ---- commands ------------------------------------------------------------------------------------- */
+/* ---- commands -------------------------------------------------------------------------------- */
 static const struct bb_command *find(const struct bb_command *all, const char *group,
                                      const char *word)
 {

@@ -21,7 +21,7 @@
 #define BB_NO_SEQ UINT64_MAX
 #define BB_INPUT_MAX (64u << 20)
 
-/* ---- args.c: commands and options as tables ------------------------------------------------------ */
+/* ---- args.c: commands and options as tables -------------------------------------------------- */
 struct bb_args { /* values of all options there are; a command reads the ones it takes */
     const struct bb_command *command;
     const char *conf, *state, *run_dir, *endpoint, *route, *dir, *output, *address;
@@ -44,7 +44,7 @@ struct bb_command { /* "quarantine", a group, has no run; "quarantine list" stan
 /* Finds the command in argv (argv[0] is the program), parses, runs. Returns the exit status. */
 int bb_cli_main(const struct bb_command *commands, int argc, char **argv);
 
-/* ---- out.c: output ------------------------------------------------------------------------------- */
+/* ---- out.c: output --------------------------------------------------------------------------- */
 /* "busbar: error: ..." on stderr; returns BB_EXIT_FAILED, the other BB_EXIT_USAGE. */
 int bb_cli_fail(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 int bb_cli_usage(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
@@ -78,7 +78,7 @@ struct bb_progress { /* one line on stderr, rewritten a few times a second; sile
 void bb_progress_to(struct bb_progress *p, uint64_t done);
 void bb_progress_end(struct bb_progress *p);
 
-/* ---- read.c: bounded input ------------------------------------------------------------------------ */
+/* ---- read.c: bounded input ------------------------------------------------------------------- */
 /* Reads all of a file, "-" or NULL for stdin, into b (initialised here, to be freed). */
 int bb_read_input(const char *path, struct bb_buf *b);
 /* What the journal's folder says, to be freed; found or not: see bb_report(). */
@@ -102,7 +102,7 @@ struct bb_walk {
 struct bb_walk bb_each(struct bb_bytes array);
 int bb_each_next(struct bb_walk *w, struct bb_bytes *item);
 
-/* ---- client.c: HTTP to the running core over STATE/admin.sock -------------------------------------- */
+/* ---- client.c: HTTP to the running core over STATE/admin.sock -------------------------------- */
 struct bb_client {
     void *curl;
     const char *state;
@@ -122,7 +122,7 @@ int bb_client_call(struct bb_client *c, const char *method, const char *const *p
 int bb_client_once(const char *state, const char *method, const char *const *parts,
                    struct bb_buf *value);
 
-/* ---- the commands ---------------------------------------------------------------------------------- */
+/* ---- the commands ---------------------------------------------------------------------------- */
 int bb_cmd_run(const struct bb_args *a);
 int bb_cmd_check(const struct bb_args *a);
 int bb_cmd_status(const struct bb_args *a);

@@ -15,7 +15,7 @@
 #define BATCH 1000u
 #define NO_NAME UINT32_MAX
 
-/* ---- check ---------------------------------------------------------------------------------------- */
+/* ---- check ----------------------------------------------------------------------------------- */
 static void say(void *quiet, const char *text)
 {
     if (!*(const bool *)quiet)
@@ -42,7 +42,7 @@ int bb_cmd_journal_check(const struct bb_args *a)
     return bb_print_end(rc ? BB_EXIT_FAILED : BB_EXIT_OK);
 }
 
-/* ---- export and salvage ------------------------------------------------------------------------------ */
+/* ---- export and salvage ---------------------------------------------------------------------- */
 struct export {
     FILE *out;
     uint64_t n, max, last, damaged;

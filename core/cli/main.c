@@ -42,7 +42,8 @@ static const struct bb_command commands[] = {
     {"resume", "NAME", "s", 1, 1, bb_cmd_pause, BB_DO_RESUME,
      "go on with an endpoint or a route", NULL},
 
-    {"journal", "COMMAND", "", 0, 0, NULL, 0, "check, export, salvage or back up the journal", NULL},
+    {"journal", "COMMAND", "", 0, 0, NULL, 0,
+     "check, export, salvage or back up the journal", NULL},
     {"journal check", "", "sJ", 0, 0, bb_cmd_journal_check, 0,
      "read everything and compare the books", NULL},
     {"journal export", "", "sFno", 0, 0, bb_cmd_journal_export, 0, "messages as JSON lines", NULL},

@@ -33,7 +33,8 @@ static bool name_ok(const char *s)
 /* in with the marks replaced, appended to out. */
 static void fill_in(const struct job *j, struct bb_bytes in, struct bb_buf *out)
 {
-    const struct { const char *mark, *text; } marks[] = {{"@NAME@", j->name}, {"@NAME_C@", j->ident}};
+    const struct { const char *mark, *text; } marks[] = {{"@NAME@", j->name},
+                                                         {"@NAME_C@", j->ident}};
     const char *p = in.ptr, *end = p + in.len;
 
     while (p < end) {

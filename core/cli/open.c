@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- list ---------------------------------------------------------------------------------------- */
+/* ---- list ------------------------------------------------------------------------------------ */
 static void delivery(struct bb_bytes d, char *out, size_t cap)
 {
     struct bb_bytes route = bb_field_str(d, "route");
@@ -57,7 +57,7 @@ int bb_cmd_open_list(const struct bb_args *a)
     return bb_print_end(rc);
 }
 
-/* ---- one delivery ----------------------------------------------------------------------------------- */
+/* ---- one delivery ---------------------------------------------------------------------------- */
 struct pick {
     char route[64];
     uint64_t seq;
@@ -75,7 +75,8 @@ static int pick_read(const struct bb_args *a, struct pick *p)
         return bb_cli_usage("say which delivery: ROUTE/SEQ, as the list shows it");
     if ((a->n && (!slash || bb_u64_parse(slash + 1, &p->seq) < 0)) || !len ||
         len >= sizeof(p->route))
-        return bb_cli_usage("\"%s\" is not a delivery: it is ROUTE/SEQ, as the list shows it", route);
+        return bb_cli_usage("\"%s\" is not a delivery: it is ROUTE/SEQ, as the list shows it",
+                            route);
     snprintf(p->route, sizeof(p->route), "%.*s", (int)len, route);
     return BB_EXIT_OK;
 }
@@ -157,7 +158,7 @@ int bb_cmd_open_show(const struct bb_args *a)
     return bb_print_end(rc);
 }
 
-/* ---- acting -------------------------------------------------------------------------------------------- */
+/* ---- acting ---------------------------------------------------------------------------------- */
 static const struct {
     const char *name, *done;
     enum bb_report_kind all; /* which list --all means */
@@ -183,8 +184,8 @@ static int act_one(struct act *t, const char *route, uint64_t seq)
     snprintf(number, sizeof(number), "%llu", (unsigned long long)seq);
     rc = bb_client_call(&t->client, "POST",
                         BB_PATH("deliveries", route, number, acts[t->a->command->what].name),
-                        t->a->overtaken ? "?overtaken=true" : NULL, (struct bb_bytes){NULL, 0}, NULL,
-                        &err);
+                        t->a->overtaken ? "?overtaken=true" : NULL, (struct bb_bytes){NULL, 0},
+                        NULL, &err);
     if (rc < 0)
         return bb_cli_fail("%s", err.text);
     if (rc == 0) {

@@ -94,7 +94,7 @@ int bb_print_end(int status)
     return bb_cli_fail("cannot write to stdout: %s", strerror(errno));
 }
 
-/* ---- tables --------------------------------------------------------------------------------------- */
+/* ---- tables ---------------------------------------------------------------------------------- */
 static void cell_text(const struct bb_column *c, struct bb_bytes row, char out[CELL_BYTES])
 {
     struct bb_bytes v = c->key ? bb_field(row, c->key) : (struct bb_bytes){NULL, 0}, s;
@@ -168,7 +168,7 @@ void bb_print_table(const struct bb_column *columns, size_t n, struct bb_bytes r
         print_row(columns, n, width, &row);
 }
 
-/* ---- progress ------------------------------------------------------------------------------------- */
+/* ---- progress -------------------------------------------------------------------------------- */
 void bb_progress_to(struct bb_progress *p, uint64_t done)
 {
     p->done = done;

@@ -81,7 +81,7 @@ static int inspect(const struct bb_args *a)
     return bb_print_end(rc);
 }
 
-/* ---- list ---------------------------------------------------------------------------------------- */
+/* ---- list ------------------------------------------------------------------------------------ */
 static int is_plugin(const struct dirent *e)
 {
     size_t n = strlen(e->d_name);

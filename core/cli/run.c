@@ -41,13 +41,12 @@ struct core {
     int signal_fd;
     int64_t ping_every_ms; /* 0: no watchdog */
     char *store;           /* the journal's file, by name, and which one it was at the start */
-    dev_t store_dev;
-    ino_t store_ino;
+    struct stat store_was;
 };
 
-/* ---- the process ---------------------------------------------------------------------------------- */
-/* While the journal is opened, a mapped page that cannot be read: all that is left is to say so. The handler is gone by then, so
- * the same access ends the process as it would have. */
+/* ---- the process ----------------------------------------------------------------------------- */
+/* While the journal is opened, a mapped page that cannot be read: all that is left is to say so. The
+ * handler is gone by then, so the same access ends the process as it would have. */
 static void on_bus_error(int sig)
 {
     static const char text[] = "busbar: error: the journal's file cannot be read: the disk fails, or "
@@ -117,29 +116,26 @@ static int run_dir_choose(struct core *c, const struct bb_args *a)
     return BB_EXIT_OK;
 }
 
-/* ---- the journal's file --------------------------------------------------------------------------- */
+/* ---- the journal's file ---------------------------------------------------------------------- */
 static int store_remember(struct core *c, const char *state)
 {
-    struct stat st;
-
     c->store = bb_text("%s/data.mdb", state);
-    if (!c->store || stat(c->store, &st) < 0)
+    if (!c->store || stat(c->store, &c->store_was) < 0)
         return bb_cli_fail("cannot look at %s/data.mdb: %s", state, strerror(errno));
-    c->store_dev = st.st_dev;
-    c->store_ino = st.st_ino;
     return BB_EXIT_OK;
 }
 
 /* Whether the name still leads to the file that is written: else every acknowledgement is a lie. */
 static bool store_gone(const struct core *c)
 {
-    struct stat st;
+    struct stat now;
 
-    return stat(c->store, &st) == 0 ? st.st_dev != c->store_dev || st.st_ino != c->store_ino
-                                    : errno == ENOENT || errno == ENOTDIR;
+    if (stat(c->store, &now) < 0)
+        return errno == ENOENT || errno == ENOTDIR;
+    return now.st_dev != c->store_was.st_dev || now.st_ino != c->store_was.st_ino;
 }
 
-/* ---- start ------------------------------------------------------------------------------------------ */
+/* ---- start ----------------------------------------------------------------------------------- */
 static int core_start(struct core *c, const struct bb_args *a)
 {
     struct bb_diags diags = {0};
@@ -179,7 +175,7 @@ static int core_start(struct core *c, const struct bb_args *a)
     return c->admin ? BB_EXIT_OK : bb_cli_fail("%s", err.text);
 }
 
-/* ---- stop -------------------------------------------------------------------------------------------- */
+/* ---- stop ------------------------------------------------------------------------------------ */
 static void *second_signal(void *arg)
 {
     int sig;
@@ -206,7 +202,7 @@ static void core_stop(struct core *c)
         close(c->signal_fd);
 }
 
-/* ---- the wait ------------------------------------------------------------------------------------------ */
+/* ---- the wait -------------------------------------------------------------------------------- */
 /* True when a signal asks for the end. */
 static bool signal_taken(const struct core *c)
 {

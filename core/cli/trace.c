@@ -54,8 +54,9 @@ static void put_message(struct bb_bytes m)
 
 int bb_cmd_trace(const struct bb_args *a)
 {
+    struct bb_query q = {.kind = BB_REPORT_TRACE, .id = a->rest[0]};
     struct bb_buf value;
-    int rc = bb_read_report(a, (struct bb_query){.kind = BB_REPORT_TRACE, .id = a->rest[0]}, &value);
+    int rc = bb_read_report(a, q, &value);
     struct bb_walk notes = bb_each(bb_field(bb_bytes_of(&value), "notes"));
     struct bb_walk messages = bb_each(bb_field(bb_bytes_of(&value), "messages"));
     struct bb_bytes item, text;
@@ -77,7 +78,7 @@ end:
     return bb_print_end(rc);
 }
 
-/* ---- search ------------------------------------------------------------------------------------------ */
+/* ---- search ---------------------------------------------------------------------------------- */
 static const struct bb_column columns[] = {
     {"NUMBER", "seq", NULL}, {"ACCEPTED", "accepted", NULL}, {"TYPE", "type", NULL},
     {"ITEM", "item", NULL}, {"PLANT", "plant", NULL}, {"CHANGE", "change", NULL},

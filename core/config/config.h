@@ -92,7 +92,7 @@ struct bb_retry {
 struct bb_step_config { /* one transform step, not yet compiled */
     char *kind;             /* "map", or a plugin's */
     struct bb_bytes config; /* its value as msgpack */
-    struct bb_where where;  /* the map of one key, its kind */
+    struct bb_where where; /* the map of one key, its kind */
 };
 struct bb_route_config {
     char *name;

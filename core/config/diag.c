@@ -126,7 +126,7 @@ void bb_diags_free(struct bb_diags *d)
     memset(d, 0, sizeof(*d));
 }
 
-/* ---- for people, for programs ---------------------------------------------------------------- */
+/* ---- for people, for programs ------------------------------------------------------------ */
 struct paint {
     const char *bold, *red, *yellow, *green, *off;
 };
@@ -193,13 +193,14 @@ void bb_diags_print_json(const struct bb_diags *d, FILE *out)
             bb_json_write_str(&b, x->file, strlen(x->file));
         else
             put_text(&b, "null");
-        snprintf(text, sizeof(text), ",\"line\":%u,\"column\":%u,\"severity\":\"%s\",\"message\":",
-                 x->line, x->col, x->severity == BB_SEV_ERROR ? "error" : "warning");
+        snprintf(text, sizeof(text),
+                 ",\"line\":%u,\"column\":%u,\"severity\":\"%s\",\"message\":", x->line, x->col,
+                 x->severity == BB_SEV_ERROR ? "error" : "warning");
         put_text(&b, text);
         bb_json_write_str(&b, x->text, strlen(x->text));
         put_text(&b, "}");
     }
-    fprintf(out, "{\"errors\":%zu,\"diagnostics\":[%.*s]}\n", d->errors,
-            b.failed ? 0 : (int)b.len, b.len ? (const char *)b.ptr : "");
+    fprintf(out, "{\"errors\":%zu,\"diagnostics\":[%.*s]}\n", d->errors, b.failed ? 0 : (int)b.len,
+            b.len ? (const char *)b.ptr : "");
     bb_buf_free(&b);
 }

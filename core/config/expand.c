@@ -53,8 +53,8 @@ static const char *lookup(const struct bb_node *n, const char **p, struct bb_dia
     else if (bb_utf8_check(v, strlen(v)) != strlen(v))
         wrong = "UTF-8";
     if (wrong)
-        bb_diag(d, BB_SEV_ERROR, place(n, start, len + 3),
-                "environment variable \"%s\" is not %s", name, wrong);
+        bb_diag(d, BB_SEV_ERROR, place(n, start, len + 3), "environment variable \"%s\" is not %s",
+                name, wrong);
     return wrong ? NULL : v;
 }
 

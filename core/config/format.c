@@ -19,11 +19,11 @@
 #define PATTERN_MAX 256
 #define MATCHED_MAX 4096
 
-const struct bb_choice bb_formats[] = {
-    {"duration", BB_F_DURATION}, {"size", BB_F_SIZE},           {"secret", BB_F_SECRET},
-    {"pointer", BB_F_POINTER},   {"uri", BB_F_URI},             {"http-url", BB_F_HTTP_URL},
-    {"path", BB_F_PATH},         {"uint-list", BB_F_UINT_LIST}, {"address", BB_F_ADDRESS},
-    {NULL, 0}};
+const struct bb_choice bb_formats[] = {{"duration", BB_F_DURATION}, {"size", BB_F_SIZE},
+                                       {"secret", BB_F_SECRET},     {"pointer", BB_F_POINTER},
+                                       {"uri", BB_F_URI},           {"http-url", BB_F_HTTP_URL},
+                                       {"path", BB_F_PATH},         {"uint-list", BB_F_UINT_LIST},
+                                       {"address", BB_F_ADDRESS},   {NULL, 0}};
 
 static const char *check_pointer(const char *s)
 {
@@ -83,7 +83,8 @@ static const char *check_address(const char *s)
     if ((n && inet_pton(v6 ? AF_INET6 : AF_INET, host, ip) != 1) || !digits || digits > 5 ||
         colon[1 + digits])
         return why;
-    return strtoul(colon + 1, NULL, 10) > 65535 ? "is not an address: a port is at most 65535" : NULL;
+    return strtoul(colon + 1, NULL, 10) > 65535 ? "is not an address: a port is at most 65535"
+                                                : NULL;
 }
 
 static bool is_word(const char *s, size_t max, const char *first, const char *rest)
@@ -114,6 +115,12 @@ const char *bb_format_check(enum bb_format format, const char *text, bool *hide)
         return is_word(text, 20, LOWER DIGITS, LOWER DIGITS)
                    ? NULL
                    : "is not the name of an attribute: 1 to 20 of a-z and 0-9";
+    case BB_F_PREFIX:
+        if (!*text)
+            return "matches nothing: it is empty";
+        return text[strcspn(text, "*")] && text[strcspn(text, "*") + 1]
+                   ? "is no prefix: \"*\" may only stand at the end: \"mfg.bom.*\""
+                   : NULL;
     case BB_F_CONNECTOR: /* wider than a name, because a vendor may want a dot in it */
         return is_word(text, 63, LOWER, LOWER DIGITS "-_.")
                    ? NULL

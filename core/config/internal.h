@@ -26,7 +26,7 @@
 #define BB_EXPANDED_MAX (64u << 10) /* bytes of one text after ${VAR} */
 #define BB_COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
-/* ---- arena.c --------------------------------------------------------------------------------- */
+/* ---- arena.c ----------------------------------------------------------------------------- */
 struct bb_arena {
     struct bb_arena_chunk *head;
     size_t total, max;
@@ -38,7 +38,7 @@ char *bb_arena_str(struct bb_arena *a, const char *s, size_t len);
 void *bb_arena_grow(struct bb_arena *a, void *v, size_t n, size_t size);
 void bb_arena_free(struct bb_arena *a); /* wipes: expanded variables may be in it */
 
-/* ---- node.c: a file's tree ------------------------------------------------------------------- */
+/* ---- node.c: a file's tree --------------------------------------------------------------- */
 enum bb_kind {
     BB_SCALAR,
     BB_LIST,
@@ -47,17 +47,17 @@ enum bb_kind {
 };
 struct bb_node {
     enum bb_kind kind;
-    bool quoted;             /* in quotes or a block scalar: a text whatever it looks like */
-    bool expanded;           /* text holds a variable's value: show the source's bytes, never text */
-    bool again;              /* its key came before in the same map: reported */
-    struct bb_file *file;    /* NULL: from a manifest */
-    uint32_t start, end;     /* bytes in the source, quotes included */
-    uint32_t len;            /* of text */
-    const char *text;        /* a scalar's, NUL-terminated, no NUL inside */
-    struct bb_node *key;     /* of a map's member: always a scalar */
-    struct bb_node *next;    /* in the same list or map */
-    struct bb_node *child;   /* the first one */
-    size_t n;                /* children */
+    bool quoted;           /* in quotes or a block scalar: a text whatever it looks like */
+    bool expanded;         /* text holds a variable's value: show the source's bytes, never text */
+    bool again;            /* its key came before in the same map: reported */
+    struct bb_file *file;  /* NULL: from a manifest */
+    uint32_t start, end;   /* bytes in the source, quotes included */
+    uint32_t len;          /* of text */
+    const char *text;      /* a scalar's, NUL-terminated, no NUL inside */
+    struct bb_node *key;   /* of a map's member: always a scalar */
+    struct bb_node *next;  /* in the same list or map */
+    struct bb_node *child; /* the first one */
+    size_t n;              /* children */
 };
 struct bb_mask { /* bytes of the source that no excerpt may show */
     uint32_t start, end;
@@ -71,13 +71,13 @@ struct bb_file {
     size_t n_lines;
     struct bb_mask *masks;
     size_t n_masks, n_lasting; /* some hold only while the file is loaded */
-    struct bb_node *root; /* NULL: nothing in it */
-    bool parsed;          /* false: excerpts show only what cannot be a secret */
+    struct bb_node *root;      /* NULL: nothing in it */
+    bool parsed;               /* false: excerpts show only what cannot be a secret */
     struct bb_arena *arena;
 };
 bool bb_node_is_null(const struct bb_node *n);
 struct bb_node *bb_node_get(const struct bb_node *map, const char *key); /* map may be NULL */
-const char *bb_node_noun(const struct bb_node *n); /* "a list", "a map", "nothing", "a text" */
+unsigned bb_node_type(const struct bb_node *n);                          /* BB_TYPE_*, a bit */
 /* The value as the user wrote it, at most 60 bytes: fit for a message, never an expanded one. */
 struct bb_shown {
     char text[72];
@@ -86,8 +86,8 @@ struct bb_shown bb_node_shown(const struct bb_node *n);
 /* The node to report at: itself, or the key of a list, map or null. */
 const struct bb_node *bb_node_place(const struct bb_node *n);
 struct bb_where bb_node_where(const struct bb_node *n);
-/* A scalar as a path: relative ones start at base's folder. 0, -1 too long for out. */
-int bb_node_path(const struct bb_node *n, const struct bb_file *base, char *out, size_t cap);
+/* A scalar as a path: relative ones start at dir. 0, -1 too long for out. */
+int bb_node_path(const struct bb_node *n, const char *dir, char *out, size_t cap);
 /* A msgpack value as a tree without places; NULL: malformed, no memory. */
 struct bb_node *bb_node_from(struct bb_arena *a, struct bb_bytes value);
 /* Keeps every scalar at and below n out of excerpts. */
@@ -95,7 +95,7 @@ void bb_node_mask(const struct bb_node *n);
 /* A key that by its name holds something private. */
 bool bb_sounds_secret(const struct bb_node *key);
 
-/* ---- file.c ---------------------------------------------------------------------------------- */
+/* ---- file.c ------------------------------------------------------------------------------ */
 /* Appends a regular file of at most max bytes to out without ever waiting for it: 0, -1. */
 struct stat;
 int bb_file_slurp(const char *path, size_t max, struct bb_buf *out, struct stat *st,
@@ -108,13 +108,13 @@ uint32_t bb_file_pos(const struct bb_file *f, unsigned line, unsigned col);
 /* A line without what is secret, malloc()ed; NULL when it cannot be shown. */
 char *bb_file_excerpt(const struct bb_file *f, unsigned line);
 
-/* ---- yaml.c, expand.c ------------------------------------------------------------------------ */
+/* ---- yaml.c, expand.c -------------------------------------------------------------------- */
 /* Parses f->text. 0, or -1 when the tree is not whole (reported). */
 int bb_yaml_parse(struct bb_file *f, struct bb_diags *d);
 /* Replaces ${NAME} in a scalar; reports what is missing. */
 void bb_expand(struct bb_node *n, struct bb_arena *a, struct bb_diags *d);
 
-/* ---- diag.c ---------------------------------------------------------------------------------- */
+/* ---- diag.c ------------------------------------------------------------------------------ */
 struct bb_span { /* bytes of a file; f NULL: only a name, or nothing */
     const char *name;
     const struct bb_file *f;
@@ -125,11 +125,10 @@ struct bb_span bb_at(const struct bb_node *n); /* at its place */
 void bb_diag(struct bb_diags *d, enum bb_severity s, struct bb_span at, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 
-/* ---- values.c: text to numbers; NULL, or why not ("has no unit; ...") ------------------------- */
-const char *bb_value_duration(const char *s, double *ms);
-const char *bb_value_size(const char *s, double *bytes);
-const char *bb_value_rate(const char *s, double *per_second);
+/* ---- values.c: text to numbers; NULL, or why not ("has no unit; ...") ------------------ */
 enum bb_unit { BB_UNIT_NONE, BB_UNIT_DURATION, BB_UNIT_SIZE, BB_UNIT_RATE };
+/* In milliseconds, bytes, or a second. */
+const char *bb_value_read(const char *s, enum bb_unit unit, double *v);
 char *bb_value_format(double v, enum bb_unit unit, char out[32]);
 
 /* What YAML 1.2's core schema makes of a plain scalar; bits, as a schema's types. */
@@ -144,7 +143,7 @@ unsigned bb_value_type(const char *s);
 /* A plain number as an integer or an exact decimal. */
 const char *bb_value_put(struct bb_buf *b, const char *s);
 
-/* ---- read.c: the one reader ------------------------------------------------------------------- */
+/* ---- read.c: the one reader ------------------------------------------------------------ */
 enum bb_format {
     BB_F_NONE,
     BB_F_DURATION,
@@ -159,35 +158,37 @@ enum bb_format {
     BB_F_RATE, /* from here on conf.d's own */
     BB_F_NAME,
     BB_F_ATTRIBUTE,
+    BB_F_PREFIX,
     BB_F_CONNECTOR
 };
 struct bb_choice {
     const char *name; /* NULL ends the list */
     int value;        /* -1: a word of a later version */
 };
-#define BB_KEY_REQUIRED 1u
-#define BB_KEY_ZERO 2u     /* 0 is allowed below min: it means "none" */
-#define BB_KEY_OPEN 4u     /* a map with any further keys */
-#define BB_KEY_LATER 8u    /* a word of a later version */
-#define BB_KEY_NODE 16u    /* the member takes the node itself */
-#define BB_KEY_NOTES 32u   /* further keys that begin with "x-" are not looked at */
+#define BB_SPEC_REQUIRED 1u
+#define BB_SPEC_ZERO 2u   /* 0 is allowed below min: it means "none" */
+#define BB_SPEC_OPEN 4u   /* a map with any further keys */
+#define BB_SPEC_LATER 8u  /* a word of a later version */
+#define BB_SPEC_NODE 16u  /* the member takes the node itself */
+#define BB_SPEC_NOTES 32u /* further keys that begin with "x-" are not looked at */
 struct bb_read;
 struct bb_spec { /* what one value may be */
     const char *name;
     unsigned types; /* BB_TYPE_*, 0: any */
     unsigned flags;
-    int format;          /* enum bb_format */
-    size_t offset, size; /* of the member that takes it; size 0: none */
-    double min, max;     /* of a number */
+    int format;                              /* enum bb_format */
+    size_t offset, size;                     /* of the member that takes it; size 0: none */
+    double min, max;                         /* of a number */
+    double initial;                          /* the member's value when the key is not given */
     uint64_t min_len, max_len, min_n, max_n; /* characters; members; max 0: no limit */
-    const char *text;    /* what it is, for people */
-    const char *pattern; /* POSIX extended regular expression */
+    const char *text;                        /* what it is, for people */
+    const char *pattern;                     /* POSIX extended regular expression */
     const struct bb_choice *choices;
     const struct bb_spec *keys; /* of a map */
     size_t n_keys;
     const struct bb_spec *more, *names; /* any further key's value; what every key must be */
     const struct bb_spec *items;        /* of a list */
-    const struct bb_node *any_of;      /* [{required: [a]}, {required: [b]}] */
+    const struct bb_node *any_of;       /* [{required: [a]}, {required: [b]}] */
     const struct bb_node *fallback;
     bool secret; /* it is one, or holds one */
     /* Instead of storing it, once its kind is right. */
@@ -217,36 +218,37 @@ struct bb_hint {
 };
 struct bb_hint bb_hint(struct bb_read *x, const char *name, const void *things, size_t n,
                        size_t stride);
+/* "expected a list, found a map" */
+void bb_say_kind(struct bb_read *x, const struct bb_node *n, const struct bb_spec *k);
 /* Adds a step to path: a key, or an index when name is NULL. What to cut path back to. */
 size_t bb_path_enter(struct bb_read *x, const char *name, size_t index);
 extern const struct bb_spec bb_spec_any;
+/* Sets the members of the struct at to as if no key were given. */
+void bb_read_none(const struct bb_spec *k, void *to);
 
-/* ---- format.c: what a text must look like ----------------------------------------------------- */
+/* ---- format.c: what a text must look like ---------------------------------------------- */
 extern const struct bb_choice bb_formats[]; /* those that a schema may use */
 /* NULL, or what is wrong with it; *hide: the value must not be shown. */
 const char *bb_format_check(enum bb_format format, const char *text, bool *hide);
 /* NULL, or what is wrong with the pattern or the text (may be NULL). */
 const char *bb_pattern_check(const char *pattern, const char *text);
 
-/* ---- schema.c --------------------------------------------------------------------------------- */
+/* ---- schema.c -------------------------------------------------------------------------- */
 /* A manifest's schema as a key in x's arena; x->bad when there is a fault (reported). */
 struct bb_spec *bb_schema_read(struct bb_read *x, struct bb_bytes schema);
 
-/* ---- secrets.c -------------------------------------------------------------------------------- */
+/* ---- secrets.c ------------------------------------------------------------------------- */
 struct bb_secret;
 /* Reads what a {file|env|credential: ...} map names and keeps it under handle. */
 void bb_secret_read(struct bb_read *x, const struct bb_node *n, const char *handle);
 bool bb_secret_shape(const struct bb_node *n); /* a map of that shape */
 void bb_secrets_free(struct bb_secret *list);
 
-/* ---- keys.c: conf.d's own keys ------------------------------------------------------------------ */
+/* ---- keys.c: conf.d's own keys --------------------------------------------------------- */
 extern const struct bb_spec bb_spec_root, bb_spec_endpoint, bb_spec_route;
-extern const struct bb_config bb_config_defaults;
-extern const struct bb_endpoint_config bb_endpoint_defaults;
-extern const struct bb_route_config bb_route_defaults;
 bool bb_spec_known(const char *name, size_t len); /* any of them */
 
-/* ---- sections.c: what the tables cannot say ----------------------------------------------------- */
+/* ---- sections.c: what the tables cannot say -------------------------------------------- */
 struct bb_priv {
     struct bb_arena arena;
     struct bb_secret *secrets;
@@ -258,8 +260,8 @@ struct bb_load { /* one run of the loader */
     const struct bb_node *journal;
     void *endpoints, *routes, *once; /* tsearch() trees of the nodes of names */
 };
-/* The key that was first in this tree, n when it is new; NULL without memory (arena failed). */
-const struct bb_node *bb_name_take(struct bb_read *x, void **tree, const struct bb_node *n);
+/* True when no node with this text was in the tree; else it is reported as one noun too many. */
+bool bb_name_take(struct bb_read *x, void **tree, const struct bb_node *n, const char *noun);
 void bb_read_endpoints(struct bb_read *x, const struct bb_node *map, void *to);
 void bb_read_routes(struct bb_read *x, const struct bb_node *map, void *to);
 void bb_read_config(struct bb_read *x, const struct bb_node *n, void *to);

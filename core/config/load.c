@@ -33,20 +33,20 @@ static void nothing(void *p)
 
 static int begin(struct loading *l, struct bb_diags *d)
 {
-    struct bb_config *c = calloc(1, sizeof(*c));
-    struct bb_priv *p = calloc(1, sizeof(*p));
+    struct owner {
+        struct bb_config c;
+        struct bb_priv p;
+    } *o = calloc(1, sizeof(*o));
 
-    *l = (struct loading){.before = d->errors, .x = {.d = d, .c = c, .load = &l->load}};
-    if (!c || !p) {
-        free(c);
-        free(p);
+    if (!o) {
         bb_diag(d, BB_SEV_ERROR, BB_AT_NAME(NULL), "not enough memory for the configuration");
         return -1;
     }
-    *c = bb_config_defaults;
-    c->priv = p;
-    p->arena.max = BB_CONF_ARENA_MAX;
-    l->x.arena = &p->arena;
+    *l = (struct loading){.before = d->errors,
+                          .x = {.d = d, .c = &o->c, .arena = &o->p.arena, .load = &l->load}};
+    bb_read_none(&bb_spec_root, &o->c);
+    o->c.priv = &o->p;
+    o->p.arena.max = BB_CONF_ARENA_MAX;
     return 0;
 }
 
@@ -58,48 +58,22 @@ void bb_config_free(struct bb_config *c)
         return;
     bb_secrets_free(p->secrets);
     bb_arena_free(&p->arena);
-    free(p);
     free(c);
 }
 
 /* Expands variables; marks and reports keys given twice. */
 static void prepare(struct bb_read *x, struct bb_node *n)
 {
-    const struct bb_node *first;
     struct bb_node *c;
-    struct bb_where w;
     void *keys = NULL;
 
     if (n->kind == BB_SCALAR)
         bb_expand(n, x->arena, x->d);
     for (c = n->child; c; c = c->next) {
-        first = c->key ? bb_name_take(x, &keys, c->key) : NULL;
-        c->again = first && first != c->key;
-        if (c->again) {
-            w = bb_node_where(first);
-            bb_diag(x->d, BB_SEV_ERROR, bb_at(c->key), "key \"%s\" is given twice; first at %s:%u:%u",
-                    bb_node_shown(c->key).text, w.file, w.line, w.col);
-        }
+        c->again = c->key && !bb_name_take(x, &keys, c->key, "key");
         prepare(x, c);
     }
     tdestroy(keys, nothing);
-}
-
-/* True for a section that may stand once and stood before. */
-static bool once_more(struct bb_read *x, const struct bb_node *section)
-{
-    const struct bb_node *first;
-    struct bb_where w;
-
-    if (strcmp(section->key->text, "journal") != 0 && strcmp(section->key->text, "plugins") != 0)
-        return false;
-    first = bb_name_take(x, &x->load->once, section->key);
-    if (!first || first == section->key)
-        return false;
-    w = bb_node_where(first);
-    bb_say(x, section->key, "\"%s\" is defined twice; first at %s:%u:%u", section->key->text, w.file,
-           w.line, w.col);
-    return true;
 }
 
 /* Which values in a connector's config are secret is known when its manifest is asked: until then
@@ -125,22 +99,19 @@ static void load_file(struct bb_read *x, struct bb_file *f)
         return;
     }
     prepare(x, root);
-    if (root->kind != BB_MAP && root->kind != BB_BAD)
-        bb_say(x, root, "expected sections (endpoints:, routes:, ...), found %s",
-               bb_node_noun(root));
-    if (root->kind != BB_MAP)
-        return;
-    for (c = root->child; c; c = c->next) {
-        c->again = c->again || once_more(x, c);
-        if (strcmp(c->key->text, "journal") == 0 && c->kind == BB_MAP)
+    for (c = root->kind == BB_MAP ? root->child : NULL; c; c = c->next) {
+        if (strcmp(c->key->text, "journal") != 0 && strcmp(c->key->text, "plugins") != 0)
+            continue;
+        c->again = c->again || !bb_name_take(x, &x->load->once, c->key, "section");
+        if (*c->key->text == 'j')
             x->load->journal = c;
     }
     bb_read(x, root, &bb_spec_root, x->c, NULL);
 }
 
 /* Takes the bytes of one file: parses it, and keeps it for the sections. */
-static void add_file(struct loading *l, const char *name, const char *dir,
-                     const char *text, size_t len)
+static void add_file(struct loading *l, const char *name, const char *dir, const char *text,
+                     size_t len)
 {
     struct bb_file *f = bb_file_new(l->x.arena, name, dir, text, len);
     struct bb_file **v = bb_arena_grow(l->x.arena, l->load.files, l->load.n_files, sizeof(*v));
@@ -177,7 +148,8 @@ static struct bb_config *end(struct loading *l, const char *place)
     return NULL;
 }
 
-/* ---- the folder ----------------------------------------------------------------------------------- */
+/* ---- the folder
+ * ----------------------------------------------------------------------------------- */
 static bool ends_in(const char *s, const char *tail)
 {
     size_t n = strlen(s), m = strlen(tail);
@@ -197,7 +169,8 @@ static void read_one(struct loading *l, const char *path, const char *dir)
     struct stat st;
 
     if (!ends_in(path, ".yaml")) {
-        bb_diag(l->x.d, BB_SEV_WARNING, BB_AT_NAME(path), "is not read: the name has to end in .yaml");
+        bb_diag(l->x.d, BB_SEV_WARNING, BB_AT_NAME(path),
+                "is not read: the name has to end in .yaml");
         return;
     }
     bb_buf_init(&b, BB_CONF_FILE_MAX + 1);

@@ -13,8 +13,7 @@
 
 bool bb_node_is_null(const struct bb_node *n)
 {
-    return n->kind == BB_SCALAR && !n->quoted && !n->expanded &&
-           bb_value_type(n->text) == BB_TYPE_NULL;
+    return n->kind == BB_SCALAR && bb_node_type(n) == BB_TYPE_NULL;
 }
 
 struct bb_node *bb_node_get(const struct bb_node *map, const char *key)
@@ -27,23 +26,11 @@ struct bb_node *bb_node_get(const struct bb_node *map, const char *key)
     return NULL;
 }
 
-const char *bb_node_noun(const struct bb_node *n)
+unsigned bb_node_type(const struct bb_node *n)
 {
-    if (n->kind == BB_LIST)
-        return "a list";
-    if (n->kind == BB_MAP)
-        return "a map";
-    switch (n->quoted || n->expanded ? BB_TYPE_STR : bb_value_type(n->text)) {
-    case BB_TYPE_NULL:
-        return "nothing";
-    case BB_TYPE_BOOL:
-        return "true or false";
-    case BB_TYPE_INT:
-    case BB_TYPE_NUM:
-        return "a number";
-    default:
-        return "a text";
-    }
+    if (n->kind == BB_LIST || n->kind == BB_MAP)
+        return n->kind == BB_LIST ? BB_TYPE_LIST : BB_TYPE_MAP;
+    return n->quoted || n->expanded ? BB_TYPE_STR : bb_value_type(n->text);
 }
 
 struct bb_shown bb_node_shown(const struct bb_node *n)
@@ -60,12 +47,7 @@ struct bb_shown bb_node_shown(const struct bb_node *n)
             len -= 2;
         }
     }
-    if (len > 60) {
-        for (len = 57; len && ((unsigned char)p[len] & 0xc0) == 0x80;)
-            len--;
-        memcpy(s.text + len, "...", 4);
-    }
-    memcpy(s.text, p, len);
+    snprintf(s.text, sizeof(s.text), "%.*s%s", len > 60 ? 57 : (int)len, p, len > 60 ? "..." : "");
     return s;
 }
 
@@ -88,13 +70,13 @@ struct bb_where bb_node_where(const struct bb_node *n)
     return w;
 }
 
-int bb_node_path(const struct bb_node *n, const struct bb_file *base, char *out, size_t cap)
+int bb_node_path(const struct bb_node *n, const char *dir, char *out, size_t cap)
 {
     bool whole = n->text[0] == '/';
 
-    return snprintf(out, cap, "%s%s%s", whole ? "" : base->dir, whole ? "" : "/", n->text) < (int)cap
-               ? 0
-               : -1;
+    int len = snprintf(out, cap, "%s%s%s", whole ? "" : dir, whole ? "" : "/", n->text);
+
+    return len < (int)cap ? 0 : -1;
 }
 
 struct bb_where bb_config_locate(struct bb_where root, const char *pointer)
@@ -123,13 +105,13 @@ struct bb_where bb_config_locate(struct bb_where root, const char *pointer)
     return at != root.node ? bb_node_where(at) : root;
 }
 
-/* ---- what is private --------------------------------------------------------------------------- */
+/* ---- what is private ------------------------------------------------------------------- */
 bool bb_sounds_secret(const struct bb_node *key)
 {
     static const char *const places[] = {"url", "uri", "file", "path", "name", "endpoint"};
-    static const char *const words[] = {"passw",   "passphrase", "secret",  "token", "credential",
-                                        "private", "apikey",     "api_key", "api-key",
-                                        "bearer",  "authorization", "whsec_"};
+    static const char *const words[] = {"passw",      "passphrase", "secret",        "token",
+                                        "credential", "private",    "apikey",        "api_key",
+                                        "api-key",    "bearer",     "authorization", "whsec_"};
     size_t i, k, w;
 
     for (i = 0; i < BB_COUNT(places); i++) {
@@ -162,7 +144,8 @@ void bb_node_mask(const struct bb_node *n)
     v[f->n_masks++] = (struct bb_mask){n->start, n->end};
 }
 
-/* ---- msgpack ------------------------------------------------------------------------------------- */
+/* ---- msgpack
+ * ------------------------------------------------------------------------------------- */
 static struct bb_node *node_from(struct bb_arena *a, struct bb_cur *c, unsigned depth)
 {
     struct bb_node *n = depth < BB_DEPTH_MAX ? bb_arena_get(a, sizeof(*n)) : NULL, **tail, *key;

@@ -19,7 +19,7 @@
 
 #define HINTS_MAX 50u
 
-const struct bb_spec bb_spec_any = {.min = -HUGE_VAL, .max = HUGE_VAL, .flags = BB_KEY_OPEN};
+const struct bb_spec bb_spec_any = {.min = -HUGE_VAL, .max = HUGE_VAL, .flags = BB_SPEC_OPEN};
 
 void bb_say(struct bb_read *x, const struct bb_node *n, const char *fmt, ...)
 {
@@ -66,7 +66,7 @@ size_t bb_path_enter(struct bb_read *x, const char *name, size_t index)
     return len;
 }
 
-/* ---- scalars ------------------------------------------------------------------------------------ */
+/* ---- scalars --------------------------------------------------------------------------- */
 static enum bb_unit unit_of(const struct bb_spec *k)
 {
     return k->format == BB_F_DURATION ? BB_UNIT_DURATION
@@ -75,22 +75,30 @@ static enum bb_unit unit_of(const struct bb_spec *k)
                                       : BB_UNIT_NONE;
 }
 
-/* What k wants, for people. */
-static const char *expected(const struct bb_spec *k, char out[96])
+/* "a text or a list": types for people. */
+static struct bb_hint nouns_of(unsigned types)
+{
+    static const char *const nouns[] = {"a text", "a whole number", "a number", "true or false",
+                                        "a list", "a map",          "nothing"};
+    struct bb_hint h = {""};
+    size_t len = 0, i;
+
+    types &= types & BB_TYPE_NUM ? ~BB_TYPE_INT : ~0u;
+    for (i = 0; i < BB_COUNT(nouns); i++)
+        if (types & 1u << i)
+            len += (size_t)snprintf(h.text + len, sizeof(h.text) - len, "%s%s", len ? " or " : "",
+                                    nouns[i]);
+    return h;
+}
+
+void bb_say_kind(struct bb_read *x, const struct bb_node *n, const struct bb_spec *k)
 {
     static const char *const of_units[] = {NULL, "a duration such as 500ms, 2m or 3d",
                                            "a size such as 64KiB or 16MiB", "a rate such as 50/s"};
-    static const char *const of_types[] = {"a text", "a whole number", "a number", "true or false",
-                                           "a list", "a map",          "nothing"};
-    unsigned types = k->types & BB_TYPE_NUM ? k->types & ~BB_TYPE_INT : k->types;
-    size_t len = 0, i;
 
-    if (unit_of(k))
-        return of_units[unit_of(k)];
-    for (i = 0; i < BB_COUNT(of_types); i++)
-        if (types & 1u << i)
-            len += (size_t)snprintf(out + len, 96 - len, "%s%s", len ? " or " : "", of_types[i]);
-    return len ? out : "another value";
+    bb_say(x, n, "expected %s, found %s",
+           unit_of(k) ? of_units[unit_of(k)] : nouns_of(k->types).text,
+           nouns_of(bb_node_type(n)).text);
 }
 
 /* The type that n has, 0 when it has none of those allowed. A number without quotes is a text where
@@ -115,17 +123,18 @@ static unsigned type_of(const struct bb_node *n, unsigned allowed)
     return t & allowed;
 }
 
-static void check_range(struct bb_read *x, const struct bb_node *n, const struct bb_spec *k, double v)
+static void check_range(struct bb_read *x, const struct bb_node *n, const struct bb_spec *k,
+                        double v)
 {
     char lo[32], hi[32];
 
-    if ((v >= k->min && v <= k->max) || (v == 0 && k->flags & BB_KEY_ZERO))
+    if ((v >= k->min && v <= k->max) || (v == 0 && k->flags & BB_SPEC_ZERO))
         return;
     bb_value_format(k->min, unit_of(k), lo);
     bb_value_format(k->max, unit_of(k), hi);
     if (k->min > -HUGE_VAL && k->max < HUGE_VAL)
         bb_say(x, n, "\"%s\" is out of range: %s to %s%s", bb_node_shown(n).text, lo, hi,
-               k->flags & BB_KEY_ZERO ? ", or 0 for none" : "");
+               k->flags & BB_SPEC_ZERO ? ", or 0 for none" : "");
     else
         bb_say(x, n, "\"%s\" is out of range: at %s %s", bb_node_shown(n).text,
                v < k->min ? "least" : "most", v < k->min ? lo : hi);
@@ -151,9 +160,7 @@ static double read_number(struct bb_read *x, const struct bb_node *n, const stru
         if (!why && b->failed)
             why = "is not a number that can be carried";
     } else {
-        why = unit == BB_UNIT_DURATION ? bb_value_duration(n->text, &v)
-              : unit == BB_UNIT_SIZE   ? bb_value_size(n->text, &v)
-                                       : bb_value_rate(n->text, &v);
+        why = bb_value_read(n->text, unit, &v);
         bb_put_uint(b, why ? 0 : (uint64_t)v);
     }
     if (why && !k->types) /* nobody knows what it is: it may be a secret */
@@ -175,8 +182,10 @@ static void check_text(struct bb_read *x, const struct bb_node *n, const struct 
     for (i = 0; i < n->len; i++)
         chars += ((unsigned char)n->text[i] & 0xc0) != 0x80;
     if (chars < k->min_len)
-        bb_say(x, n, chars ? "is shorter than %" PRIu64 " characters"
-                           : "is empty: at least %" PRIu64 " character(s)", k->min_len);
+        bb_say(x, n,
+               chars ? "is shorter than %" PRIu64 " characters"
+                     : "is empty: at least %" PRIu64 " character(s)",
+               k->min_len);
     else if (k->max_len && chars > k->max_len)
         bb_say(x, n, "is longer than %" PRIu64 " characters", k->max_len);
     else if (!(why = bb_format_check((enum bb_format)k->format, n->text, &hide)) && k->pattern)
@@ -188,15 +197,15 @@ static void check_text(struct bb_read *x, const struct bb_node *n, const struct 
                k->text ? " (" : "", k->text ? k->text : "", k->text ? ")" : "");
 }
 
-static void read_text(struct bb_read *x, const struct bb_node *n, const struct bb_spec *k, char **to,
-                      struct bb_buf *buf)
+static void read_text(struct bb_read *x, const struct bb_node *n, const struct bb_spec *k,
+                      char **to, struct bb_buf *buf)
 {
     char path[PATH_MAX] = "";
     const char *text = n->text;
 
     check_text(x, n, k);
     if (k->format == BB_F_PATH) { /* a default starts at the configuration's folder too */
-        if (bb_node_path(n, n->file ? n->file : x->connector->file, path, sizeof(path)) != 0)
+        if (bb_node_path(n, (n->file ? n : x->connector)->file->dir, path, sizeof(path)) != 0)
             bb_say(x, n, "the path is too long");
         text = path;
     }
@@ -222,13 +231,14 @@ static const struct bb_choice *choice_of(struct bb_read *x, const struct bb_node
         return c->value < 0 ? NULL : c;
     for (c = k->choices; c->name && len < sizeof(list); c++)
         if (c->value >= 0)
-            len += (size_t)snprintf(list + len, sizeof(list) - len, "%s%s", len ? ", " : "", c->name);
+            len +=
+                (size_t)snprintf(list + len, sizeof(list) - len, "%s%s", len ? ", " : "", c->name);
     bb_say(x, n, "\"%s\" is not allowed; it is one of %s%s", bb_node_shown(n).text, list,
            bb_hint(x, n->text, k->choices, count, sizeof(*k->choices)).text);
     return NULL;
 }
 
-/* ---- lists and maps ----------------------------------------------------------------------------- */
+/* ---- lists and maps -------------------------------------------------------------------- */
 static void check_count(struct bb_read *x, const struct bb_node *n, const struct bb_spec *k)
 {
     if (n->n < k->min_n)
@@ -278,8 +288,8 @@ static const struct bb_spec *key_find(const struct bb_spec *k, const char *name)
     return NULL;
 }
 
-static void read_member(struct bb_read *x, const struct bb_node *c, const struct bb_spec *k, void *to,
-                        struct bb_buf *buf)
+static void read_member(struct bb_read *x, const struct bb_node *c, const struct bb_spec *k,
+                        void *to, struct bb_buf *buf)
 {
     const struct bb_spec *sub = key_find(k, c->key->text);
     size_t len;
@@ -291,11 +301,11 @@ static void read_member(struct bb_read *x, const struct bb_node *c, const struct
     if (k->names)
         bb_read(x, c->key, k->names, NULL, NULL);
     sub = sub ? sub : k->more;
-    if (sub && sub->flags & BB_KEY_LATER)
+    if (sub && sub->flags & BB_SPEC_LATER)
         bb_say(x, c->key, "\"%s\" is not supported by this version", sub->name);
-    else if (!sub && k->flags & BB_KEY_NOTES && strncmp(c->key->text, "x-", 2) == 0)
+    else if (!sub && k->flags & BB_SPEC_NOTES && strncmp(c->key->text, "x-", 2) == 0)
         return;
-    else if (!sub && !(k->flags & BB_KEY_OPEN))
+    else if (!sub && !(k->flags & BB_SPEC_OPEN))
         unknown_key(x, c->key, k);
     else {
         len = bb_path_enter(x, c->key->text, 0);
@@ -319,7 +329,7 @@ static void read_absent(struct bb_read *x, const struct bb_node *n, const struct
         bb_path_enter(x, "default", 0);
         bb_read(x, k->fallback, k, NULL, buf);
         x->path[len] = 0;
-    } else if (k->flags & BB_KEY_REQUIRED) {
+    } else if (k->flags & BB_SPEC_REQUIRED) {
         bb_say(x, n, "\"%s\" is missing%s%.120s%s", k->name, k->text ? " (" : "",
                k->text ? k->text : "", k->text ? ")" : "");
     }
@@ -363,14 +373,15 @@ static void read_map(struct bb_read *x, const struct bb_node *n, const struct bb
     for (c = n->child; c; c = c->next)
         read_member(x, c, k, to, buf);
     for (i = 0; i < k->n_keys; i++)
-        if ((k->keys[i].fallback || k->keys[i].flags & BB_KEY_REQUIRED) &&
+        if ((k->keys[i].fallback || k->keys[i].flags & BB_SPEC_REQUIRED) &&
             !bb_node_get(n, k->keys[i].name))
             read_absent(x, n, &k->keys[i], buf);
     if (k->any_of)
         check_any_of(x, n, k);
 }
 
-/* ---- any value ------------------------------------------------------------------------------------ */
+/* ---- any value
+ * ------------------------------------------------------------------------------------ */
 static void store(const struct bb_spec *k, void *to, double v)
 {
     if (k->types & BB_TYPE_NUM)
@@ -381,6 +392,17 @@ static void store(const struct bb_spec *k, void *to, double v)
         *(uint32_t *)to = (uint32_t)v;
     else
         *(uint64_t *)to = (uint64_t)v;
+}
+
+void bb_read_none(const struct bb_spec *k, void *to)
+{
+    size_t i;
+
+    to = (char *)to + k->offset;
+    if (k->choices || (k->size && k->types & (BB_TYPE_INT | BB_TYPE_BOOL)))
+        store(k, to, k->initial);
+    for (i = 0; i < k->n_keys; i++)
+        bb_read_none(&k->keys[i], to);
 }
 
 static void read_scalar(struct bb_read *x, const struct bb_node *n, const struct bb_spec *k,
@@ -433,7 +455,6 @@ void bb_read(struct bb_read *x, const struct bb_node *n, const struct bb_spec *k
 {
     struct bb_spec number = {.types = BB_TYPE_INT, .min = k->min > 0 ? k->min : 0, .max = k->max};
     unsigned type = type_of(n, k->types);
-    char noun[96];
 
     if (to && k->size)
         to = (char *)to + k->offset;
@@ -460,12 +481,12 @@ void bb_read(struct bb_read *x, const struct bb_node *n, const struct bb_spec *k
     if (unit_of(k) && n->kind == BB_SCALAR && !bb_node_is_null(n))
         type = BB_TYPE_INT;
     if (!type) {
-        bb_say(x, n, "expected %s, found %s", expected(k, noun), bb_node_noun(n));
+        bb_say_kind(x, n, k);
         if (buf)
             bb_put_nil(buf);
         return;
     }
-    if (k->flags & BB_KEY_NODE && to)
+    if (k->flags & BB_SPEC_NODE && to)
         *(const struct bb_node **)to = n;
     if (k->read && to)
         k->read(x, n, to);
@@ -474,5 +495,5 @@ void bb_read(struct bb_read *x, const struct bb_node *n, const struct bb_spec *k
     else if (type == BB_TYPE_LIST)
         read_list(x, n, k, k->items, buf);
     else
-        read_scalar(x, n, k, type, k->size && !(k->flags & BB_KEY_NODE) ? to : NULL, buf);
+        read_scalar(x, n, k, type, k->size && !(k->flags & BB_SPEC_NODE) ? to : NULL, buf);
 }

@@ -22,65 +22,52 @@ struct level { /* what one level of a schema says; nodes are worked on when all 
     const struct bb_node *type, *properties, *required, *additional, *items, *names, *choices;
 };
 
-/* ---- the words -------------------------------------------------------------------------------- */
+/* ---- the words --------------------------------------------------------------------------- */
+/* clang-format off */
 #define AT(m) .offset = offsetof(struct level, m), .size = sizeof(((struct level *)0)->m)
+#define PART(n, t, m) .name = n, .types = t, .flags = BB_SPEC_NODE | BB_SPEC_OPEN, AT(m)
 #define COUNT(n, m) {.name = n, .types = BB_TYPE_INT, .max = 1e15, AT(key.m)}
-#define BOUND(n, m) {.name = n, .types = BB_TYPE_NUM, .min = -HUGE_VAL, .max = HUGE_VAL, AT(key.m)}
-#define NOTE(n) {.name = n, .flags = BB_KEY_OPEN}
+#define BOUND(n, m) {.name = n, .types = BB_TYPE_NUM, ANY_NUMBER, AT(key.m)}
+#define NOTE(n) {.name = n, .flags = BB_SPEC_OPEN}
+#define ANY_NUMBER .min = -HUGE_VAL, .max = HUGE_VAL
+#define SCALAR (BB_TYPE_STR | BB_TYPE_INT | BB_TYPE_NUM | BB_TYPE_BOOL | BB_TYPE_NULL)
 
 static const struct bb_choice types[] = {
-    {"string", BB_TYPE_STR}, {"integer", BB_TYPE_INT}, {"number", BB_TYPE_NUM},
-    {"boolean", BB_TYPE_BOOL}, {"array", BB_TYPE_LIST}, {"object", BB_TYPE_MAP},
-    {"null", BB_TYPE_NULL}, {NULL, 0}};
+    {"string", BB_TYPE_STR},   {"integer", BB_TYPE_INT}, {"number", BB_TYPE_NUM},
+    {"boolean", BB_TYPE_BOOL}, {"array", BB_TYPE_LIST},  {"object", BB_TYPE_MAP},
+    {"null", BB_TYPE_NULL},    {NULL, 0}};
 static const struct bb_spec type_word = {.types = BB_TYPE_STR, .choices = types};
 static const struct bb_spec text_word = {.types = BB_TYPE_STR};
-static const struct bb_spec scalar_word = {
-    .types = BB_TYPE_STR | BB_TYPE_INT | BB_TYPE_NUM | BB_TYPE_BOOL | BB_TYPE_NULL,
-    .min = -HUGE_VAL, .max = HUGE_VAL};
-static const struct bb_spec needed_words[] = {
-    {.name = "required", .types = BB_TYPE_LIST, .flags = BB_KEY_REQUIRED, .items = &text_word,
-     .min_n = 1}};
+static const struct bb_spec scalar_word = {.types = SCALAR, ANY_NUMBER};
+static const struct bb_spec needed_words[] = {{.name = "required", .types = BB_TYPE_LIST, .min_n = 1,
+                                               .flags = BB_SPEC_REQUIRED, .items = &text_word}};
 static const struct bb_spec needed_word = {.types = BB_TYPE_MAP, .keys = needed_words, .n_keys = 1};
 
 static const struct bb_spec words[] = {
-    {.name = "type", .types = BB_TYPE_STR | BB_TYPE_LIST, .flags = BB_KEY_NODE, .choices = types,
-     .items = &type_word, AT(type)},
+    {PART("type", BB_TYPE_STR | BB_TYPE_LIST, type), .choices = types, .items = &type_word},
+    {PART("required", BB_TYPE_LIST, required), .items = &text_word},
+    {PART("enum", BB_TYPE_LIST, choices), .items = &scalar_word, .min_n = 1},
+    {PART("anyOf", BB_TYPE_LIST, key.any_of), .items = &needed_word, .min_n = 1},
+    {PART("properties", BB_TYPE_MAP, properties)},
+    {PART("additionalProperties", BB_TYPE_MAP | BB_TYPE_BOOL, additional)},
+    {PART("propertyNames", BB_TYPE_MAP, names)},
+    {PART("items", BB_TYPE_MAP, items)},
+    {PART("default", 0, key.fallback), ANY_NUMBER},
     {.name = "format", .types = BB_TYPE_STR, .choices = bb_formats, AT(key.format)},
     {.name = "pattern", .types = BB_TYPE_STR, AT(key.pattern)},
-    {.name = "required", .types = BB_TYPE_LIST, .flags = BB_KEY_NODE, .items = &text_word,
-     AT(required)},
-    {.name = "enum", .types = BB_TYPE_LIST, .flags = BB_KEY_NODE, .items = &scalar_word, .min_n = 1,
-     AT(choices)},
-    {.name = "anyOf", .types = BB_TYPE_LIST, .flags = BB_KEY_NODE, .items = &needed_word, .min_n = 1,
-     AT(key.any_of)},
-    {.name = "properties", .types = BB_TYPE_MAP, .flags = BB_KEY_NODE | BB_KEY_OPEN,
-     AT(properties)},
-    {.name = "additionalProperties", .types = BB_TYPE_MAP | BB_TYPE_BOOL,
-     .flags = BB_KEY_NODE | BB_KEY_OPEN, AT(additional)},
-    {.name = "propertyNames", .types = BB_TYPE_MAP, .flags = BB_KEY_NODE | BB_KEY_OPEN, AT(names)},
-    {.name = "items", .types = BB_TYPE_MAP, .flags = BB_KEY_NODE | BB_KEY_OPEN, AT(items)},
-    {.name = "default", .flags = BB_KEY_NODE | BB_KEY_OPEN, .min = -HUGE_VAL, .max = HUGE_VAL,
-     AT(key.fallback)},
     {.name = "description", .types = BB_TYPE_STR, AT(key.text)},
-    BOUND("minimum", min),
-    BOUND("maximum", max),
-    COUNT("minLength", min_len),
-    COUNT("maxLength", max_len),
-    COUNT("minItems", min_n),
-    COUNT("maxItems", max_n),
-    COUNT("minProperties", min_n),
-    COUNT("maxProperties", max_n),
-    NOTE("$schema"),
-    NOTE("$id"),
-    NOTE("$comment"),
-    NOTE("title"),
-    NOTE("examples"),
+    BOUND("minimum", min), BOUND("maximum", max),
+    COUNT("minLength", min_len), COUNT("maxLength", max_len),
+    COUNT("minItems", min_n), COUNT("maxItems", max_n),
+    COUNT("minProperties", min_n), COUNT("maxProperties", max_n),
+    NOTE("$schema"), NOTE("$id"), NOTE("$comment"), NOTE("title"), NOTE("examples"),
     NOTE("deprecated"),
 };
 static const struct bb_spec schema_word = {
-    .types = BB_TYPE_MAP, .flags = BB_KEY_NOTES, .keys = words, .n_keys = BB_COUNT(words)};
+    .types = BB_TYPE_MAP, .flags = BB_SPEC_NOTES, .keys = words, .n_keys = BB_COUNT(words)};
+/* clang-format on */
 
-/* ---- from nodes to keys ------------------------------------------------------------------------- */
+/* ---- from nodes to keys ---------------------------------------------------------------- */
 static struct bb_spec *level_read(struct bb_read *x, const struct bb_node *n);
 
 /* A part of a schema that is one itself; NULL when there is none. */
@@ -142,7 +129,7 @@ static void properties_read(struct bb_read *x, struct bb_spec *k, const struct l
             v[k->n_keys] = k->more ? *k->more : bb_spec_any;
             v[k->n_keys++].name = c->text;
         }
-        v[i].flags |= BB_KEY_REQUIRED;
+        v[i].flags |= BB_SPEC_REQUIRED;
     }
     k->keys = v;
 }
@@ -175,7 +162,7 @@ static struct bb_spec *level_read(struct bb_read *x, const struct bb_node *n)
     if (l->additional && l->additional->kind == BB_MAP)
         k->more = part_read(x, l->additional, k);
     else if (l->additional ? *l->additional->text == 't' : !l->properties && !k->types)
-        k->flags |= BB_KEY_OPEN;
+        k->flags |= BB_SPEC_OPEN;
     properties_read(x, k, l);
     if (k->format == BB_F_SECRET && k->fallback)
         bb_say(x, n, "a secret has no default");
@@ -195,7 +182,8 @@ struct bb_spec *bb_schema_read(struct bb_read *x, struct bb_bytes schema)
     return k;
 }
 
-/* ---- secrets ------------------------------------------------------------------------------------- */
+/* ---- secrets
+ * ------------------------------------------------------------------------------------- */
 static void mask_secrets(const struct bb_node *n, const struct bb_spec *k)
 {
     const struct bb_node *c;
@@ -205,8 +193,9 @@ static void mask_secrets(const struct bb_node *n, const struct bb_spec *k)
 
     for (i = 0; i < k->n_keys; i++)
         own |= k->keys[i].format == BB_F_SECRET;
-    if (k->format == BB_F_SECRET ? !bb_secret_shape(n)
-                                 : k->secret && (n->kind == BB_SCALAR || (n->kind == BB_LIST && !k->items))) {
+    if (k->format == BB_F_SECRET
+            ? !bb_secret_shape(n)
+            : k->secret && (n->kind == BB_SCALAR || (n->kind == BB_LIST && !k->items))) {
         bb_node_mask(n); /* not as a secret is given, or "auth: hunter2", a level too high */
         return;
     }
@@ -228,8 +217,8 @@ int bb_config_check_endpoint(struct bb_config *c, const struct bb_endpoint_confi
     struct bb_node none = {.kind = BB_MAP, .text = ""};
     const struct bb_node *body = e->where.node, *config = bb_node_get(body, "config");
     struct bb_arena arena = {.max = BB_CONF_ARENA_MAX / 8};
-    struct bb_read x = {.c = c, .d = diags, .arena = &arena,
-                        .connector = bb_node_get(body, "connector")};
+    struct bb_read x = {
+        .c = c, .d = diags, .arena = &arena, .connector = bb_node_get(body, "connector")};
     const struct bb_spec *k = bb_schema_read(&x, schema);
     size_t from = out->len;
 

@@ -41,7 +41,7 @@ static void from_path(struct bb_read *x, const struct bb_node *n, struct bb_buf 
 {
     char path[PATH_MAX];
 
-    if (bb_node_path(n, n->file, path, sizeof(path)) != 0)
+    if (bb_node_path(n, n->file->dir, path, sizeof(path)) != 0)
         bb_say(x, n, "the path is too long");
     else
         from_file(x, n, path, out);
@@ -68,9 +68,10 @@ static void from_credential(struct bb_read *x, const struct bb_node *n, struct b
     if (strchr(n->text, '/') || n->text[0] == '.')
         bb_say(x, n, "a credential is a name without \"/\", as in LoadCredential=");
     else if (!dir)
-        bb_say(x, n, "credentials come from systemd, and CREDENTIALS_DIRECTORY is not set: "
-                     "add LoadCredential= to the unit");
-    else if (snprintf(path, sizeof(path), "%s/%s", dir, n->text) >= (int)sizeof(path))
+        bb_say(x, n,
+               "credentials come from systemd, and CREDENTIALS_DIRECTORY is not set: "
+               "add LoadCredential= to the unit");
+    else if (bb_node_path(n, dir, path, sizeof(path)) != 0)
         bb_say(x, n, "the path is too long");
     else
         from_file(x, n, path, out);

@@ -7,28 +7,31 @@
  *
  * Thread: the loader's. Memory: the arena.
  */
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE 1 /* tdestroy */
-#endif
 #include "core/config/internal.h"
 
-#include <limits.h>
 #include <search.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- things with a name -------------------------------------------------------------------------- */
+/* ---- things with a name
+ * -------------------------------------------------------------------------- */
 static int by_text(const void *a, const void *b)
 {
     return strcmp(((const struct bb_node *)a)->text, ((const struct bb_node *)b)->text);
 }
 
-const struct bb_node *bb_name_take(struct bb_read *x, void **tree, const struct bb_node *n)
+bool bb_name_take(struct bb_read *x, void **tree, const struct bb_node *n, const char *noun)
 {
     const struct bb_node *const *first = tsearch(n, tree, by_text);
+    struct bb_where w;
 
     x->arena->failed |= !first;
-    return first ? *first : NULL;
+    if (!first || *first == n)
+        return first != NULL;
+    w = bb_node_where(*first);
+    bb_diag(x->d, BB_SEV_ERROR, bb_at(n), "%s \"%s\" is given twice; first at %s:%u:%u", noun,
+            bb_node_shown(n).text, w.file, w.line, w.col);
+    return false;
 }
 
 /* True when the thing at c can be read into a place of its own. */
@@ -36,28 +39,20 @@ static bool thing_begin(struct bb_read *x, void **names, const char *noun, const
                         size_t n, size_t max)
 {
     static const struct bb_spec name = {.types = BB_TYPE_STR, .format = BB_F_NAME};
-    const struct bb_node *first;
-    struct bb_where w;
-    bool bad = x->bad;
+    bool bad = x->bad, good;
 
     snprintf(x->what, sizeof(x->what), "%s", noun);
     x->path[0] = 0;
     x->bad = false;
     bb_read(x, c->key, &name, NULL, NULL);
-    if (x->bad || !(first = bb_name_take(x, names, c->key)))
-        return false;
-    x->bad = bad;
+    good = !x->bad && !c->again && bb_name_take(x, names, c->key, noun);
+    x->bad |= bad;
     snprintf(x->what, sizeof(x->what), "%s \"%s\"", noun, c->key->text);
-    if (first != c->key) {
-        w = bb_node_where(first);
-        bb_say(x, c->key, "is defined twice; first at %s:%u:%u", w.file, w.line, w.col);
-    } else if (n == max)
+    if (good && n == max)
         bb_say(x, c->key, "is one too many: at most %zu", max);
-    else if (c->kind != BB_MAP && c->kind != BB_BAD)
-        bb_say(x, c, "expected a map, found %s", bb_node_noun(c));
-    else
-        return c->kind == BB_MAP;
-    return false;
+    else if (good && c->kind != BB_MAP && c->kind != BB_BAD)
+        bb_say_kind(x, c, &bb_spec_endpoint);
+    return good && n < max && c->kind == BB_MAP;
 }
 
 static void endpoint_read(struct bb_read *x, const struct bb_node *c, struct bb_endpoint_config *e)
@@ -65,7 +60,7 @@ static void endpoint_read(struct bb_read *x, const struct bb_node *c, struct bb_
     const struct bb_node *limit = bb_node_get(c, "limit"), *breaker = bb_node_get(c, "breaker");
     const struct bb_node *at = bb_node_get(breaker, "open");
 
-    *e = bb_endpoint_defaults;
+    bb_read_none(&bb_spec_endpoint, e);
     e->name = bb_arena_str(x->arena, c->key->text, c->key->len);
     e->where = e->config_where = bb_node_where(c);
     e->config = (struct bb_bytes){"\x80", 1}; /* an empty map */
@@ -89,8 +84,8 @@ void bb_read_endpoints(struct bb_read *x, const struct bb_node *map, void *to)
     void *v;
 
     for (n = map->child; n; n = n->next) {
-        if (n->again || !thing_begin(x, &x->load->endpoints, "endpoint", n, c->n_endpoints,
-                                     BB_CONF_ENDPOINTS_MAX))
+        if (!thing_begin(x, &x->load->endpoints, "endpoint", n, c->n_endpoints,
+                         BB_CONF_ENDPOINTS_MAX))
             continue;
         if (!(v = bb_arena_grow(x->arena, c->endpoints, c->n_endpoints, sizeof(*c->endpoints))))
             return;
@@ -124,14 +119,13 @@ void bb_read_routes(struct bb_read *x, const struct bb_node *map, void *to)
     void *v;
 
     for (n = map->child; n; n = n->next) {
-        if (n->again ||
-            !thing_begin(x, &x->load->routes, "route", n, c->n_routes, BB_CONF_ROUTES_MAX))
+        if (!thing_begin(x, &x->load->routes, "route", n, c->n_routes, BB_CONF_ROUTES_MAX))
             continue;
         if (!(v = bb_arena_grow(x->arena, c->routes, c->n_routes, sizeof(*c->routes))))
             return;
         c->routes = v;
         r = &c->routes[c->n_routes++];
-        *r = bb_route_defaults;
+        bb_read_none(&bb_spec_route, r);
         r->name = bb_arena_str(x->arena, n->key->text, n->key->len);
         r->where = bb_node_where(n);
         bb_read(x, n, &bb_spec_route, r, NULL);
@@ -141,7 +135,8 @@ void bb_read_routes(struct bb_read *x, const struct bb_node *map, void *to)
     x->what[0] = 0;
 }
 
-/* ---- values with a shape of their own -------------------------------------------------------------- */
+/* ---- values with a shape of their own
+ * -------------------------------------------------------------- */
 /* A tree as msgpack in the arena. */
 static struct bb_bytes tree_bytes(struct bb_read *x, const struct bb_node *n)
 {
@@ -168,40 +163,43 @@ void bb_read_config(struct bb_read *x, const struct bb_node *n, void *to)
     e->config_where = bb_node_where(n);
 }
 
-static void rule_read(struct bb_read *x, const struct bb_node *n, struct bb_match_rule *r)
+/* A text, or a list of texts, as n pointers and NULL. */
+static char **texts_read(struct bb_read *x, const struct bb_node *list, const struct bb_spec *k,
+                         size_t *n)
 {
-    static const struct bb_spec value = {.types = BB_TYPE_STR, .min_len = 1};
-    static const struct bb_spec values = {
-        .types = BB_TYPE_STR | BB_TYPE_LIST, .items = &value, .min_n = 1, .min_len = 1};
-    const struct bb_node *v = n->kind == BB_LIST ? n->child : n;
-    size_t len = bb_path_enter(x, n->key->text, 0);
-    const char *star;
+    const struct bb_node *one = list->kind == BB_LIST ? list->child : list;
+    char **v = bb_arena_get(x->arena, (list->n + 2) * sizeof(*v));
 
-    bb_read(x, n, &values, NULL, NULL);
-    r->attribute = bb_arena_str(x->arena, n->key->text, n->key->len);
-    r->values = bb_arena_get(x->arena, (n->n + 1) * sizeof(*r->values));
-    for (; v && r->values; v = n->kind == BB_LIST ? v->next : NULL) {
-        star = strchr(v->text, '*');
-        if (star && star[1])
-            bb_say(x, v, "\"*\" may only stand at the end: \"mfg.bom.*\"");
-        r->values[r->n++] = bb_arena_str(x->arena, v->text, v->len); /* as written: 0010 */
+    if (!one)
+        bb_say(x, list, "the list is empty");
+    for (*n = 0; v && one; one = list->kind == BB_LIST ? one->next : NULL) {
+        bb_read(x, one, k, &v[*n], NULL);
+        *n += v[*n] != NULL;
     }
-    x->path[len] = 0;
+    return v;
 }
 
 void bb_read_match(struct bb_read *x, const struct bb_node *n, void *to)
 {
     static const struct bb_spec name = {.types = BB_TYPE_STR, .format = BB_F_ATTRIBUTE};
+    static const struct bb_spec value = {
+        .types = BB_TYPE_STR, .format = BB_F_PREFIX, .size = sizeof(char *)};
     struct bb_route_config *r = to;
+    struct bb_match_rule *rule;
     const struct bb_node *c;
+    size_t len;
 
     if (!(r->match = bb_arena_get(x->arena, (n->n + 1) * sizeof(*r->match))))
         return;
     for (c = n->child; c; c = c->next) {
         bb_read(x, c->key, &name, NULL, NULL);
         attribute_hint(x, c->key, "match");
-        if (!c->again && c->kind != BB_BAD)
-            rule_read(x, c, &r->match[r->n_match++]);
+        rule = &r->match[r->n_match];
+        len = bb_path_enter(x, c->key->text, 0);
+        rule->attribute = bb_arena_str(x->arena, c->key->text, c->key->len);
+        rule->values = texts_read(x, c, &value, &rule->n); /* as written: 0010 stays 0010 */
+        r->n_match += !c->again;
+        x->path[len] = 0;
     }
 }
 
@@ -229,47 +227,35 @@ void bb_read_transform(struct bb_read *x, const struct bb_node *n, void *to)
 
 void bb_read_plugin_path(struct bb_read *x, const struct bb_node *n, void *to)
 {
-    struct bb_config *c = to;
-    const struct bb_node *one = n->kind == BB_LIST ? n->child : n;
-    char path[PATH_MAX];
-    size_t i = 0;
+    static const struct bb_spec folder = {
+        .types = BB_TYPE_STR, .format = BB_F_PATH, .size = sizeof(char *)};
+    size_t count;
 
-    if (!(c->plugin_path = bb_arena_get(x->arena, (n->n + 2) * sizeof(char *))))
-        return;
-    for (; one; one = n->kind == BB_LIST ? one->next : NULL) {
-        if (one->kind != BB_SCALAR || !one->len || bb_node_is_null(one))
-            bb_say(x, one, "expected a folder, found %s", bb_node_noun(one));
-        else if (bb_node_path(one, one->file, path, sizeof(path)) != 0)
-            bb_say(x, one, "the path is too long");
-        else
-            c->plugin_path[i++] = bb_arena_str(x->arena, path, strlen(path));
-    }
+    ((struct bb_config *)to)->plugin_path = texts_read(x, n, &folder, &count);
 }
 
-/* ---- all of it together -------------------------------------------------------------------------- */
-static int by_name(const void *a, const void *b)
-{
-    return strcmp(((const struct bb_endpoint_config *)a)->name,
-                  ((const struct bb_endpoint_config *)b)->name);
-}
-
-/* The endpoint that a route's key names; NULL (reported) when there is none. */
-static struct bb_endpoint_config *endpoint_find(struct bb_read *x, void **found,
-                                                const struct bb_route_config *r, const char *key,
-                                                char *name)
+/* ---- all of it together
+ * -------------------------------------------------------------------------- */
+/* Marks the endpoint that a route's key names as used so, or reports that there is none. */
+static void endpoint_use(struct bb_read *x, const struct bb_route_config *r, const char *key,
+                         const char *name, bool sink)
 {
     const struct bb_node *at = bb_node_get(r->where.node, key);
-    struct bb_endpoint_config wanted = {.name = name}, **e;
-    struct bb_node node = {.text = name};
+    struct bb_node wanted = {.text = name};
+    struct bb_config *c = x->c;
+    size_t i;
 
     if (!name || x->load->broken)
-        return NULL;
-    if ((e = tfind(&wanted, found, by_name)))
-        return *e;
-    if (!tfind(&node, &x->load->endpoints, by_text)) /* else it was there, and was faulty */
+        return;
+    for (i = 0; i < c->n_endpoints && strcmp(c->endpoints[i].name, name) != 0; i++)
+        ;
+    if (i < c->n_endpoints) {
+        c->endpoints[i].is_sink |= sink;
+        c->endpoints[i].is_source |= !sink;
+    } else if (!tfind(&wanted, &x->load->endpoints, by_text)) { /* else it was faulty */
         bb_say(x, at, "%s: there is no endpoint \"%s\"%s", key, bb_node_shown(at).text,
-               bb_hint(x, name, x->c->endpoints, x->c->n_endpoints, sizeof(*x->c->endpoints)).text);
-    return NULL;
+               bb_hint(x, name, c->endpoints, c->n_endpoints, sizeof(*c->endpoints)).text);
+    }
 }
 
 static void retry_check(struct bb_read *x, const struct bb_route_config *r)
@@ -285,29 +271,18 @@ static void retry_check(struct bb_read *x, const struct bb_route_config *r)
            bb_value_format((double)r->retry.max_ms, BB_UNIT_DURATION, b), max ? "" : " by default");
 }
 
-static void nothing(void *p)
-{
-    (void)p;
-}
-
 void bb_load_cross(struct bb_read *x)
 {
     const struct bb_node *at = bb_node_get(x->load->journal, "reserve");
     struct bb_config *c = x->c;
-    struct bb_endpoint_config *e;
     struct bb_route_config *r;
-    void *found = NULL;
     size_t i;
 
-    for (i = 0; i < c->n_endpoints; i++)
-        x->arena->failed |= !tsearch(&c->endpoints[i], &found, by_name);
     for (i = 0; i < c->n_routes && !x->arena->failed; i++) {
         r = &c->routes[i];
         snprintf(x->what, sizeof(x->what), "route \"%s\"", r->name);
-        if ((e = endpoint_find(x, &found, r, "from", r->from)))
-            e->is_source = true;
-        if ((e = endpoint_find(x, &found, r, "to", r->to)))
-            e->is_sink = true;
+        endpoint_use(x, r, "from", r->from, false);
+        endpoint_use(x, r, "to", r->to, true);
         retry_check(x, r);
         if (r->on_failure == BB_FAIL_HOLD_LANE && !bb_node_get(r->where.node, "order_by"))
             bb_say(x, bb_node_get(r->where.node, "on_failure"),
@@ -315,7 +290,6 @@ void bb_load_cross(struct bb_read *x)
         if (r->on_failure == BB_FAIL_DEFAULT)
             r->on_failure = r->order_by ? BB_FAIL_HOLD_LANE : BB_FAIL_QUARANTINE;
     }
-    tdestroy(found, nothing);
     at = at ? at : bb_node_get(x->load->journal, "map_size");
     if (at && c->journal.reserve > c->journal.map_size / 2)
         bb_diag(x->d, BB_SEV_ERROR, bb_at(at),

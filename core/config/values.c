@@ -11,7 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define EXACT_MAX (1ull << 53)
+#define EXACT_MAX 9007199254740992.0 /* 2^53 */
+#define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define DIGITS "0123456789"
 
 static const struct {
@@ -21,12 +22,15 @@ static const struct {
     } v[6];
     const char *none, *missing, *unknown;
 } units[] = {
-    [BB_UNIT_DURATION] = {{{"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}, {"d", 86400000},
-                           {"w", 604800000}},
-                          "is not a duration; write 500ms, 30s, 2m, 1h or 3d",
-                          "has no unit; write 500ms, 30s, 2m, 1h or 3d",
-                          "has an unknown unit; units are ms, s, m, h, d and w"},
-    [BB_UNIT_SIZE] = {{{"B", 1}, {"KiB", 1ull << 10}, {"MiB", 1ull << 20}, {"GiB", 1ull << 30},
+    [BB_UNIT_DURATION] =
+        {{{"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}, {"d", 86400000}, {"w", 604800000}},
+         "is not a duration; write 500ms, 30s, 2m, 1h or 3d",
+         "has no unit; write 500ms, 30s, 2m, 1h or 3d",
+         "has an unknown unit; units are ms, s, m, h, d and w"},
+    [BB_UNIT_SIZE] = {{{"B", 1},
+                       {"KiB", 1ull << 10},
+                       {"MiB", 1ull << 20},
+                       {"GiB", 1ull << 30},
                        {"TiB", 1ull << 40}},
                       "is not a size; write 65536, 64KiB, 16MiB or 2GiB",
                       NULL,
@@ -37,98 +41,70 @@ static const struct {
                       "has an unknown unit; units are /s, /m, /h and /d"},
 };
 
-/* digits[.digits] and a unit at *s: value = mantissa / 10^scale, in the unit. */
-static const char *read_part(const char **s, enum bb_unit unit, uint64_t *mantissa, unsigned *scale,
-                             uint64_t *factor)
+/* The unit at *s, moved behind it: its factor, 0 when there is no such. */
+static uint64_t unit_read(const char **s, enum bb_unit unit)
 {
-    size_t whole = strspn(*s, DIGITS), len, i;
+    size_t len = **s ? 1 + strspn(*s + 1, LETTERS) : 0, i;
+
+    if (!len)
+        return 1;
+    for (i = 0; i < BB_COUNT(units[unit].v) && units[unit].v[i].name; i++)
+        if (strlen(units[unit].v[i].name) == len && memcmp(units[unit].v[i].name, *s, len) == 0) {
+            *s += len;
+            return units[unit].v[i].factor;
+        }
+    return 0;
+}
+
+/* Adds digits[.digits] and their unit at *s, which is moved behind them. */
+static const char *part_add(const char **s, enum bb_unit unit, double *sum)
+{
+    size_t whole = strspn(*s, DIGITS);
     size_t part = (*s)[whole] == '.' ? strspn(*s + whole + 1, DIGITS) : 0;
-    const char *p;
+    uint64_t v = 0, factor;
+    const char *p = *s;
 
     if (!whole || ((*s)[whole] == '.' && !part))
         return units[unit].none;
-    *scale = (unsigned)part;
-    *mantissa = 0;
-    for (p = *s; p < *s + whole + part + (part > 0); p++)
-        if (*p != '.') {
-            if (*mantissa > (UINT64_MAX - 9) / 10 || part > 12)
-                return "is too long or too large";
-            *mantissa = *mantissa * 10 + (uint64_t)(*p - '0');
-        }
-    p += unit == BB_UNIT_SIZE ? strspn(p, " ") : 0;
-    *factor = 1;
-    *s = p;
-    if (!*p)
+    for (*s += whole + part + (part > 0); p < *s; p++)
+        if (*p != '.' && (__builtin_mul_overflow(v, 10u, &v) ||
+                          __builtin_add_overflow(v, (uint64_t)(*p - '0'), &v)))
+            return "has too many digits";
+    *s += unit == BB_UNIT_SIZE ? strspn(*s, " ") : 0;
+    if (!**s && units[unit].missing)
         return units[unit].missing;
-    len = 1 + strspn(p + 1, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ");
-    for (i = 0; i < BB_COUNT(units[unit].v) && units[unit].v[i].name; i++)
-        if (strlen(units[unit].v[i].name) == len && memcmp(units[unit].v[i].name, p, len) == 0) {
-            *factor = units[unit].v[i].factor;
-            *s = p + len;
-            return NULL;
-        }
-    return units[unit].unknown;
-}
-
-/* Adds mantissa / 10^scale * factor when that is whole and fits. */
-static const char *add_exact(double *sum, uint64_t mantissa, unsigned scale, uint64_t factor)
-{
-    uint64_t v;
-
-    if (__builtin_mul_overflow(mantissa, factor, &v))
+    if (!(factor = unit_read(s, unit)))
+        return units[unit].unknown;
+    if (unit == BB_UNIT_RATE) {
+        for (*sum = (double)v / (double)factor; part; part--)
+            *sum /= 10;
+        return NULL;
+    }
+    if (__builtin_mul_overflow(v, factor, &v))
         return "is too large";
-    for (; scale; scale--, v /= 10)
+    for (; part; part--, v /= 10)
         if (v % 10)
             return "is too fine: not a whole number of the smallest unit";
-    if (v > EXACT_MAX || (*sum += (double)v) > (double)EXACT_MAX)
-        return "is too large";
-    return NULL;
+    *sum += (double)v;
+    return *sum > EXACT_MAX ? "is too large" : NULL;
 }
 
-const char *bb_value_duration(const char *s, double *ms)
+const char *bb_value_read(const char *s, enum bb_unit unit, double *v)
 {
-    const char *why = NULL;
-    uint64_t mantissa, factor;
-    unsigned scale;
+    const char *why;
 
-    *ms = 0;
-    if (strcmp(s, "0") == 0)
+    *v = 0;
+    if (unit == BB_UNIT_DURATION && strcmp(s, "0") == 0)
         return NULL;
-    do {
-        if (!(why = read_part(&s, BB_UNIT_DURATION, &mantissa, &scale, &factor)))
-            why = add_exact(ms, mantissa, scale, factor);
-    } while (!why && *s);
-    return why;
-}
-
-const char *bb_value_size(const char *s, double *bytes)
-{
-    uint64_t mantissa, factor;
-    unsigned scale;
-    const char *why = read_part(&s, BB_UNIT_SIZE, &mantissa, &scale, &factor);
-
-    *bytes = 0;
-    if (why || *s)
-        return why ? why : units[BB_UNIT_SIZE].unknown;
-    return add_exact(bytes, mantissa, scale, factor);
-}
-
-const char *bb_value_rate(const char *s, double *per_second)
-{
-    uint64_t mantissa, factor;
-    unsigned scale;
-    const char *why = read_part(&s, BB_UNIT_RATE, &mantissa, &scale, &factor);
-
-    if (why || *s)
-        return why ? why : units[BB_UNIT_RATE].unknown;
-    for (*per_second = (double)mantissa / (double)factor; scale; scale--)
-        *per_second /= 10;
-    return NULL;
+    do
+        why = part_add(&s, unit, v);
+    while (!why && *s && unit == BB_UNIT_DURATION); /* 1h30m */
+    return !why && *s ? units[unit].unknown : why;
 }
 
 char *bb_value_format(double v, enum bb_unit unit, char out[32])
 {
-    uint64_t u = v > 0 && v < (double)EXACT_MAX ? (uint64_t)v : 0;
+    uint64_t u = v > 0 && v < EXACT_MAX ? (uint64_t)v : 0;
     size_t i = unit == BB_UNIT_DURATION ? 4 : 5; /* 7d, not 1w */
 
     if (unit == BB_UNIT_RATE)
@@ -171,9 +147,9 @@ unsigned bb_value_type(const char *s)
     static const struct {
         const char *word;
         unsigned type;
-    } words[] = {{"", BB_TYPE_NULL},      {"~", BB_TYPE_NULL},     {"null", BB_TYPE_NULL},
-                 {"Null", BB_TYPE_NULL},  {"NULL", BB_TYPE_NULL},  {"true", BB_TYPE_BOOL},
-                 {"True", BB_TYPE_BOOL},  {"TRUE", BB_TYPE_BOOL},  {"false", BB_TYPE_BOOL},
+    } words[] = {{"", BB_TYPE_NULL},      {"~", BB_TYPE_NULL},    {"null", BB_TYPE_NULL},
+                 {"Null", BB_TYPE_NULL},  {"NULL", BB_TYPE_NULL}, {"true", BB_TYPE_BOOL},
+                 {"True", BB_TYPE_BOOL},  {"TRUE", BB_TYPE_BOOL}, {"false", BB_TYPE_BOOL},
                  {"False", BB_TYPE_BOOL}, {"FALSE", BB_TYPE_BOOL}};
     const char *p = s + (*s == '-' || *s == '+');
     size_t i;

@@ -15,10 +15,19 @@
 void hub_start_op(struct bb_hub *h, struct bb_op *op)
 {
     zmq_pollitem_t it = {.fd = bb_journal_fd(h->journal), .events = ZMQ_POLLIN};
+    bool done = false;
 
     bb_journal_post(h->journal, op);
-    while (!bb_journal_take(h->journal))
-        zmq_poll(&it, 1, 1000);
+    while (!done) { /* what an earlier hub posted may come first: nobody waits for that any more */
+        struct bb_op *next;
+
+        for (struct bb_op *o = bb_journal_take(h->journal); o; o = next) {
+            next = o->next;
+            done |= o == op;
+        }
+        if (!done)
+            zmq_poll(&it, 1, 1000);
+    }
 }
 
 int hub_route_unchanged(struct bb_hub *h, struct hub_route *r, struct bb_fault *err)

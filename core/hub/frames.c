@@ -193,7 +193,7 @@ int hub_frames_open(struct bb_hub *h, struct bb_fault *err)
     if (bb_mkdirs(h->run_dir, 0700) != 0)
         return bb_fail(err, "%s: %s", h->run_dir, strerror(errno));
     if (zmq_bind(h->router, h->address) != 0)
-        return bb_fail(err, "%s: %s (a socket's path holds at most 107 characters)", h->address,
-                       zmq_strerror(errno));
+        return bb_fail(err, "%s (a socket's path holds at most 107 characters): %s",
+                       zmq_strerror(errno), h->address);
     return 0;
 }

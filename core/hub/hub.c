@@ -274,6 +274,8 @@ static void *hub_thread(void *arg)
         for (size_t i = 0; i < 4; i++)
             fds[i].events = POLLIN;
         clocks(h);
+        for (size_t i = 0; i < h->n_routes; i++)
+            hub_rows_recover(h, &h->routes[i]);
         while (h->phase != HUB_END && !h->failed[0] && !bb_journal_failed(h->journal))
             turn(h, fds, 4);
         hub_settle_flush(h); /* answers that came last are kept, though nobody waits for the commit */

@@ -99,12 +99,18 @@ static void acknowledge(struct bb_hub *h, struct intake *in, bb_status s, const 
 {
     const struct bb_append_msg *m = in->op.append.msgs;
     struct bb_w_acked a = {.cookie = in->cookie, .status = s, .text = {text, strlen(text)}};
+    size_t fresh = 0, conflicts = 0;
 
     if (s == BB_OK) {
-        in->ep->accepted += in->op.append.n;
-        in->ep->skipped += in->skipped;
-        for (size_t i = 0; i < in->op.append.n; i++)
+        for (size_t i = 0; i < in->op.append.n; i++) {
             a.duplicates += m[i].duplicate;
+            conflicts += m[i].conflict;
+        }
+        fresh = in->op.append.n - a.duplicates - conflicts;
+        in->ep->accepted += fresh;
+        in->ep->duplicates += a.duplicates;
+        in->ep->conflicts += conflicts;
+        in->ep->skipped += in->skipped;
         if (in->op.append.n) {
             a.first = m[0].seq;
             a.last = m[in->op.append.n - 1].seq;
@@ -125,8 +131,9 @@ static void acknowledge(struct bb_hub *h, struct intake *in, bb_status s, const 
     }
     char json[200];
     int n = snprintf(
-        json, sizeof json, "{\"accepted\":%zu,\"duplicates\":%u,\"first\":%llu,\"last\":%llu}",
-        in->op.append.n, a.duplicates, (unsigned long long)a.first, (unsigned long long)a.last);
+        json, sizeof json,
+        "{\"accepted\":%zu,\"duplicates\":%u,\"conflicts\":%zu,\"first\":%llu,\"last\":%llu}", fresh,
+        a.duplicates, conflicts, (unsigned long long)a.first, (unsigned long long)a.last);
     bb_buf_put(&in->ask->out, json, (size_t)n);
     hub_ask_answer(h, in->ask, s, "%s", text);
 }

@@ -115,7 +115,8 @@ struct hub_endpoint {
     /* as a source */
     struct hub_route **routes;
     size_t n_routes;
-    uint64_t accepted, refused, skipped, busy;
+    uint64_t accepted, duplicates, conflicts, skipped; /* messages; each is in one of them */
+    uint64_t refused, busy;                            /* submits */
     /* as a sink */
     uint32_t in_flight;
     size_t bytes;    /* of messages in flight */

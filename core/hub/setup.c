@@ -49,35 +49,41 @@ static struct hub_endpoint *endpoint_named(struct bb_hub *h, const char *name)
     return NULL;
 }
 
+static int route_init(struct bb_hub *h, size_t i, struct bb_view *v, struct bb_fault *err)
+{
+    struct hub_route *r = &h->routes[i];
+    void *arg[2] = {r, h};
+
+    r->index = (uint32_t)i;
+    r->config = &h->gen->config->routes[i];
+    r->paused = r->config->paused;
+    r->from = endpoint_named(h, r->config->from);
+    r->to = endpoint_named(h, r->config->to);
+    if (!r->from || !r->to)
+        return bb_fail(err, "route \"%s\" names an endpoint that is not there", r->config->name);
+    if (route_register(h, r, err) != 0 || hub_route_unchanged(h, r, err) != 0)
+        return -1;
+    if (bb_view_rows(v, r->id, count_row, arg) != 0)
+        return bb_fail(err, "route \"%s\": its rows cannot be read", r->config->name);
+    r->from->routes = hub_must(realloc(r->from->routes, (r->from->n_routes + 1) * sizeof(void *)));
+    r->from->routes[r->from->n_routes++] = r;
+    return 0;
+}
+
 int hub_routes_init(struct bb_hub *h, struct bb_fault *err)
 {
-    const struct bb_config *c = h->gen->config;
+    size_t n = h->gen->config->n_routes;
     struct bb_view *v = bb_view_of(h->journal);
+    int rc = 0;
 
-    h->n_routes = c->n_routes;
-    h->routes = hub_must(calloc(c->n_routes ? c->n_routes : 1, sizeof *h->routes));
-    for (size_t i = 0; i < c->n_routes; i++) {
-        struct hub_route *r = &h->routes[i];
-        void *arg[2] = {r, h};
-
-        r->index = (uint32_t)i;
-        r->config = &c->routes[i];
-        r->paused = r->config->paused;
-        r->from = endpoint_named(h, r->config->from);
-        r->to = endpoint_named(h, r->config->to);
-        if (!r->from || !r->to)
-            return bb_fail(err, "route \"%s\" names an endpoint that is not there",
-                           r->config->name);
-        if (route_register(h, r, err) != 0 || hub_route_unchanged(h, r, err) != 0)
-            return -1;
-        if (!v || bb_view_rows(v, r->id, count_row, arg) != 0)
-            return bb_fail(err, "route \"%s\": its rows cannot be read", r->config->name);
-        r->from->routes =
-            hub_must(realloc(r->from->routes, (r->from->n_routes + 1) * sizeof(void *)));
-        r->from->routes[r->from->n_routes++] = r;
-        hub_rows_recover(h, r);
-    }
+    if (!v)
+        return bb_fail(err, "the journal cannot be read: no memory");
+    h->n_routes = n;
+    h->routes = hub_must(calloc(n ? n : 1, sizeof *h->routes));
+    for (size_t i = 0; i < n && rc == 0; i++)
+        rc = route_init(h, i, v, err);
     bb_view_close(&v);
-    hub_removed_say(h);
-    return 0;
+    if (rc == 0)
+        hub_removed_say(h);
+    return rc;
 }

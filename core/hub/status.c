@@ -69,9 +69,10 @@ static void put_endpoint(struct bb_hub *h, struct bb_buf *b, const struct hub_en
     put_string(b, "state", state);
     put_string(b, "text", e->text);
     put(b, "\"workers\":%u,\"pid\":%d,\"restarts\":%u,\"in_flight\":%u,\"accepted\":%" PRIu64
-           ",\"refused\":%" PRIu64 ",\"skipped\":%" PRIu64 ",\"busy\":%" PRIu64 ",",
+           ",\"duplicates\":%" PRIu64 ",\"conflicts\":%" PRIu64 ",\"skipped\":%" PRIu64
+           ",\"refused\":%" PRIu64 ",\"busy\":%" PRIu64 ",",
         e->workers, e->child ? (int)bb_child_pid(e->child) : 0, e->restarts, e->in_flight,
-        e->accepted, e->refused, e->skipped, e->busy);
+        e->accepted, e->duplicates, e->conflicts, e->skipped, e->refused, e->busy);
     put(b, "\"breaker\":\"%s\",\"wakes_in_ms\":%" PRId64 "}", e->open_until ? "open" : "closed",
         wake > h->now ? wake - h->now : 0);
 }

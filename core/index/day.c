@@ -6,6 +6,7 @@
  */
 #include "core/index/internal.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -73,36 +74,42 @@ static int failed(struct bb_day *d, int rc, struct bb_fault *err)
     return primary == SQLITE_CORRUPT || primary == SQLITE_NOTADB ? 1 : -1;
 }
 
-static int one_int(struct bb_day *d, const char *sql, int64_t *out, struct bb_fault *err)
+/* The columns of the first row, 0 where there is none or null; and the text of column `text`. */
+static int row_read(struct bb_day *d, const char *sql, int64_t *v, int n, char text[64],
+                    struct bb_fault *err)
 {
     sqlite3_stmt *s = NULL;
     int rc = sqlite3_prepare_v2(d->db, sql, -1, &s, NULL);
 
-    *out = 0;
+    memset(v, 0, (size_t)n * sizeof(*v));
+    text[0] = '\0';
     if (rc == SQLITE_OK)
         rc = sqlite3_step(s);
-    if (rc == SQLITE_ROW)
-        *out = sqlite3_column_int64(s, 0);
+    for (int i = 0; rc == SQLITE_ROW && i < n; i++) {
+        v[i] = sqlite3_column_int64(s, i);
+        if (sqlite3_column_type(s, i) == SQLITE_TEXT)
+            snprintf(text, 64, "%s", (const char *)sqlite3_column_text(s, i));
+    }
     sqlite3_finalize(s);
     return rc == SQLITE_ROW || rc == SQLITE_DONE ? 0 : failed(d, rc, err);
 }
 
-static int tables_make(struct bb_day *d, struct bb_fault *err)
+/* A new file names its journal from its first commit on. */
+static int tables_make(struct bb_day *d, const char *journal, struct bb_fault *err)
 {
-    char sql[64];
-    int64_t version, tables;
-    int rc;
+    char sql[128], text[64];
+    int64_t v[2]; /* version, tables */
+    int rc = row_read(d, "SELECT user_version, (SELECT count(*) FROM sqlite_master)"
+                         " FROM pragma_user_version", v, 2, text, err);
 
-    if ((rc = one_int(d, "PRAGMA user_version", &version, err)) != 0 ||
-        (rc = one_int(d, "SELECT count(*) FROM sqlite_master", &tables, err)) != 0)
+    if (rc != 0 || v[0] == BB_INDEX_VERSION)
         return rc;
-    if (version == BB_INDEX_VERSION)
-        return 0;
-    if (tables) {
+    if (v[1]) {
         bb_fail(err, "index %s: made by another version", d->name);
         return 1;
     }
-    snprintf(sql, sizeof(sql), "PRAGMA user_version=%d; COMMIT", BB_INDEX_VERSION);
+    snprintf(sql, sizeof(sql), "INSERT INTO position VALUES(1,0,0,'%.32s');"
+             "PRAGMA user_version=%d; COMMIT", journal, BB_INDEX_VERSION);
     if ((rc = sqlite3_exec(d->db, "BEGIN IMMEDIATE", NULL, NULL, NULL)) != SQLITE_OK ||
         (rc = sqlite3_exec(d->db, schema, NULL, NULL, NULL)) != SQLITE_OK ||
         (rc = sqlite3_exec(d->db, sql, NULL, NULL, NULL)) != SQLITE_OK)
@@ -110,29 +117,24 @@ static int tables_make(struct bb_day *d, struct bb_fault *err)
     return 0;
 }
 
-/* A journal that was made anew starts its numbers anew. */
-static int journal_check(struct bb_day *d, const char *journal, struct bb_fault *err)
+static int position_read(struct bb_day *d, const char *journal, struct bb_day_position *pos,
+                         struct bb_fault *err)
 {
-    sqlite3_stmt *s = NULL;
-    int rc = sqlite3_prepare_v2(d->db, "SELECT journal FROM position", -1, &s, NULL), result = 0;
+    char text[64];
+    int64_t v[4];
+    int rc = row_read(d, "SELECT seq, eseq, (SELECT min(seq) FROM messages), journal FROM position",
+                      v, 4, text, err);
 
-    if (rc == SQLITE_OK)
-        rc = sqlite3_step(s);
-    if (rc == SQLITE_ROW) {
-        const char *text = (const char *)sqlite3_column_text(s, 0);
-
-        if (!text || strcmp(text, journal) != 0) {
-            bb_fail(err, "index %s: belongs to another journal", d->name);
-            result = 1;
-        }
-    } else if (rc != SQLITE_DONE) {
-        result = failed(d, rc, err);
+    if (rc == 0 && strcmp(text, journal) != 0) { /* one made anew starts its numbers anew */
+        bb_fail(err, "index %s: belongs to another journal", d->name);
+        rc = 1;
     }
-    sqlite3_finalize(s);
-    return result;
+    *pos = (struct bb_day_position){(uint64_t)v[0], (uint64_t)v[1], (uint64_t)v[2]};
+    return rc;
 }
 
-int bb_day_open(struct bb_day *d, const char *dir, const char *journal, struct bb_fault *err)
+int bb_day_open(struct bb_day *d, const char *dir, const char *journal,
+                struct bb_day_position *pos, struct bb_fault *err)
 {
     char *path = bb_text("%s/%s.db", dir, d->name);
     int rc;
@@ -152,15 +154,16 @@ int bb_day_open(struct bb_day *d, const char *dir, const char *journal, struct b
                           "PRAGMA cache_size=-8192; PRAGMA temp_store=MEMORY;"
                           "PRAGMA journal_size_limit=67108864", NULL, NULL, NULL);
     }
-    rc = rc == SQLITE_OK ? tables_make(d, err) : failed(d, rc, err);
+    rc = rc == SQLITE_OK ? tables_make(d, journal, err) : failed(d, rc, err);
     if (rc == 0)
-        rc = journal_check(d, journal, err);
+        rc = position_read(d, journal, pos, err);
     for (int i = 0; rc == 0 && i < BB_Q_COUNT; i++)
         if (sqlite3_prepare_v3(d->db, texts[i], -1, SQLITE_PREPARE_PERSISTENT, &d->q[i], NULL) !=
             SQLITE_OK)
             rc = failed(d, sqlite3_extended_errcode(d->db), err);
     if (rc)
         bb_day_close(d);
+    d->routes = 0;
     return rc;
 }
 
@@ -175,6 +178,27 @@ void bb_day_close(struct bb_day *d)
     d->in_transaction = false;
 }
 
+void bb_day_bind(struct bb_day *d, enum bb_day_sql q, const char *kinds, ...)
+{
+    const char *text;
+    struct bb_bytes b;
+    va_list ap;
+
+    va_start(ap, kinds);
+    for (int i = 1; *kinds; i++, kinds++) {
+        if (*kinds == 'n') {
+            sqlite3_bind_int64(d->q[q], i, (sqlite3_int64)va_arg(ap, uint64_t));
+        } else if (*kinds == 's') {
+            text = va_arg(ap, const char *);
+            sqlite3_bind_text(d->q[q], i, text, -1, SQLITE_STATIC);
+        } else {
+            b = va_arg(ap, struct bb_bytes);
+            sqlite3_bind_text(d->q[q], i, b.ptr, (int)b.len, SQLITE_STATIC);
+        }
+    }
+    va_end(ap);
+}
+
 int bb_day_run(struct bb_day *d, enum bb_day_sql q, struct bb_fault *err)
 {
     int rc = sqlite3_step(d->q[q]), result = 0;
@@ -182,23 +206,8 @@ int bb_day_run(struct bb_day *d, enum bb_day_sql q, struct bb_fault *err)
     if (rc != SQLITE_DONE && rc != SQLITE_ROW)
         result = failed(d, rc, err);
     sqlite3_reset(d->q[q]);
+    sqlite3_clear_bindings(d->q[q]); /* they point into what is the caller's */
     if (result == 0 && (q == BB_Q_BEGIN || q == BB_Q_COMMIT || q == BB_Q_ROLLBACK))
         d->in_transaction = q == BB_Q_BEGIN;
     return result;
-}
-
-int bb_day_position(struct bb_day *d, uint64_t *seq, uint64_t *eseq, uint64_t *first_seq,
-                    struct bb_fault *err)
-{
-    int64_t v[3];
-    int rc;
-
-    if ((rc = one_int(d, "SELECT seq FROM position", &v[0], err)) != 0 ||
-        (rc = one_int(d, "SELECT eseq FROM position", &v[1], err)) != 0 ||
-        (rc = one_int(d, "SELECT min(seq) FROM messages", &v[2], err)) != 0)
-        return rc;
-    *seq = (uint64_t)v[0];
-    *eseq = (uint64_t)v[1];
-    *first_seq = (uint64_t)v[2];
-    return 0;
 }

@@ -34,7 +34,7 @@ static struct bb_span **root_of(struct work *w, const struct bb_path *path)
     return path->attributes ? &w->attributes : &w->data;
 }
 
-/* ---- rules ------------------------------------------------------------------------------------ */
+/* ---- rules ----------------------------------------------------------------------------------- */
 
 /* Makes v, which comes from data, the text that an attribute holds; NULL or why it cannot be. The
  * text of a number lives in a span of the pool. */
@@ -148,7 +148,7 @@ static bb_status run_drop(struct work *w)
 static bb_status (*const run[BB_RULES])(struct work *w) = {run_copy, run_rename, run_constant,
                                                            run_drop};
 
-/* ---- writing ----------------------------------------------------------------------------------- */
+/* ---- writing --------------------------------------------------------------------------------- */
 
 struct writer {
     struct bb_buf *out;

@@ -58,7 +58,8 @@ static int unknown(struct place *at, const char *what, struct bb_bytes word,
     const char *near;
     char text[41];
 
-    snprintf(text, sizeof text, "%.*s", (int)(word.len > 40 ? 40 : word.len), (const char *)word.ptr);
+    snprintf(text, sizeof text, "%.*s", (int)(word.len < 40 ? word.len : 40),
+             (const char *)word.ptr);
     near = bb_nearest(text, words, n);
     if (near)
         return bb_fail(at->err, "unknown %s \"%s\"; did you mean \"%s\"?", what, text, near);
@@ -89,7 +90,7 @@ static int pair_next(struct bb_cur *c, struct bb_bytes *key, struct bb_bytes *va
 {
     struct bb_bytes k;
 
-    return bb_cur_value(c, &k) == 0 && bb_as_str(k, key) == 1 && bb_cur_value(c, value) == 0 ? 0 : -1;
+    return bb_cur_value(c, &k) == 0 && bb_as_str(k, key) && bb_cur_value(c, value) == 0 ? 0 : -1;
 }
 
 /* A map with one key, which is the name of something. */

@@ -5,8 +5,8 @@
  * A message is never unpacked. Its two roots start as one span each; a rule that goes into a map or
  * an array splits that one into spans of its entries; one of more than SPLIT_MAX entries is not
  * listed, only the entry looked for is cut out of its run. All bytes stay where they are in the
- * input, and what no rule touches is copied as one piece. So the memory used depends on the rules and
- * not on the message.
+ * input, and what no rule touches is copied as one piece. So the memory used depends on the rules
+ * and not on the message.
  *
  * Thread: a compiled transform is read-only; a pool belongs to one apply.
  * Ownership: spans point into the message, the compiled transform or the pool.
@@ -25,7 +25,7 @@
 #define BB_SPANS_MAX 65536 /* of one apply: only a rule that copies a message into itself, again and
                               again, comes near */
 
-/* ---- path.c: compiled pointers ----------------------------------------------------------------- */
+/* ---- path.c: compiled pointers --------------------------------------------------------------- */
 #define BB_NO_INDEX UINT32_MAX
 #define BB_INDEX_END (UINT32_MAX - 1) /* "-" */
 
@@ -48,7 +48,7 @@ void bb_path_free(struct bb_path *path);
 bool bb_path_within(const struct bb_path *inner, const struct bb_path *outer);
 bool bb_bytes_are(struct bb_bytes b, const char *text);
 
-/* ---- compile.c: rules ----------------------------------------------------------------------------- */
+/* ---- compile.c: rules ------------------------------------------------------------------------ */
 enum { BB_RULE_COPY, BB_RULE_RENAME, BB_RULE_CONSTANT, BB_RULE_DROP, BB_RULES };
 extern const char *const bb_rule_names[BB_RULES];
 
@@ -66,7 +66,7 @@ struct bb_transform {
     bool deepens; /* a moved map or array may come to lie deeper than it was */
 };
 
-/* ---- span.c ------------------------------------------------------------------------------------ */
+/* ---- span.c ---------------------------------------------------------------------------------- */
 enum {
     BB_SPAN_LEAF, /* a value's bytes */
     BB_SPAN_RUN,  /* the bytes of `count` neighbours, keys and all */
@@ -99,7 +99,8 @@ struct bb_span *bb_span_new(struct bb_spans *p);
 uint32_t bb_span_type(const struct bb_span *s);
 /* The link to the span at path, below root; *link is the span, and what it is set to takes its
  * place. NULL when there is none (why NULL) or on bad bytes. */
-struct bb_span **bb_span_find(struct bb_spans *p, struct bb_span **root, const struct bb_path *path);
+struct bb_span **bb_span_find(struct bb_spans *p, struct bb_span **root,
+                              const struct bb_path *path);
 /* The span at path, made if it is not there, with the maps on the way: NULL with why. */
 struct bb_span *bb_span_make(struct bb_spans *p, struct bb_span *root, const struct bb_path *path);
 /* Makes `to` hold what from holds; to keeps its place and key. */

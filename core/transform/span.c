@@ -73,7 +73,7 @@ uint32_t bb_span_count(const struct bb_span *s)
     return n;
 }
 
-/* ---- going down ----------------------------------------------------------------------------------- */
+/* ---- going down ------------------------------------------------------------------------------ */
 /* Reads one entry of a map (or element of an array) at c into s: 0, -1 with why. */
 static int entry_read(struct bb_spans *p, struct bb_cur *c, bool map, struct bb_span *s)
 {
@@ -261,7 +261,7 @@ struct bb_span *bb_span_make(struct bb_spans *p, struct bb_span *root, const str
     return s;
 }
 
-/* ---- moving --------------------------------------------------------------------------------------- */
+/* ---- moving ---------------------------------------------------------------------------------- */
 void bb_span_move(struct bb_span *to, const struct bb_span *from)
 {
     to->kind = from->kind;

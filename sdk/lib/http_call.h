@@ -27,7 +27,9 @@ struct http_call {
     unsigned headers;
     struct bb_buf in; /* the answer's body */
     int truncated;
-    int going;      /* in the multi handle */
+    enum { HTTP_IDLE, HTTP_QUEUED, HTTP_GOING } state; /* going: in the multi handle */
+    struct http_call *behind; /* in the queue */
+    int64_t until_ms;         /* when its time is over */
     unsigned tries; /* how often curl began to send it */
     char error[CURL_ERROR_SIZE];
     char text[240];
@@ -39,8 +41,9 @@ struct bb_http {
     char *basic; /* what "Basic" is followed by: user and password in base64 */
     CURLM *multi;
     struct http_call *unused, *out;
-    unsigned n_unused, open;
-    int dirty; /* calls were added since curl last ran */
+    struct http_call *queue, **queue_end; /* all connections are busy; oldest first */
+    unsigned n_unused, open, going;       /* open: queued and going */
+    int dirty; /* calls were added, or may be, since curl last ran */
 };
 
 /* Fills a from a transfer that ended with rc (or was cancelled). */

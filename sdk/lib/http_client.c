@@ -4,6 +4,9 @@
  * Easy handles are made once, set up once and reused; per call only what differs is set. Header
  * lists are nodes inside the call, so a request costs no allocation of ours in steady state.
  *
+ * Calls above the number of connections wait in a queue of ours: curl would look at all that wait
+ * whenever one ends.
+ *
  * curl resends a request by itself when a connection that it had kept turns out to be closed. The
  * server may have done the work of the first copy, so the hook that runs before each sending lets
  * a second one pass only for a call that is repeatable; else the call ends as BROKEN.
@@ -180,7 +183,7 @@ void bb_http_free(struct bb_http **cp)
     if (!c)
         return;
     while (c->out) {
-        if (c->out->going)
+        if (c->out->state != HTTP_IDLE)
             bb_http_cancel(&c->out->pub);
         else
             bb_http_call_drop(&c->out->pub);
@@ -320,7 +323,8 @@ struct bb_http_call *bb_http_call_new(struct bb_http *c, const char *method, con
     list_add(&c->out, x);
     snprintf(x->method, sizeof x->method, "%s", method);
     x->headers = 0;
-    x->truncated = x->going = 0;
+    x->truncated = 0;
+    x->state = HTTP_IDLE;
     x->tries = 0;
     x->error[0] = x->text[0] = 0;
     x->pub.timeout_ms = 0;
@@ -371,6 +375,39 @@ static void headers_link(struct http_call *x)
     x->list[n].next = NULL;
 }
 
+static CURLMcode call_start(struct http_call *x)
+{
+    CURLMcode rc = curl_multi_add_handle(x->client->multi, x->easy);
+
+    if (rc == CURLM_OK) {
+        x->state = HTTP_GOING;
+        x->client->going++;
+        x->client->dirty = 1;
+    }
+    return rc;
+}
+
+static void queue_put(struct bb_http *c, struct http_call *x)
+{
+    if (!c->queue)
+        c->queue_end = &c->queue;
+    x->behind = NULL;
+    *c->queue_end = x;
+    c->queue_end = &x->behind;
+    x->state = HTTP_QUEUED;
+}
+
+static void queue_del(struct bb_http *c, struct http_call *x)
+{
+    struct http_call **at = &c->queue;
+
+    while (*at != x)
+        at = &(*at)->behind;
+    *at = x->behind;
+    if (!*at)
+        c->queue_end = at;
+}
+
 int bb_http_send(struct bb_http_call *call)
 {
     struct http_call *x = (struct http_call *)call;
@@ -398,11 +435,14 @@ int bb_http_send(struct bb_http_call *call)
     bad |= curl_easy_setopt(e, CURLOPT_HTTPHEADER, x->list);
     bad |= curl_easy_setopt(e, CURLOPT_TIMEOUT_MS,
                             (long)(call->timeout_ms ? call->timeout_ms : c->conf.timeout_ms));
-    if (bad || curl_multi_add_handle(c->multi, e) != CURLM_OK)
+    if (bad)
         goto fail;
-    x->going = 1;
+    x->until_ms = bb_clock_ms() + (call->timeout_ms ? call->timeout_ms : c->conf.timeout_ms);
+    if (c->queue || c->going >= c->conf.connections)
+        queue_put(c, x);
+    else if (call_start(x) != CURLM_OK)
+        goto fail;
     c->open++;
-    c->dirty = 1;
     return 0;
 fail:
     call_put_back(x);
@@ -419,9 +459,15 @@ static void call_end(struct http_call *x, CURLcode rc, int cancelled)
     struct bb_http *c = x->client;
     struct bb_http_answer a;
 
-    curl_multi_remove_handle(c->multi, x->easy);
-    x->going = 0;
+    if (x->state == HTTP_GOING) {
+        curl_multi_remove_handle(c->multi, x->easy);
+        c->going--;
+    } else {
+        queue_del(c, x);
+    }
+    x->state = HTTP_IDLE;
     c->open--;
+    c->dirty |= c->queue != NULL; /* the next may start */
     http_answer_make(x, rc, cancelled, &a);
     if (x->pub.done)
         x->pub.done(&x->pub, &a);
@@ -431,6 +477,26 @@ static void call_end(struct http_call *x, CURLcode rc, int cancelled)
 void bb_http_cancel(struct bb_http_call *call)
 {
     call_end((struct http_call *)call, CURLE_OK, 1);
+}
+
+/* Those that waited take the places that became free, with the time that they have left. */
+static void queue_run(struct bb_http *c)
+{
+    while (c->queue && c->going < c->conf.connections) {
+        struct http_call *x = c->queue;
+        int64_t left = x->until_ms - bb_clock_ms();
+
+        if (left <= 0) {
+            call_end(x, CURLE_OPERATION_TIMEDOUT, 0);
+            continue;
+        }
+        queue_del(c, x);
+        if (curl_easy_setopt(x->easy, CURLOPT_TIMEOUT_MS, (long)left) != CURLE_OK ||
+            call_start(x) != CURLM_OK) {
+            queue_put(c, x);
+            call_end(x, CURLE_OUT_OF_MEMORY, 0);
+        }
+    }
 }
 
 /* ---- running ------------------------------------------------------------------------------------- */
@@ -452,6 +518,7 @@ static unsigned run(struct bb_http *c)
         call_end(x, rc, 0); /* m is gone after this */
         ended++;
     }
+    queue_run(c);
     return ended;
 }
 

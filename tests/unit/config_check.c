@@ -55,28 +55,35 @@ START_TEST(a_config_is_checked_to_its_depth)
         unsigned col;
         const char *text;
     } cases[] = {
-        {"listen: localhost:8080", 15, "listen: \"localhost:8080\" is not an address: write "
-                                       "127.0.0.1:8080, [::1]:8080 or :8080"},
+        {"listen: localhost:8080", 15,
+         "listen: \"localhost:8080\" is not an address: write "
+         "127.0.0.1:8080, [::1]:8080 or :8080"},
         {"listen: 127.0.0.1", 15, "is not an address"},
         {"listen: \"::1:80\"", 15, "is not an address"},
         {"listen: 127.0.0.1:70000", 15, "a port is at most 65535"},
-        {"url: ftp://h/x", 12, "url: \"ftp://h/x\" is not a URL that begins with http:// or https:// "
-                               "and a host"},
+        {"url: ftp://h/x", 12,
+         "url: \"ftp://h/x\" is not a URL that begins with http:// or https:// "
+         "and a host"},
         {"url: \"http://\"", 12, "is not a URL that begins with http:// or https:// and a host"},
-        {"outcomes: {409: okay}", 23, "outcomes.409: \"okay\" is not allowed; it is one of ok, retry, "
-                                      "reject, down, unknown"},
-        {"outcomes: {\"600\": ok}", 18, "outcomes: \"600\" is not as it has to be (a status such as 409, "
-                                        "a class such as 5xx, or dns"},
+        {"outcomes: {409: okay}", 23,
+         "outcomes.409: \"okay\" is not allowed; it is one of ok, retry, "
+         "reject, down, unknown"},
+        {"outcomes: {\"600\": ok}", 18,
+         "outcomes: \"600\" is not as it has to be (a status such as 409, "
+         "a class such as 5xx, or dns"},
         {"outcomes: {timeouts: ok}", 18, "outcomes: \"timeouts\" is not as it has to be"},
         {"envelope: {item: a}", 7, "envelope: \"type\" is missing"},
-        {"envelope: {type: {header: a, prefx: /a}}", 36, "envelope.type: unknown key \"prefx\" (did "
-                                                         "you mean \"prefix\"?)"},
+        {"envelope: {type: {header: a, prefx: /a}}", 36,
+         "envelope.type: unknown key \"prefx\" (did "
+         "you mean \"prefix\"?)"},
         {"envelope: {type: {prefix: a}}", 18, "envelope.type: \"pointer\" or \"header\" is needed"},
-        {"envelope: {type: {pointer: a}}", 34, "envelope.type.pointer: \"a\" is not a JSON pointer"},
+        {"envelope: {type: {pointer: a}}", 34,
+         "envelope.type.pointer: \"a\" is not a JSON pointer"},
         {"envelope: {type: a, Item: b}", 27, "envelope: \"Item\" is not as it has to be"},
         {"envelope: {type: [a]}", 18, "envelope.type: expected a text or a map, found a list"},
         {"headers: {a: [b]}", 17, "headers.a: expected a text, found a list"},
-        {"probe: {path: applied}", 21, "probe.path: \"applied\" is not as it has to be (begins with /"},
+        {"probe: {path: applied}", 21,
+         "probe.path: \"applied\" is not as it has to be (begins with /"},
         {"pattern: x", 7, "unknown key \"pattern\""},
     };
     char text[600], *p;
@@ -92,11 +99,13 @@ START_TEST(a_config_is_checked_to_its_depth)
         check(text);
         p = printed();
         ck_assert_msg(diags.n == 1 && diags.v[0].line == 6 && diags.v[0].col == cases[i].col &&
-                          strstr(diags.v[0].text, cases[i].text), "%s: %s", cases[i].line, p);
+                          strstr(diags.v[0].text, cases[i].text),
+                      "%s: %s", cases[i].line, p);
         free(p);
         bb_diags_free(&diags);
     }
-    check("endpoints:\n  e: {connector: http}\nroutes:\n  r: {from: e, to: e, on_unknown: retry}\n");
+    check(
+        "endpoints:\n  e: {connector: http}\nroutes:\n  r: {from: e, to: e, on_unknown: retry}\n");
     EXPECT("10.yaml:2:3: endpoint \"e\": \"listen\" or \"url\" is needed");
 }
 END_TEST

@@ -52,8 +52,9 @@ START_TEST(twenty_faults_give_twenty_diagnostics)
            "10.yaml:12:41: endpoint \"plm\": breaker.open is longer than breaker.max",
            "10.yaml:15:11: route \"bom-to-erp\": from: there is no endpoint \"plmm\" (did you mean "
            "\"plm\"?)",
-           "10.yaml:17:19: route \"bom-to-erp\": match.type: \"*\" may only stand at the end: "
-           "\"mfg.bom.*\"",
+           "10.yaml:17:19: route \"bom-to-erp\": match.type: \"a*b\" is no prefix: \"*\" may only "
+           "stand "
+           "at the end: \"mfg.bom.*\"",
            "10.yaml:18:5: route \"bom-to-erp\": transform: expected a list, found a map",
            "10.yaml:19:13: route \"bom-to-erp\": retry: unknown key \"max_attemps\" (did you mean "
            "\"attempts\"?)",
@@ -84,12 +85,13 @@ START_TEST(duplicates_show_both_places)
     snprintf(want, sizeof(want), "key \"from\" is given twice; first at %s/10.yaml:5:7", dir);
     ck_assert_str_eq(diags.v[1].text, want);
     ck_assert_uint_eq(diags.v[1].col, 18);
-    snprintf(want, sizeof(want), "endpoint \"erp\": is defined twice; first at %s/10.yaml:2:3", dir);
+    snprintf(want, sizeof(want), "endpoint \"erp\" is given twice; first at %s/10.yaml:2:3", dir);
     ck_assert_str_eq(diags.v[2].text, want);
     ck_assert_ptr_nonnull(strstr(diags.v[2].file, "20.yaml"));
-    snprintf(want, sizeof(want), "\"journal\" is defined twice; first at %s/10.yaml:6:1", dir);
+    snprintf(want, sizeof(want), "section \"journal\" is given twice; first at %s/10.yaml:6:1",
+             dir);
     ck_assert_str_eq(diags.v[3].text, want);
-    snprintf(want, sizeof(want), "route \"r\": is defined twice; first at %s/10.yaml:5:3", dir);
+    snprintf(want, sizeof(want), "route \"r\" is given twice; first at %s/10.yaml:5:3", dir);
     ck_assert_str_eq(diags.v[4].text, want);
     ck_assert_ptr_nonnull(strstr(diags.v[5].text, "key \"routes\" is given twice"));
 }

@@ -135,7 +135,6 @@ void load_config(const char *config)
     load_good(text);
 }
 
-
 TCase *config_case(const char *name)
 {
     TCase *t = tcase_create(name);

@@ -11,7 +11,7 @@
 
 #include <check.h>
 
-extern char dir[64];          /* the test's folder */
+extern char dir[64];           /* the test's folder */
 extern struct bb_diags diags;  /* what was said */
 extern struct bb_config *conf; /* what load() gave, freed after the test */
 

@@ -134,12 +134,11 @@ START_TEST(faulty_schemas_name_the_connector)
         {"{\"properties\":{\"a\":{\"type\":[\"string\",\"map\"]}}}",
          "properties.a.type[1]: \"map\" is not allowed; it is one of string, integer, number, "
          "boolean, array, object, null"},
-        {"{\"properties\":{\"a\":{\"oneOf\":[]}}}",
-         "properties.a: unknown key \"oneOf\""},
+        {"{\"properties\":{\"a\":{\"oneOf\":[]}}}", "properties.a: unknown key \"oneOf\""},
         {"{\"properties\":{\"a\":{\"items\":{\"format\":\"email\"}}}}",
          "properties.a.items.format: \"email\" is not allowed; it is one of duration, size, "
          "secret, pointer, uri, http-url, path, uint-list, address"},
-        {"{\"required\":[1]}", "required[0]: expected a text, found a number"},
+        {"{\"required\":[1]}", "required[0]: expected a text, found a whole number"},
         {"{\"minLength\":-1}", "minLength: \"-1\" is out of range: 0 to 1e+15"},
         {"{\"anyOf\":[{\"required\":[]}]}",
          "anyOf[0].required: holds 0 values; at least 1 are needed"},
@@ -164,7 +163,6 @@ START_TEST(faulty_schemas_name_the_connector)
     }
 }
 END_TEST
-
 
 TCase *config_schema(void)
 {

@@ -53,7 +53,8 @@ START_TEST(secrets_never_leak)
         "o-r",
         "10.yaml:7:17: endpoint \"erp\": b: secret file \"gone\" cannot be read: No such file or "
         "directory",
-        "10.yaml:8:17: endpoint \"erp\": c: secret file \"big\" cannot be read: it is larger than 64 KiB",
+        "10.yaml:8:17: endpoint \"erp\": c: secret file \"big\" cannot be read: it is larger than "
+        "64 KiB",
         "10.yaml:9:23: endpoint \"erp\": d: credentials come from systemd, and "
         "CREDENTIALS_DIRECTORY is not set: add LoadCredential= to the unit",
         "10.yaml:10:16: endpoint \"erp\": e: environment variable \"BB_TEST_NONE\" is not set",
@@ -135,7 +136,6 @@ START_TEST(systemd_credentials_are_read)
     bb_buf_free(&out);
 }
 END_TEST
-
 
 TCase *config_secrets(void)
 {

@@ -63,26 +63,26 @@ END_TEST
 
 START_TEST(values_are_exact)
 {
-    static const char *const faulty[] = {"0.0001s", "-1s", "1sx", "1", "99999999999999999999d",
-                                         "18446744073709551615w"};
+    static const char *const faulty[] = {
+        "0.0001s", "-1s", "1sx", "1", "99999999999999999999d", "18446744073709551615w"};
     struct bb_buf b;
     size_t i;
     double v;
 
-    ck_assert_ptr_null(bb_value_duration("1h30m", &v));
+    ck_assert_ptr_null(bb_value_read("1h30m", BB_UNIT_DURATION, &v));
     ck_assert_double_eq(v, 5400000);
-    ck_assert_ptr_null(bb_value_duration("0.1s", &v));
+    ck_assert_ptr_null(bb_value_read("0.1s", BB_UNIT_DURATION, &v));
     ck_assert_double_eq(v, 100);
-    ck_assert_ptr_null(bb_value_duration("0", &v));
+    ck_assert_ptr_null(bb_value_read("0", BB_UNIT_DURATION, &v));
     for (i = 0; i < BB_COUNT(faulty); i++)
-        ck_assert_msg(bb_value_duration(faulty[i], &v) != NULL, "%s", faulty[i]);
-    ck_assert_ptr_null(bb_value_size("1.5KiB", &v));
+        ck_assert_msg(bb_value_read(faulty[i], BB_UNIT_DURATION, &v) != NULL, "%s", faulty[i]);
+    ck_assert_ptr_null(bb_value_read("1.5KiB", BB_UNIT_SIZE, &v));
     ck_assert_double_eq(v, 1536);
-    ck_assert_ptr_nonnull(bb_value_size("0.3B", &v));
-    ck_assert_ptr_nonnull(bb_value_size("3KiBs", &v));
-    ck_assert_ptr_null(bb_value_rate("30/m", &v));
+    ck_assert_ptr_nonnull(bb_value_read("0.3B", BB_UNIT_SIZE, &v));
+    ck_assert_ptr_nonnull(bb_value_read("3KiBs", BB_UNIT_SIZE, &v));
+    ck_assert_ptr_null(bb_value_read("30/m", BB_UNIT_RATE, &v));
     ck_assert_double_eq(v, 0.5);
-    ck_assert_ptr_nonnull(bb_value_rate("30/s2", &v));
+    ck_assert_ptr_nonnull(bb_value_read("30/s2", BB_UNIT_RATE, &v));
     bb_buf_init(&b, 100);
     ck_assert_ptr_nonnull(bb_value_put(&b, "007"));
     ck_assert_ptr_nonnull(bb_value_put(&b, ".nan"));
@@ -97,7 +97,6 @@ START_TEST(values_are_exact)
     ck_assert_uint_eq(bb_value_type(".inf"), BB_TYPE_NUM);
 }
 END_TEST
-
 
 TCase *config_values(void)
 {

@@ -50,7 +50,7 @@ START_TEST(input_of_every_wrong_kind_is_reported)
     EXPECT("10.yaml:0:0: the file is empty", "20.yaml:0:0: the file is empty",
            "30.yaml:2:1: a second document in one file: put it into a file of its own",
            "40.yaml:2:3: not UTF-8 from here on: save the file as UTF-8",
-           "50.yaml:1:1: expected sections (endpoints:, routes:, ...), found a list",
+           "50.yaml:1:1: expected a map, found a list",
            "60.yml:0:0: is not read: the name has to end in .yaml",
            "70.yaml:0:0: cannot be read: it is a folder",
            "80.yaml:0:0: cannot be read: it is not a regular file");
@@ -109,7 +109,6 @@ START_TEST(merge_keys_and_tags_are_refused)
            "plain");
 }
 END_TEST
-
 
 TCase *config_yaml(void)
 {

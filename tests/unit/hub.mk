@@ -15,3 +15,7 @@ check_PROGRAMS += tests/unit/test_hub_start
 TESTS += tests/unit/test_hub_start
 tests_unit_test_hub_start_SOURCES = tests/unit/test_hub_start.c tests/unit/hub_rig.c tests/unit/hub_rig.h
 tests_unit_test_hub_start_LDADD = $(UNIT_LIBS)
+check_PROGRAMS += tests/unit/test_hub_books
+TESTS += tests/unit/test_hub_books
+tests_unit_test_hub_books_SOURCES = tests/unit/test_hub_books.c tests/unit/hub_rig.c tests/unit/hub_rig.h
+tests_unit_test_hub_books_LDADD = $(UNIT_LIBS)

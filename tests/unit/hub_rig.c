@@ -136,6 +136,13 @@ void rig_configure(struct rig *r)
     snprintf(r->log, sizeof r->log, "%.250s/log", r->dir);
 }
 
+int rig_hub(struct rig *r, struct bb_fault *err)
+{
+    r->hub = bb_hub_start(&(struct bb_hub_options){.generation = &r->gen, .journal = r->journal,
+                                                   .program = "/nowhere", .run_dir = r->run}, err);
+    return r->hub ? 0 : -1;
+}
+
 void rig_start(struct rig *r)
 {
     struct bb_fault err = {0};
@@ -152,9 +159,7 @@ void rig_start(struct rig *r)
         .dir = r->dir, .map_size = 1u << 30, .reserve = 1 << 20, .retention_ms = 86400000,
         .claims_window_ms = 86400000, .claims_max = 100000}, &err);
     ck_assert_msg(r->journal != NULL, "%s", err.text);
-    r->hub = bb_hub_start(&(struct bb_hub_options){.generation = &r->gen, .journal = r->journal,
-                                                   .program = "/nowhere", .run_dir = r->run}, &err);
-    ck_assert_msg(r->hub != NULL, "%s", err.text);
+    ck_assert_msg(rig_hub(r, &err) == 0, "%s", err.text);
     r->zmq = zmq_ctx_new();
     ck_assert_ptr_nonnull(r->zmq);
 }

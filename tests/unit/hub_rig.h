@@ -32,6 +32,8 @@ struct rig_host { /* an instance, played by the test */
 void rig_configure(struct rig *r);
 /* Opens the journal and starts the hub; the core's stderr goes to r->log. */
 void rig_start(struct rig *r);
+/* The hub alone, on the open journal: 0, or -1 with err filled. */
+int rig_hub(struct rig *r, struct bb_fault *err);
 void rig_stop(struct rig *r);
 /* How many lines of the log hold the text. */
 unsigned rig_logged(const struct rig *r, const char *text);

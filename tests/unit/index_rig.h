@@ -1,5 +1,5 @@
 /*
- * index_rig.h - a folder, a journal and an index of a test's own; waiting is polling with a deadline
+ * index_rig.h - a folder, a journal and an index of a test's own
  *
  * To be included first, with _GNU_SOURCE.
  */
@@ -137,7 +137,7 @@ static inline void settle(uint64_t ord, uint64_t seq, enum bb_settle_to to, bool
     operation(&op);
 }
 
-/* ---- looking ---------------------------------------------------------------------------------- */
+/* ---- looking --------------------------------------------------------------------------------- */
 struct seen {
     unsigned n;
     uint64_t seqs[64];

@@ -192,8 +192,9 @@ static TCase *config_good(void)
 
 int main(void)
 {
-    static TCase *(*const cases[])(void) = {config_good,   config_faults, config_yaml, config_values,
-                                            config_schema, config_secrets, config_check};
+    static TCase *(*const cases[])(void) = {config_good,   config_faults, config_yaml,
+                                            config_values, config_schema, config_secrets,
+                                            config_check};
     Suite *s = suite_create("config");
     SRunner *r;
     int failed;

@@ -114,6 +114,40 @@ START_TEST(a_failed_look_at_the_feed_ends_the_core)
 }
 END_TEST
 
+/* Another's operation that ends first: its answer is not the route's registration. */
+START_TEST(the_start_takes_its_own_answers_only)
+{
+    static struct bb_op note = {.kind = BB_OP_NOTE};
+    static const uint8_t nothing = 0x80;
+    struct bb_fault err = {0};
+
+    rig_start(&rig);
+    bb_hub_stop(&rig.hub, 0);
+    note.note.event = (struct bb_bytes){&nothing, 1};
+    bb_journal_post(rig.journal, &note);
+    ck_assert_msg(rig_hub(&rig, &err) == 0, "%s", err.text);
+    rig_wait_status(&rig, "\"to\":\"dst\",\"id\":1,");
+}
+END_TEST
+
+/* Under AddressSanitizer: nothing is left behind. */
+START_TEST(a_start_that_fails_says_why_and_leaves_nothing)
+{
+    struct bb_fault err = {0};
+    char *to = rig.route.to;
+
+    rig_start(&rig);
+    bb_hub_stop(&rig.hub, 0);
+    memset(rig.run + strlen(rig.run), 'x', 120);
+    ck_assert_int_eq(rig_hub(&rig, &err), -1);
+    ck_assert_ptr_nonnull(strstr(err.text, "107 characters"));
+    rig.route.to = rig.eps[0].connector; /* no endpoint's name */
+    ck_assert_int_eq(rig_hub(&rig, &err), -1);
+    ck_assert_ptr_nonnull(strstr(err.text, "an endpoint that is not there"));
+    rig.route.to = to;
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("hub-start");
@@ -125,6 +159,8 @@ int main(void)
     tcase_add_checked_fixture(t, setup, teardown);
     tcase_add_test(t, a_failed_look_at_what_was_in_flight_ends_the_core);
     tcase_add_test(t, a_failed_look_at_the_feed_ends_the_core);
+    tcase_add_test(t, the_start_takes_its_own_answers_only);
+    tcase_add_test(t, a_start_that_fails_says_why_and_leaves_nothing);
     suite_add_tcase(s, t);
     run = srunner_create(s);
     srunner_run_all(run, CK_NORMAL);

@@ -4,7 +4,7 @@
 #define _GNU_SOURCE 1
 #include "tests/unit/index_rig.h"
 
-/* ---- tests ------------------------------------------------------------------------------------- */
+/* ---- tests ----------------------------------------------------------------------------------- */
 START_TEST(messages_are_found_by_their_keys)
 {
     struct seen s;

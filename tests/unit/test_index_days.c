@@ -39,7 +39,7 @@ START_TEST(an_event_waits_for_its_message)
 
     two_days(YESTERDAYS);
     last = append(YESTERDAYS, 2, 1);
-    settle(0, last - 1, BB_TO_QUARANTINED, true); /* the journal's first event, and its last message */
+    settle(0, last - 1, BB_TO_QUARANTINED, true);
     start_index();
     caught_up();
     state_is(last - 1, "m45000", "quarantined");

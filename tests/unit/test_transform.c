@@ -5,7 +5,7 @@
 
 #define HEAD "\"specversion\":\"1.0\",\"id\":\"1\",\"source\":\"t\",\"type\":\"mfg.x\""
 
-/* ---- rules ------------------------------------------------------------------------------------ */
+/* ---- rules ----------------------------------------------------------------------------------- */
 
 /* attrs after the required four, data; what comes out, or the error's text when out is NULL */
 static const struct {
@@ -101,7 +101,7 @@ START_TEST(rules_by_table)
 }
 END_TEST
 
-/* ---- mistakes --------------------------------------------------------------------------------- */
+/* ---- mistakes -------------------------------------------------------------------------------- */
 
 static const struct {
     const char *steps, *pointer, *text;
@@ -171,7 +171,7 @@ START_TEST(nothing_to_do_is_no_transform)
 }
 END_TEST
 
-/* ---- size, depth, hostile bytes ---------------------------------------------------------------- */
+/* ---- size, depth, hostile bytes -------------------------------------------------------------- */
 
 START_TEST(large_maps_and_arrays_are_cut_not_listed)
 {

@@ -1,11 +1,11 @@
 /*
- * test_transform_tree.c - the map step against a naive implementation on a tree, with random messages
- * and random rules
+ * test_transform_tree.c - the map step against a naive implementation on a tree, with random
+ * messages and random rules
  */
 #include <time.h>
 #include "tests/unit/transform_rig.h"
 
-/* ---- a naive implementation on a tree ---------------------------------------------------------- */
+/* ---- a naive implementation on a tree -------------------------------------------------------- */
 
 struct tree {
     uint32_t kind; /* BB_T_ARRAY, BB_T_MAP, else a scalar */

@@ -236,6 +236,60 @@ START_TEST(cancelling)
 }
 END_TEST
 
+START_TEST(more_calls_than_connections)
+{
+    struct bb_http_call *call[4];
+    struct seen a[12];
+    struct bb_http *c;
+
+    faults_start(&server, (struct step[]){{F_ANSWER, 200, "", ""}}, 1);
+    c = client_new(&(struct bb_http_config){.connections = 2});
+    for (int k = 0; k < 12; k++)
+        ck_assert_int_eq(bb_http_send(call_new(c, "POST", &a[k])), 0);
+    ck_assert_uint_eq(bb_http_open(c), 12);
+    finish(c);
+    for (int k = 0; k < 12; k++)
+        ck_assert_msg(a[k].n == 1 && a[k].outcome == BB_OK, "%d: %d, %s", k, a[k].n, a[k].text);
+    ck_assert_uint_le(server.connections, 2);
+    bb_http_free(&c);
+    faults_end(&server);
+
+    /* the time of one that waits runs, and it can be cancelled; nothing of either was sent */
+    faults_start(&server, (struct step[]){{F_HANG, 0, "", ""}, {F_ANSWER, 200, "", ""}}, 2);
+    c = client_new(&(struct bb_http_config){.connections = 1});
+    for (int k = 0; k < 4; k++) {
+        call[k] = call_new(c, "POST", &a[k]);
+        call[k]->timeout_ms = k == 0 ? 300 : k == 1 ? 200 : 10000;
+        ck_assert_int_eq(bb_http_send(call[k]), 0);
+    }
+    bb_http_cancel(call[2]);
+    ck_assert_int_eq(a[2].n, 1);
+    ck_assert_int_eq(a[2].outcome, BB_E_CANCEL);
+    finish(c);
+    ck_assert_int_eq(a[0].outcome, BB_E_UNKNOWN);
+    ck_assert_int_eq(a[0].sent, 1);
+    ck_assert_int_eq(a[1].outcome, BB_E_DOWN);
+    ck_assert_int_eq(a[1].sent, 0);
+    ck_assert_msg(a[3].outcome == BB_OK, "%s", a[3].text);
+
+    /* the last of the queue leaves it, and one that comes then is not lost */
+    for (int k = 0; k < 3; k++)
+        ck_assert_int_eq(bb_http_send(call[k] = call_new(c, "POST", &a[k])), 0);
+    bb_http_cancel(call[2]);
+    bb_http_cancel(call[0]);
+    ck_assert_int_eq(bb_http_send(call_new(c, "POST", &a[3])), 0);
+    finish(c);
+    ck_assert_int_eq(a[1].outcome, BB_OK);
+    ck_assert_int_eq(a[3].outcome, BB_OK);
+    for (int k = 0; k < 3; k++)
+        ck_assert_int_eq(bb_http_send(call_new(c, "POST", &a[k])), 0);
+    bb_http_free(&c);
+    for (int k = 0; k < 3; k++)
+        ck_assert_int_eq(a[k].n, 1);
+    faults_end(&server);
+}
+END_TEST
+
 START_TEST(limits)
 {
     struct seen a;
@@ -346,6 +400,7 @@ int main(void)
     tcase_add_test(t, templates);
     tcase_add_test(t, calls);
     tcase_add_test(t, cancelling);
+    tcase_add_test(t, more_calls_than_connections);
     tcase_add_test(t, limits);
     tcase_add_test(t, quoted);
     tcase_add_test(t, unreachable);

@@ -1,0 +1,89 @@
+/*
+ * test_hub_books.c - what the hub counts: messages of an endpoint, and the figures of its plugin
+ */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/unit/hub_rig.h"
+
+static struct rig rig;
+
+static void setup(void)
+{
+    rig_configure(&rig);
+    rig_start(&rig);
+}
+
+static void teardown(void)
+{
+    rig_stop(&rig);
+}
+
+/* Submits one message and waits for its receipt: how many duplicates it names. */
+static uint32_t submit(struct rig_host *h, const char *id, size_t size)
+{
+    struct bb_buf b, m = rig_message(id, "i", size);
+    struct bb_w_acked a = {0};
+    struct bb_frame f;
+    zmq_msg_t ack;
+
+    bb_buf_init(&b, 1u << 20);
+    bb_put_submit(&b, h->session, 1, NULL, 1);
+    bb_put_bin(&b, m.ptr, m.len);
+    rig_send(h, &b);
+    bb_buf_free(&m);
+    rig_receive(h, BB_F_ACKED, &ack, &f);
+    ck_assert_int_eq(bb_frame_next_acked(&f, &a), 1);
+    ck_assert_int_eq(a.status, BB_OK);
+    zmq_msg_close(&ack);
+    return a.duplicates;
+}
+
+/* Each message counts once: as new, as held already, or as another one under a known id. */
+START_TEST(accepted_duplicates_and_conflicts_are_three_figures)
+{
+    struct rig_host h = rig_up(&rig, "src");
+    struct bb_buf m = rig_message("2", "i", 5);
+    struct bb_ask a = {.kind = BB_ASK_SUBMIT, .endpoint = "src", .who = "test",
+                       .body = {m.ptr, m.len}};
+
+    ck_assert_uint_eq(submit(&h, "1", 10), 0);
+    ck_assert_uint_eq(submit(&h, "2", 10), 0);
+    ck_assert_uint_eq(submit(&h, "2", 10), 1);
+    ck_assert_uint_eq(submit(&h, "1", 10), 1);
+    ck_assert_uint_eq(submit(&h, "1", 10), 1);
+    ck_assert_uint_eq(submit(&h, "1", 20), 0); /* another content: kept for a person */
+    ck_assert_uint_eq(submit(&h, "3", 20), 0);
+    rig_wait_status(&rig, "\"accepted\":3,\"duplicates\":3,\"conflicts\":1,");
+    rig_wait_status(&rig, "\"accepted\":3,\"pending\":3,"); /* the route's */
+    rig_wait_status(&rig, "\"unmatched\":{\"accepted\":1,\"pending\":0,");
+    bb_buf_init(&a.out, 4096);
+    ck_assert_int_eq(bb_hub_ask(rig.hub, &a, 10000), 0);
+    bb_buf_put(&a.out, "", 1);
+    ck_assert_ptr_nonnull(strstr((char *)a.out.ptr, "{\"accepted\":0,\"duplicates\":0,\"conflicts\":1,"));
+    bb_buf_free(&a.out);
+    bb_buf_free(&m);
+    rig_wait_status(&rig, "\"accepted\":3,\"duplicates\":3,\"conflicts\":2,");
+    rig_close(&h);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("hub-books");
+    TCase *t = tcase_create("books");
+    SRunner *run;
+    int failed;
+
+    tcase_set_timeout(t, 60);
+    tcase_add_checked_fixture(t, setup, teardown);
+    tcase_add_test(t, accepted_duplicates_and_conflicts_are_three_figures);
+    suite_add_tcase(s, t);
+    run = srunner_create(s);
+    srunner_run_all(run, CK_NORMAL);
+    failed = srunner_ntests_failed(run);
+    srunner_free(run);
+    return failed ? 1 : 0;
+}
