@@ -16,11 +16,6 @@
 #define ASK_MS 15000
 #define BEAT_MAX_MS 5000 /* a hub that has not turned for this long is not well */
 
-static struct bb_bytes bytes_of(const struct bb_buf *b)
-{
-    return (struct bb_bytes){b->ptr, b->len};
-}
-
 /* The map, with its end, as the answer's JSON. */
 static void put_map(struct bb_call *c, struct bb_rows *m)
 {
@@ -28,7 +23,7 @@ static void put_map(struct bb_call *c, struct bb_rows *m)
 
     bb_buf_init(&value, BB_REPORT_BYTES);
     bb_rows_end_map(m, &value);
-    if (bb_json_write(bytes_of(&value), &c->out, NULL) < 0)
+    if (bb_json_write(bb_bytes_of(&value), &c->out, NULL) < 0)
         c->out.failed = 1;
     bb_buf_free(&value);
 }
@@ -132,9 +127,9 @@ static void on_message(struct bb_call *c, int what)
     int rc;
 
     bb_buf_init(&whole, max + (64u << 10));
-    rc = c->packed ? bb_message_check(bytes_of(&c->body), &err)
-                   : bb_event_read(bytes_of(&c->body), &whole, &err);
-    a.body = bytes_of(c->packed ? &c->body : &whole);
+    rc = c->packed ? bb_message_check(bb_bytes_of(&c->body), &err)
+                   : bb_event_read(bb_bytes_of(&c->body), &whole, &err);
+    a.body = bb_bytes_of(c->packed ? &c->body : &whole);
     if (rc < 0) {
         bb_admin_problem(c, 400, "byte %zu: %s", err.offset, err.text);
     } else if (a.body.len > max) {
@@ -191,10 +186,10 @@ static void on_metrics(struct bb_call *c, int what)
     bb_buf_init(&value, BB_REPORT_BYTES);
     if (status_read(c, &json) == 0) {
         c->type = "text/plain; version=0.0.4; charset=utf-8";
-        if (bb_json_read(bytes_of(&json), &value, &err) < 0)
+        if (bb_json_read(bb_bytes_of(&json), &value, &err) < 0)
             bb_admin_problem(c, 500, "the status cannot be read: %s", err.text);
         else
-            bb_admin_metrics(bytes_of(&value), &c->out);
+            bb_admin_metrics(bb_bytes_of(&value), &c->out);
     }
     bb_buf_free(&json);
     bb_buf_free(&value);
@@ -233,7 +228,7 @@ static void on_report(struct bb_call *c, int what)
     bb_buf_init(&value, BB_REPORT_BYTES);
     if (view)
         rc = bb_report(view, &q, &value, &err);
-    if (rc > 0 && bb_json_write(bytes_of(&value), &c->out, &err) < 0)
+    if (rc > 0 && bb_json_write(bb_bytes_of(&value), &c->out, &err) < 0)
         rc = -1;
     if (rc <= 0)
         bb_admin_problem(c, rc ? 500 : 404, "%s", err.text);
@@ -252,9 +247,9 @@ static void on_backup(struct bb_call *c, int what)
 
     (void)what;
     bb_buf_init(&value, 1u << 16);
-    if (bb_json_read(bytes_of(&c->body), &value, &err) < 0)
+    if (bb_json_read(bb_bytes_of(&c->body), &value, &err) < 0)
         bb_admin_problem(c, 400, "byte %zu: %s", err.offset, err.text);
-    else if (bb_map_get(bytes_of(&value), "folder", &v) != 1 || !bb_as_str(v, &text) ||
+    else if (bb_map_get(bb_bytes_of(&value), "folder", &v) != 1 || !bb_as_str(v, &text) ||
              !text.len || *(const char *)text.ptr != '/' || memchr(text.ptr, 0, text.len))
         bb_admin_problem(c, 400, "\"folder\" must be an absolute path");
     else if (!(folder = strndup(text.ptr, text.len)))

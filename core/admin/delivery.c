@@ -160,7 +160,7 @@ int bb_report_delivery(struct bb_report *r, const struct bb_query *q, struct bb_
     put_mends(&one, route, q->route, q->seq, &row);
     bb_report_history(r, route, q->seq, &one);
     if (event.len && !event.failed)
-        bb_put_raw(bb_rows_pair(&one, "message"), (struct bb_bytes){event.ptr, event.len});
+        bb_put_raw(bb_rows_pair(&one, "message"), bb_bytes_of(&event));
     else
         bb_put_nil(bb_rows_pair(&one, "message"));
     bb_rows_end_map(&one, out);

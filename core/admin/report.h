@@ -41,6 +41,10 @@ struct bb_rows {
     struct bb_buf b;
     uint32_t n;
 };
+static inline struct bb_bytes bb_bytes_of(const struct bb_buf *b)
+{
+    return (struct bb_bytes){b->ptr, b->len};
+}
 void bb_rows_begin(struct bb_rows *l);
 struct bb_buf *bb_rows_item(struct bb_rows *l); /* to write one more item to */
 struct bb_buf *bb_rows_pair(struct bb_rows *m, const char *key); /* to write its value to */

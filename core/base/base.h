@@ -51,6 +51,8 @@ char *bb_size_text(uint64_t bytes, char out[BB_TIME_TEXT]);
 int bb_fail(struct bb_fault *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* A decimal number that is the whole of s: 0, or -1 (not one, too large). */
 int bb_u64_parse(const char *s, uint64_t *out);
+/* Whether the bytes are the text's, no more and no less. */
+bool bb_bytes_are(struct bb_bytes b, const char *text);
 /* Writes all of it, going on after EINTR and short writes: 0, or -1 with errno. */
 int bb_write_all(int fd, const void *p, size_t n);
 /* malloc()ed printf text, NULL without memory. */

@@ -44,6 +44,11 @@ int bb_u64_parse(const char *s, uint64_t *out)
     return 0;
 }
 
+bool bb_bytes_are(struct bb_bytes b, const char *text)
+{
+    return b.len == strlen(text) && memcmp(b.ptr, text, b.len) == 0;
+}
+
 int bb_write_all(int fd, const void *p, size_t n)
 {
     const char *at = p;

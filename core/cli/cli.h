@@ -84,16 +84,11 @@ int bb_read_input(const char *path, struct bb_buf *b);
 /* What the journal's folder says, to be freed; found or not: see bb_report(). */
 int bb_read_report(const struct bb_args *a, struct bb_query q, struct bb_buf *value);
 
-static inline struct bb_bytes bb_bytes_of(const struct bb_buf *b)
-{
-    return (struct bb_bytes){b->ptr, b->len};
-}
 /* Readers of a msgpack map's members, with what to use when it is not there. */
 struct bb_bytes bb_field(struct bb_bytes map, const char *key);     /* empty when absent */
 struct bb_bytes bb_field_str(struct bb_bytes map, const char *key); /* "" */
 int64_t bb_field_int(struct bb_bytes map, const char *key);         /* 0 */
 bool bb_field_bool(struct bb_bytes map, const char *key);           /* false */
-bool bb_text_is(struct bb_bytes text, const char *s);
 /* Walks an array: 1 and the next item, 0 at its end. Start with bb_each(array). */
 struct bb_walk {
     struct bb_cur at;

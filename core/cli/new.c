@@ -113,14 +113,19 @@ static int copy_entry(struct job *j, const FTSENT *e, size_t skip)
 static int copy_all(struct job *j, const char *template)
 {
     char *root[] = {strdup(template), NULL};
-    FTS *f = root[0] ? fts_open(root, FTS_PHYSICAL | FTS_NOCHDIR, NULL) : NULL;
-    FTSENT *e = NULL;
+    size_t len = root[0] ? strlen(root[0]) : 0;
     int rc = BB_EXIT_OK;
+    FTSENT *e = NULL;
+    FTS *f = NULL;
 
+    while (len > 1 && root[0][len - 1] == '/')
+        root[0][--len] = '\0';
+    if (root[0]) /* the template itself may be a link */
+        f = fts_open(root, FTS_PHYSICAL | FTS_COMFOLLOW | FTS_NOCHDIR, NULL);
     if (!f)
         rc = bb_cli_fail("cannot open the template %s: %s", template, strerror(errno));
     while (rc == BB_EXIT_OK && (errno = 0, e = fts_read(f)))
-        if (e->fts_info != FTS_DP && copy_entry(j, e, strlen(template)) < 0)
+        if (e->fts_info != FTS_DP && copy_entry(j, e, len) < 0)
             rc = e->fts_level ? bb_cli_fail("cannot fill %s: %s: %s", j->dir, e->fts_path,
                                             strerror(errno))
                  : e->fts_info == FTS_D ? bb_cli_fail("cannot make %s: %s", j->dir, strerror(errno))

@@ -86,7 +86,7 @@ void bb_print_step(struct bb_bytes h, const char *indent)
     struct bb_bytes state = bb_field_str(h, "state"), d = bb_field(h, "detail");
     struct bb_bytes reason = bb_field_str(d, "reason");
     /* only these two go on at a time of their own; older journals have one in ended ones, too */
-    bool again = bb_text_is(state, "retrying") || bb_text_is(state, "probing");
+    bool again = bb_bytes_are(state, "retrying") || bb_bytes_are(state, "probing");
     bool asked = reason.len > 6 && memcmp(reason.ptr, "probe:", 6) == 0;
     char time[BB_TIME_TEXT];
 

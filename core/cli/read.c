@@ -83,11 +83,6 @@ bool bb_field_bool(struct bb_bytes map, const char *key)
     return v.len && bb_as_bool(v, &b) && b;
 }
 
-bool bb_text_is(struct bb_bytes text, const char *s)
-{
-    return text.len == strlen(s) && memcmp(text.ptr, s, text.len) == 0;
-}
-
 struct bb_walk bb_each(struct bb_bytes array)
 {
     struct bb_walk w = {bb_cur_of(array), 0};

@@ -43,7 +43,7 @@ static void put_journal(struct bb_bytes s)
            (long long)bb_field_int(j, "messages"),
            bb_size_text((uint64_t)bb_field_int(j, "used_bytes"), used),
            bb_size_text((uint64_t)bb_field_int(j, "map_bytes"), map));
-    bb_print_text(stdout, bb_text_is(intake, "open") ? "" : "CLOSED: ", intake);
+    bb_print_text(stdout, bb_bytes_are(intake, "open") ? "" : "CLOSED: ", intake);
     putchar('\n');
     if (bb_field_bool(x, "on") && bb_field_int(x, "messages_behind") > 10000)
         printf("index: %lld messages behind\n", (long long)bb_field_int(x, "messages_behind"));
@@ -79,7 +79,7 @@ static bool is_named(struct bb_bytes list, const char *name)
     struct bb_bytes item;
 
     while (bb_each_next(&w, &item))
-        if (bb_text_is(bb_field_str(item, "name"), name))
+        if (bb_bytes_are(bb_field_str(item, "name"), name))
             return true;
     return false;
 }

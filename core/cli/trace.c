@@ -19,7 +19,7 @@ static void put_route(struct bb_bytes r)
 
     bb_print_field("  -> ", r, "route");
     bb_print_field(": ", r, "state");
-    if (bb_text_is(bb_field_str(r, "state"), "spilled"))
+    if (bb_bytes_are(bb_field_str(r, "state"), "spilled"))
         printf(", waits behind an earlier one of its lane");
     bb_print_field(" at ", r, "since");
     if (bb_field_bool(r, "maybe_sent"))

@@ -21,7 +21,7 @@ struct bb_diag { /* one finding; strings are the list's */
     enum bb_severity severity;
     char *file; /* as given by the user, NULL when there is no place */
     unsigned line, col; /* from 1; 0: none */
-    char *text;         /* route "bom-to-erp": unknown key "max_attemps" (did you mean "attempts"?) */
+    char *text;         /* route "r": retry: unknown key "max" (did you mean ...) */
     char *source;       /* the line's text, for the caret; may be NULL */
     unsigned width;     /* columns to underline */
 };

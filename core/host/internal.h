@@ -34,6 +34,9 @@
 int bb_host_fault(struct bb_fault *err, size_t offset, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 uint64_t bb_host_now(void); /* monotonic, nanoseconds */
+/* A number of a map, at most max; def where it is absent. whose: for the text. */
+int bb_host_uint(struct bb_bytes map, const char *whose, const char *key, uint64_t def,
+                 uint64_t max, uint64_t *out, struct bb_fault *err);
 
 /* ---- elf.c ---------------------------------------------------------------------------------- */
 struct bb_elf_source {

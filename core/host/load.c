@@ -29,6 +29,21 @@ int bb_host_fault(struct bb_fault *err, size_t offset, const char *fmt, ...)
     return -1;
 }
 
+int bb_host_uint(struct bb_bytes map, const char *whose, const char *key, uint64_t def,
+                 uint64_t max, uint64_t *out, struct bb_fault *err)
+{
+    struct bb_bytes v;
+    int64_t i;
+
+    *out = def;
+    if (bb_map_get(map, key, &v) != 1)
+        return 0;
+    if (!bb_as_int(v, &i) || i < 0)
+        return bb_host_fault(err, 0, "%s's \"%s\" is not a whole number from 0", whose, key);
+    *out = (uint64_t)i > max ? max : (uint64_t)i;
+    return 0;
+}
+
 uint64_t bb_host_now(void)
 {
     struct timespec t;

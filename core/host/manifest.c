@@ -99,21 +99,6 @@ static int bb_manifest_flags(const struct bb_manifest *m, const char *key,
     return 0;
 }
 
-static int bb_manifest_u32(const struct bb_manifest *m, const char *key, uint32_t def,
-                           uint32_t *out, struct bb_fault *err)
-{
-    struct bb_bytes v;
-    int64_t i;
-
-    *out = def;
-    if (bb_map_get(m->raw, key, &v) != 1)
-        return 0;
-    if (!bb_as_int(v, &i) || i < 0 || i > UINT32_MAX)
-        return bb_host_fault(err, 0, "its manifest's \"%s\" is not a whole number from 0", key);
-    *out = (uint32_t)i;
-    return 0;
-}
-
 static int bb_manifest_abi(struct bb_manifest *m, struct bb_fault *err)
 {
     struct bb_bytes v;
@@ -184,6 +169,7 @@ static int bb_manifest_fields(struct bb_manifest *m, struct bb_fault *err)
     struct bb_cur c;
     struct bb_tok t;
     unsigned choice;
+    uint64_t workers;
     uint32_t n;
 
     if (bb_value_check(m->raw, err) < 0)
@@ -202,8 +188,9 @@ static int bb_manifest_fields(struct bb_manifest *m, struct bb_fault *err)
         bb_manifest_flags(m, "roles", roles, true, err) < 0 ||
         bb_manifest_flags(m, "extensions", extensions, false, err) < 0 ||
         bb_manifest_flags(m, "requires", services, true, err) < 0 ||
-        bb_manifest_u32(m, "workers", 0, &m->workers_max, err) < 0)
+        bb_host_uint(m->raw, "its manifest", "workers", 0, UINT32_MAX, &workers, err) < 0)
         return -1;
+    m->workers_max = (uint32_t)workers;
     if (!m->source && !m->sink && !m->transform)
         return bb_host_fault(err, 0, "its manifest names no role (source, sink, transform)");
     if (bb_manifest_choice(m, "threading", threading, &choice, err) < 0)

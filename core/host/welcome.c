@@ -13,32 +13,6 @@
 #define ROUTES_MAX 4096u
 #define SECRETS_MAX (1u << 20)
 
-static int bb_welcome_uint(struct bb_bytes map, const char *key, uint64_t def, uint64_t max,
-                           uint64_t *out, struct bb_fault *err)
-{
-    struct bb_bytes v;
-    int64_t i;
-
-    *out = def;
-    if (bb_map_get(map, key, &v) != 1)
-        return 0;
-    if (!bb_as_int(v, &i) || i < 0)
-        return bb_host_fault(err, 0, "WELCOME's \"%s\" is not a whole number from 0", key);
-    *out = (uint64_t)i > max ? max : (uint64_t)i;
-    return 0;
-}
-
-static int bb_welcome_u32(struct bb_bytes map, const char *key, uint32_t def, uint32_t max,
-                          uint32_t *out, struct bb_fault *err)
-{
-    uint64_t v;
-
-    if (bb_welcome_uint(map, key, def, max, &v, err) < 0)
-        return -1;
-    *out = (uint32_t)v;
-    return 0;
-}
-
 static int bb_welcome_secrets(struct bb_host *h, struct bb_bytes map, struct bb_fault *err)
 {
     struct bb_bytes v;
@@ -149,20 +123,30 @@ int bb_welcome_read(struct bb_host *h, struct bb_bytes map, struct bb_bytes *con
                     struct bb_fault *err)
 {
     static const uint8_t empty[1] = {0x80};
-    uint64_t messages, bytes, max_message;
+    uint64_t roles, workers, batch, messages, bytes, max_message;
+    const struct {
+        const char *key;
+        uint64_t def, max;
+        uint64_t *out;
+    } numbers[] = {
+        {"roles", BB_ROLE_SINK, UINT32_MAX, &roles},
+        {"workers", 1, UINT32_MAX, &workers},
+        {"batch", 1, BB_BATCH_CAP, &batch},
+        {"messages", 0, UINT64_MAX / 4, &messages},
+        {"bytes", 0, UINT64_MAX / 4, &bytes},
+        {"max_message", 16u << 20, 1u << 30, &max_message},
+    };
     struct bb_bytes v;
     struct bb_cur c;
     struct bb_tok t;
 
-    if (bb_welcome_u32(map, "roles", BB_ROLE_SINK, UINT32_MAX, &h->roles, err) < 0 ||
-        bb_welcome_u32(map, "workers", 1, UINT32_MAX, &h->workers, err) < 0 ||
-        bb_welcome_u32(map, "batch", 1, BB_BATCH_CAP, &h->batch_max, err) < 0 ||
-        bb_welcome_uint(map, "messages", 0, UINT64_MAX / 4, &messages, err) < 0 ||
-        bb_welcome_uint(map, "bytes", 0, UINT64_MAX / 4, &bytes, err) < 0 ||
-        bb_welcome_uint(map, "max_message", 16u << 20, 1u << 30, &max_message, err) < 0)
-        return -1;
-    if (h->batch_max == 0)
-        h->batch_max = 1;
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+        if (bb_host_uint(map, "WELCOME", numbers[i].key, numbers[i].def, numbers[i].max,
+                         numbers[i].out, err) < 0)
+            return -1;
+    h->roles = (uint32_t)roles;
+    h->workers = (uint32_t)workers;
+    h->batch_max = batch ? (uint32_t)batch : 1;
     h->max_message = max_message;
     config->ptr = empty;
     config->len = sizeof(empty);

@@ -21,6 +21,8 @@
 #define SHARE_BYTES (4u << 20) /* the frame that passes it is the last */
 #define LINES_RATE 200         /* a second; a host of Busbar's own lets 100 through */
 #define LINES_BURST 1000
+#define METRICS_RATE 2
+#define METRICS_BURST 10
 #define NOISE_RATE 2000
 #define NOISE_BURST 10000
 #define NOISE_BYTES 4096 /* so many count as one frame more */
@@ -64,6 +66,14 @@ bool hub_peer_line(struct bb_hub *h, struct hub_peer *p)
     if (take(&p->lines, h->now, 1, LINES_RATE, LINES_BURST))
         return true;
     p->lines_dropped++;
+    hub_peer_noise(h, p, 1);
+    return false;
+}
+
+bool hub_peer_metric(struct bb_hub *h, struct hub_peer *p)
+{
+    if (take(&p->metrics, h->now, 1, METRICS_RATE, METRICS_BURST))
+        return true;
     hub_peer_noise(h, p, 1);
     return false;
 }

@@ -310,6 +310,7 @@ static void hub_free(struct bb_hub *h)
         }
         free(h->eps[i].peers);
         free(h->eps[i].routes);
+        hub_metrics_free(&h->eps[i]);
     }
     free(h->eps);
     for (size_t i = 0; i < h->n_routes; i++) {

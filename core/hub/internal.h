@@ -90,7 +90,7 @@ struct hub_peer { /* one instance */
     bool said_ready;
     bool cut; /* broke the protocol: nothing of it is read any more */
     struct hub_share share;
-    struct hub_bucket lines, noise;
+    struct hub_bucket lines, noise, metrics;
     uint64_t lines_dropped, lines_said;
     int64_t said_ms;
     struct bb_buf out; /* DELIVER being built */
@@ -99,6 +99,13 @@ struct hub_peer { /* one instance */
     struct bb_buf acks; /* ACKED being built */
     struct bb_list ack_list;
     bool acking;
+};
+#define HUB_METRICS 64u /* of one endpoint */
+#define HUB_METRIC_NAME 64u
+struct hub_metric {
+    char name[HUB_METRIC_NAME]; /* [a-z][a-z0-9_]* */
+    uint32_t kind;              /* BB_METRIC_* */
+    double *of;                 /* by worker */
 };
 struct hub_endpoint {
     const struct bb_gen_endpoint *gen;
@@ -112,6 +119,9 @@ struct hub_endpoint {
     int64_t restart_at, started_at;
     uint32_t backoff_ms, restarts;
     bool killed;
+    struct hub_metric *metrics;
+    uint32_t n_metrics;
+    uint64_t metrics_refused; /* figures with a bad name, past the table's end, or that cannot be */
     /* as a source */
     struct hub_route **routes;
     size_t n_routes;
@@ -237,11 +247,18 @@ int hub_frames_open(struct bb_hub *h, struct bb_fault *err);
 void hub_frames(struct bb_hub *h); /* a turn's */
 /* May the core's log get one more line of this peer's making? */
 bool hub_peer_line(struct bb_hub *h, struct hub_peer *p);
+/* May it send figures again? Once a second is enough. */
+bool hub_peer_metric(struct bb_hub *h, struct hub_peer *p);
 /* The frame at hand, or so many items of it, answers nothing: who goes on so is cut. */
 void hub_peer_noise(struct bb_hub *h, struct hub_peer *p, uint32_t items);
 void hub_peer_cut(struct bb_hub *h, struct hub_peer *p, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 void hub_peer_dropped_say(struct bb_hub *h, struct hub_peer *p);
+/* metric.c */
+void hub_metrics_take(struct bb_hub *h, struct hub_peer *p, struct bb_frame *f);
+double hub_metric_value(const struct hub_endpoint *e, const struct hub_metric *m);
+void hub_metrics_host_ended(struct hub_endpoint *e);
+void hub_metrics_free(struct hub_endpoint *e);
 /* flight.c */
 struct hub_flight *hub_flight_new(struct bb_hub *h);
 struct hub_flight *hub_flight_of(struct bb_hub *h, uint64_t token);

@@ -379,7 +379,11 @@ void hub_peer_receive(struct bb_hub *h, struct hub_peer *p, struct bb_frame *f)
         p->stopped = true;
         p->up = false;
         break;
-    default: /* METRIC is not kept yet; unknown kinds are for later versions */
+    case BB_F_METRIC:
+        if (hub_peer_metric(h, p))
+            hub_metrics_take(h, p, f);
+        break;
+    default: /* unknown kinds are for later versions */
         hub_peer_noise(h, p, 1);
     }
 }
@@ -446,6 +450,7 @@ static void ended(struct bb_hub *h, struct hub_endpoint *e, const char *how)
         e->peers[w].up = e->peers[w].building = e->peers[w].acking = false;
         e->peers[w].stopped = true;
     }
+    hub_metrics_host_ended(e);
     while ((f = e->oldest)) {
         struct bb_w_result r = {.status = f->op == BB_DELIVER_PROBE ? BB_E_RETRY : BB_E_UNKNOWN,
                                 .has_error = true,

@@ -55,6 +55,19 @@ static void put_journal(struct bb_hub *h, struct bb_buf *b)
         s.commit_us_last, s.commit_us_max);
 }
 
+static void put_metrics(struct bb_buf *b, const struct hub_endpoint *e, const char *key, uint32_t kind)
+{
+    const char *before = "";
+
+    put(b, "\"%s\":{", key);
+    for (uint32_t i = 0; i < e->n_metrics; i++)
+        if (e->metrics[i].kind == kind) {
+            put(b, "%s\"%s\":%.15g", before, e->metrics[i].name, hub_metric_value(e, &e->metrics[i]));
+            before = ",";
+        }
+    put(b, "},");
+}
+
 static void put_endpoint(struct bb_hub *h, struct bb_buf *b, const struct hub_endpoint *e)
 {
     int64_t wake = hub_endpoint_wake(h, e);
@@ -73,6 +86,9 @@ static void put_endpoint(struct bb_hub *h, struct bb_buf *b, const struct hub_en
            ",\"refused\":%" PRIu64 ",\"busy\":%" PRIu64 ",",
         e->workers, e->child ? (int)bb_child_pid(e->child) : 0, e->restarts, e->in_flight,
         e->accepted, e->duplicates, e->conflicts, e->skipped, e->refused, e->busy);
+    put(b, "\"metrics_refused\":%" PRIu64 ",", e->metrics_refused);
+    put_metrics(b, e, "counters", BB_METRIC_COUNTER);
+    put_metrics(b, e, "gauges", BB_METRIC_GAUGE);
     put(b, "\"breaker\":\"%s\",\"wakes_in_ms\":%" PRId64 "}", e->open_until ? "open" : "closed",
         wake > h->now ? wake - h->now : 0);
 }

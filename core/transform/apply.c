@@ -10,7 +10,6 @@
 #include "core/transform/internal.h"
 
 #include <stdio.h>
-#include "core/base/base.h"
 
 #define TEXT_MAX 64 /* bytes of a number that becomes an attribute's text */
 

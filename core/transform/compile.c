@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "core/base/base.h"
 
 #define DEPTH 5 /* /1/map/0/rename/from */
 

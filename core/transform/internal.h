@@ -16,6 +16,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include "core/base/base.h"
 #include "core/transform/transform.h"
 
 #define BB_POINTER_MAX 32 /* segments of one pointer */
@@ -46,7 +47,6 @@ int bb_path_compile(struct bb_bytes pointer, struct bb_path *path, struct bb_fau
 void bb_path_free(struct bb_path *path);
 /* Whether inner is outer or lies inside it. */
 bool bb_path_within(const struct bb_path *inner, const struct bb_path *outer);
-bool bb_bytes_are(struct bb_bytes b, const char *text);
 
 /* ---- compile.c: rules ------------------------------------------------------------------------ */
 enum { BB_RULE_COPY, BB_RULE_RENAME, BB_RULE_CONSTANT, BB_RULE_DROP, BB_RULES };

@@ -9,12 +9,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include "core/base/base.h"
-
-bool bb_bytes_are(struct bb_bytes b, const char *text)
-{
-    return b.len == strlen(text) && memcmp(b.ptr, text, b.len) == 0;
-}
 
 static uint32_t array_index(struct bb_bytes s)
 {

@@ -71,6 +71,7 @@ START_TEST(a_config_is_checked_to_its_depth)
         {"outcomes: {\"600\": ok}", 18,
          "outcomes: \"600\" is not as it has to be (a status such as 409, "
          "a class such as 5xx, or dns"},
+        {"outcomes: {600: ok}", 18, "outcomes: \"600\" is not as it has to be"},
         {"outcomes: {timeouts: ok}", 18, "outcomes: \"timeouts\" is not as it has to be"},
         {"envelope: {item: a}", 7, "envelope: \"type\" is missing"},
         {"envelope: {type: {header: a, prefx: /a}}", 36,

@@ -13,6 +13,7 @@ static const char schema_text[] =
     "\"timeout\":{\"type\":\"string\",\"format\":\"duration\",\"default\":\"30s\","
     "\"minimum\":1000,\"maximum\":60000},"
     "\"chunk\":{\"type\":\"string\",\"format\":\"size\",\"default\":65536},"
+    "\"wait\":{\"type\":\"integer\",\"format\":\"duration\",\"default\":1500},"
     "\"mode\":{\"type\":\"string\",\"enum\":[\"json\",\"jsonl\",\"csv\"],\"default\":\"json\"},"
     "\"client\":{\"type\":\"string\",\"minLength\":3,\"maxLength\":3},"
     "\"port\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":65535},"
@@ -57,7 +58,7 @@ START_TEST(a_good_config_is_converted_and_filled)
              "\"timeout\":60000,\"client\":\"100\",\"port\":8443,\"factor\":1.50,"
              "\"records\":\"/a~1b/0\",\"dir\":\"%s/in\",\"headers\":{\"X-A\":\"b\"},"
              "\"tags\":[\"a\",\"b\"],\"auth\":{\"key\":\"erp/auth.key\",\"user\":\"u\"},"
-             "\"any\":{\"x\":[1,{\"y\":null}]},\"chunk\":65536,\"mode\":\"json\",\"ok\":[200,201],"
+             "\"any\":{\"x\":[1,{\"y\":null}]},\"chunk\":65536,\"wait\":1500,\"mode\":\"json\",\"ok\":[200,201],"
              "\"tls\":{\"verify\":true}}",
              dir);
     ck_assert_str_eq(j, want);
@@ -119,6 +120,8 @@ START_TEST(faults_in_a_config_have_their_place)
     p = printed();
     ck_assert_ptr_null(strstr(p, "hunter2")); /* refused, and not shown */
     ck_assert_ptr_nonnull(strstr(p, "password: *******"));
+    ck_assert_ptr_nonnull(strstr(p, "client: 12\n"));  /* no secret, and shown */
+    ck_assert_ptr_nonnull(strstr(p, "base_ulr: ****")); /* beside a secret: it may be one */
     free(p);
     bb_buf_free(&out);
 }

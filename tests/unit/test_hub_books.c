@@ -70,6 +70,66 @@ START_TEST(accepted_duplicates_and_conflicts_are_three_figures)
 }
 END_TEST
 
+static void metric(struct rig_host *h, const char *const *names, uint32_t kind, double v)
+{
+    struct bb_list l;
+    struct bb_buf b;
+
+    bb_buf_init(&b, 65536);
+    l = bb_list_begin(&b, BB_F_METRIC, h->session);
+    for (; *names; names++)
+        bb_list_metric(&b, &l, *names, kind, v);
+    bb_list_end(&b, &l);
+    rig_send(h, &b);
+}
+
+START_TEST(a_plugins_figures_are_kept_by_name)
+{
+    static const char *const pages[] = {"pages_read", NULL}, *const depth[] = {"depth", NULL};
+    struct rig_host h = rig_up(&rig, "dst");
+
+    metric(&h, pages, BB_METRIC_COUNTER, 3);
+    metric(&h, pages, BB_METRIC_COUNTER, 4.5);
+    metric(&h, depth, BB_METRIC_GAUGE, 9);
+    metric(&h, depth, BB_METRIC_GAUGE, -2);
+    rig_wait_status(&rig, "\"counters\":{\"pages_read\":7.5},\"gauges\":{\"depth\":-2}");
+    metric(&h, pages, BB_METRIC_COUNTER, -1); /* a counter never falls */
+    metric(&h, depth, BB_METRIC_COUNTER, 1);  /* nor does a gauge become one */
+    rig_wait_status(&rig, "\"metrics_refused\":2,\"counters\":{\"pages_read\":7.5},\"gauges\":{\"depth\":-2}");
+    rig_close(&h);
+}
+END_TEST
+
+START_TEST(figures_are_few_and_their_names_plain)
+{
+    static const char *const bad[] = {"", "Upper", "9th", "a\"b", "a-b", "a\nb",
+        "a123456789012345678901234567890123456789012345678901234567890123456789", NULL};
+    struct rig_host h = rig_up(&rig, "dst");
+    char *status;
+    unsigned n = 0;
+
+    metric(&h, bad, BB_METRIC_GAUGE, 1);
+    rig_wait_status(&rig, "\"metrics_refused\":7,\"counters\":{},\"gauges\":{}");
+    for (unsigned k = 0; k < 5; k++) {
+        char text[20][16];
+        const char *names[21] = {NULL};
+
+        for (unsigned i = 0; i < 20; i++) {
+            snprintf(text[i], sizeof text[i], "m_%u", k * 20 + i);
+            names[i] = text[i];
+        }
+        metric(&h, names, BB_METRIC_GAUGE, 1);
+    }
+    rig_wait_status(&rig, "\"metrics_refused\":43,"); /* 7, and 100 less 64 */
+    status = rig_status(&rig);
+    for (const char *at = status; (at = strstr(at, "\"m_")); at++)
+        n++;
+    ck_assert_uint_eq(n, 64);
+    free(status);
+    rig_close(&h);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("hub-books");
@@ -80,6 +140,8 @@ int main(void)
     tcase_set_timeout(t, 60);
     tcase_add_checked_fixture(t, setup, teardown);
     tcase_add_test(t, accepted_duplicates_and_conflicts_are_three_figures);
+    tcase_add_test(t, a_plugins_figures_are_kept_by_name);
+    tcase_add_test(t, figures_are_few_and_their_names_plain);
     suite_add_tcase(s, t);
     run = srunner_create(s);
     srunner_run_all(run, CK_NORMAL);

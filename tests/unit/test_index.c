@@ -155,7 +155,7 @@ int main(void)
     SRunner *r = srunner_create(s);
     int failed;
 
-    tcase_set_timeout(t, 60);
+    tcase_set_timeout(t, 240);
     tcase_add_checked_fixture(t, setup, teardown);
     tcase_add_test(t, messages_are_found_by_their_keys);
     tcase_add_test(t, states_follow_the_events);
