@@ -5,7 +5,8 @@ tests_unit_test_hub_SOURCES = tests/unit/test_hub.c
 tests_unit_test_hub_LDADD = $(UNIT_LIBS)
 check_PROGRAMS += tests/unit/test_hub_flow
 TESTS += tests/unit/test_hub_flow
-tests_unit_test_hub_flow_SOURCES = tests/unit/test_hub_flow.c tests/unit/hub_fake.c tests/unit/hub_fake.h
+tests_unit_test_hub_flow_SOURCES = tests/unit/test_hub_flow.c tests/unit/hub_core.c tests/unit/hub_core.h \
+  tests/unit/hub_fake.c tests/unit/hub_fake.h
 tests_unit_test_hub_flow_LDADD = $(UNIT_LIBS)
 check_PROGRAMS += tests/unit/test_hub_peer
 TESTS += tests/unit/test_hub_peer
