@@ -126,7 +126,7 @@ void bb_diags_free(struct bb_diags *d)
     memset(d, 0, sizeof(*d));
 }
 
-/* ---- for people, for programs ------------------------------------------------------------ */
+/* ---- for people, for programs ------------------------------------------------------- */
 struct paint {
     const char *bold, *red, *yellow, *green, *off;
 };

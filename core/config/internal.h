@@ -26,7 +26,7 @@
 #define BB_EXPANDED_MAX (64u << 10) /* bytes of one text after ${VAR} */
 #define BB_COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
-/* ---- arena.c ----------------------------------------------------------------------------- */
+/* ---- arena.c ------------------------------------------------------------------------ */
 struct bb_arena {
     struct bb_arena_chunk *head;
     size_t total, max;
@@ -38,7 +38,7 @@ char *bb_arena_str(struct bb_arena *a, const char *s, size_t len);
 void *bb_arena_grow(struct bb_arena *a, void *v, size_t n, size_t size);
 void bb_arena_free(struct bb_arena *a); /* wipes: expanded variables may be in it */
 
-/* ---- node.c: a file's tree --------------------------------------------------------------- */
+/* ---- node.c: a file's tree ---------------------------------------------------------- */
 enum bb_kind {
     BB_SCALAR,
     BB_LIST,
@@ -95,7 +95,7 @@ void bb_node_mask(const struct bb_node *n);
 /* A key that by its name holds something private. */
 bool bb_sounds_secret(const struct bb_node *key);
 
-/* ---- file.c ------------------------------------------------------------------------------ */
+/* ---- file.c ------------------------------------------------------------------------- */
 /* Appends a regular file of at most max bytes to out without ever waiting for it: 0, -1. */
 struct stat;
 int bb_file_slurp(const char *path, size_t max, struct bb_buf *out, struct stat *st,
@@ -108,13 +108,13 @@ uint32_t bb_file_pos(const struct bb_file *f, unsigned line, unsigned col);
 /* A line without what is secret, malloc()ed; NULL when it cannot be shown. */
 char *bb_file_excerpt(const struct bb_file *f, unsigned line);
 
-/* ---- yaml.c, expand.c -------------------------------------------------------------------- */
+/* ---- yaml.c, expand.c --------------------------------------------------------------- */
 /* Parses f->text. 0, or -1 when the tree is not whole (reported). */
 int bb_yaml_parse(struct bb_file *f, struct bb_diags *d);
 /* Replaces ${NAME} in a scalar; reports what is missing. */
 void bb_expand(struct bb_node *n, struct bb_arena *a, struct bb_diags *d);
 
-/* ---- diag.c ------------------------------------------------------------------------------ */
+/* ---- diag.c ------------------------------------------------------------------------- */
 struct bb_span { /* bytes of a file; f NULL: only a name, or nothing */
     const char *name;
     const struct bb_file *f;
@@ -125,7 +125,7 @@ struct bb_span bb_at(const struct bb_node *n); /* at its place */
 void bb_diag(struct bb_diags *d, enum bb_severity s, struct bb_span at, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 
-/* ---- values.c: text to numbers; NULL, or why not ("has no unit; ...") ------------------ */
+/* ---- values.c: text to numbers; NULL, or why not ("has no unit; ...") --------------- */
 enum bb_unit { BB_UNIT_NONE, BB_UNIT_DURATION, BB_UNIT_SIZE, BB_UNIT_RATE };
 /* In milliseconds, bytes, or a second. */
 const char *bb_value_read(const char *s, enum bb_unit unit, double *v);
@@ -143,7 +143,7 @@ unsigned bb_value_type(const char *s);
 /* A plain number as an integer or an exact decimal. */
 const char *bb_value_put(struct bb_buf *b, const char *s);
 
-/* ---- read.c: the one reader ------------------------------------------------------------ */
+/* ---- read.c: the one reader --------------------------------------------------------- */
 enum bb_format {
     BB_F_NONE,
     BB_F_DURATION,
@@ -223,32 +223,40 @@ void bb_say_kind(struct bb_read *x, const struct bb_node *n, const struct bb_spe
 /* Adds a step to path: a key, or an index when name is NULL. What to cut path back to. */
 size_t bb_path_enter(struct bb_read *x, const char *name, size_t index);
 extern const struct bb_spec bb_spec_any;
+
+/* ---- scalar.c ----------------------------------------------------------------------- */
 /* Sets the members of the struct at to as if no key were given. */
 void bb_read_none(const struct bb_spec *k, void *to);
+enum bb_unit bb_unit_of(const struct bb_spec *k);
+/* The type that n has, 0 when it has none of those allowed (0: any). */
+unsigned bb_type_of(const struct bb_node *n, unsigned allowed);
+/* bb_read() of a scalar of that type; to is the member itself. */
+void bb_read_scalar(struct bb_read *x, const struct bb_node *n, const struct bb_spec *k,
+                    unsigned type, void *to, struct bb_buf *buf);
 
-/* ---- format.c: what a text must look like ---------------------------------------------- */
+/* ---- format.c: what a text must look like ------------------------------------------- */
 extern const struct bb_choice bb_formats[]; /* those that a schema may use */
 /* NULL, or what is wrong with it; *hide: the value must not be shown. */
 const char *bb_format_check(enum bb_format format, const char *text, bool *hide);
 /* NULL, or what is wrong with the pattern or the text (may be NULL). */
 const char *bb_pattern_check(const char *pattern, const char *text);
 
-/* ---- schema.c -------------------------------------------------------------------------- */
+/* ---- schema.c ----------------------------------------------------------------------- */
 /* A manifest's schema as a key in x's arena; x->bad when there is a fault (reported). */
 struct bb_spec *bb_schema_read(struct bb_read *x, struct bb_bytes schema);
 
-/* ---- secrets.c ------------------------------------------------------------------------- */
+/* ---- secrets.c ---------------------------------------------------------------------- */
 struct bb_secret;
 /* Reads what a {file|env|credential: ...} map names and keeps it under handle. */
 void bb_secret_read(struct bb_read *x, const struct bb_node *n, const char *handle);
 bool bb_secret_shape(const struct bb_node *n); /* a map of that shape */
 void bb_secrets_free(struct bb_secret *list);
 
-/* ---- keys.c: conf.d's own keys --------------------------------------------------------- */
+/* ---- keys.c: conf.d's own keys ------------------------------------------------------ */
 extern const struct bb_spec bb_spec_root, bb_spec_endpoint, bb_spec_route;
 bool bb_spec_known(const char *name, size_t len); /* any of them */
 
-/* ---- sections.c: what the tables cannot say -------------------------------------------- */
+/* ---- sections.c: what the tables cannot say ----------------------------------------- */
 struct bb_priv {
     struct bb_arena arena;
     struct bb_secret *secrets;

@@ -148,8 +148,7 @@ static struct bb_config *end(struct loading *l, const char *place)
     return NULL;
 }
 
-/* ---- the folder
- * ----------------------------------------------------------------------------------- */
+/* ---- the folder --------------------------------------------------------------------- */
 static bool ends_in(const char *s, const char *tail)
 {
     size_t n = strlen(s), m = strlen(tail);

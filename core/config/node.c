@@ -105,7 +105,7 @@ struct bb_where bb_config_locate(struct bb_where root, const char *pointer)
     return at != root.node ? bb_node_where(at) : root;
 }
 
-/* ---- what is private ------------------------------------------------------------------- */
+/* ---- what is private ---------------------------------------------------------------- */
 bool bb_sounds_secret(const struct bb_node *key)
 {
     static const char *const places[] = {"url", "uri", "file", "path", "name", "endpoint"};
@@ -144,8 +144,7 @@ void bb_node_mask(const struct bb_node *n)
     v[f->n_masks++] = (struct bb_mask){n->start, n->end};
 }
 
-/* ---- msgpack
- * ------------------------------------------------------------------------------------- */
+/* ---- msgpack ------------------------------------------------------------------------ */
 static struct bb_node *node_from(struct bb_arena *a, struct bb_cur *c, unsigned depth)
 {
     struct bb_node *n = depth < BB_DEPTH_MAX ? bb_arena_get(a, sizeof(*n)) : NULL, **tail, *key;

@@ -22,7 +22,7 @@ struct level { /* what one level of a schema says; nodes are worked on when all 
     const struct bb_node *type, *properties, *required, *additional, *items, *names, *choices;
 };
 
-/* ---- the words --------------------------------------------------------------------------- */
+/* ---- the words ---------------------------------------------------------------------- */
 /* clang-format off */
 #define AT(m) .offset = offsetof(struct level, m), .size = sizeof(((struct level *)0)->m)
 #define PART(n, t, m) .name = n, .types = t, .flags = BB_SPEC_NODE | BB_SPEC_OPEN, AT(m)
@@ -67,7 +67,7 @@ static const struct bb_spec schema_word = {
     .types = BB_TYPE_MAP, .flags = BB_SPEC_NOTES, .keys = words, .n_keys = BB_COUNT(words)};
 /* clang-format on */
 
-/* ---- from nodes to keys ---------------------------------------------------------------- */
+/* ---- from nodes to keys ------------------------------------------------------------- */
 static struct bb_spec *level_read(struct bb_read *x, const struct bb_node *n);
 
 /* A part of a schema that is one itself; NULL when there is none. */
@@ -182,8 +182,7 @@ struct bb_spec *bb_schema_read(struct bb_read *x, struct bb_bytes schema)
     return k;
 }
 
-/* ---- secrets
- * ------------------------------------------------------------------------------------- */
+/* ---- secrets ------------------------------------------------------------------------ */
 static void mask_secrets(const struct bb_node *n, const struct bb_spec *k)
 {
     const struct bb_node *c;

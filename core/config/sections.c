@@ -13,8 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- things with a name
- * -------------------------------------------------------------------------- */
+/* ---- things with a name ------------------------------------------------------------- */
 static int by_text(const void *a, const void *b)
 {
     return strcmp(((const struct bb_node *)a)->text, ((const struct bb_node *)b)->text);
@@ -135,8 +134,7 @@ void bb_read_routes(struct bb_read *x, const struct bb_node *map, void *to)
     x->what[0] = 0;
 }
 
-/* ---- values with a shape of their own
- * -------------------------------------------------------------- */
+/* ---- values with a shape of their own ----------------------------------------------- */
 /* A tree as msgpack in the arena. */
 static struct bb_bytes tree_bytes(struct bb_read *x, const struct bb_node *n)
 {
@@ -234,8 +232,7 @@ void bb_read_plugin_path(struct bb_read *x, const struct bb_node *n, void *to)
     ((struct bb_config *)to)->plugin_path = texts_read(x, n, &folder, &count);
 }
 
-/* ---- all of it together
- * -------------------------------------------------------------------------- */
+/* ---- all of it together ------------------------------------------------------------- */
 /* Marks the endpoint that a route's key names as used so, or reports that there is none. */
 static void endpoint_use(struct bb_read *x, const struct bb_route_config *r, const char *key,
                          const char *name, bool sink)
