@@ -5,21 +5,26 @@
 #                                        killed core left with deliveries under way
 #   core-point.sh PHASE count LOG BASE [TRACE]    writes the calls to LOG (the kernel's view to TRACE)
 #   core-point.sh base BASE              makes BASE
-# A few events in two lanes, posted again until accepted, over the fault and a restart without it.
+# A few events in two lanes, posted again until accepted, over the fault and a restart without it; the
+# store is small and they are large enough for the log to change files and for a checkpoint on the way.
 # Then everything that was accepted is at the plant, once, in order, and the books balance.
 limit=120
 . "$(dirname "$0")/../lib.sh"
 . "$src/tests/fault/lib_kill.sh"
 phase=$1
 shim=$build/tests/fault/.libs/inject.so
-n_events=8
+n_events=10
 # what the kernel calls the calls that inject.c counts
 calls=write,pwrite64,writev,pwritev,pwritev2,fdatasync,fsync,sync_file_range,msync,ftruncate,fallocate
 calls+=,open,openat,rename,renameat,renameat2,link,unlink,unlinkat,mkdir,mkdirat
 : >"$work/accepted"
 
+conf_small() {
+    kill_conf probe
+    sed -i 's/^journal:.*/journal: {map_size: 64MiB, reserve: 2MiB}/' "$conf/plant.yaml"
+}
 events_post() { # events_post PREFIX: in the background, until all are accepted
-    bg "$work/load.log" "$load" --url "$hook/events" --connections 2 --items 2 --body-size 300 \
+    bg "$work/load.log" "$load" --url "$hook/events" --connections 2 --items 2 --body-size 120000 \
         --messages $n_events --retry --accepted "$work/accepted" --prefix "$1" --type "mfg.$1.event"
     load_pid=$bg_pid
 }
@@ -51,7 +56,7 @@ injected() {
 # ---- what a killed core leaves: deliveries open, some below the mark ----------------------------------
 if [ "$phase" = base ]; then
     plant_start --dedupe no --lane /type,/item --fault "reset=30,500=20"
-    kill_conf probe
+    conf_small
     core_spawn
     wait_for 30 "the core" core_answers
     events_post base
@@ -68,7 +73,7 @@ if [ "$phase" = again ]; then
     cp -a "$base/state" "$base/accepted" "$base/erp.jsonl" "$work"
 fi
 plant_start --dedupe no --lane /type,/item
-kill_conf probe
+conf_small
 if [ "$kind" = count ]; then
     trace=${5:-}
     injected count
