@@ -305,9 +305,12 @@ START_TEST(output_that_is_stuck_goes_on)
         struct pollfd p = {.fd = bb_zmtp_fd(z), .events = POLLIN};
         ssize_t got = recv(peer, back, sizeof back, MSG_DONTWAIT);
         if (got > 0) {
-            for (ssize_t k = 0; k < got; k++, n++)
-                if (n >= 9 && n < 9 + sizeof big)
-                    ck_assert_uint_eq(back[k], big[n - 9]);
+            size_t skip = n < 9 ? 9 - n : 0; /* the head */
+            size_t at = n + skip - 9, len = (size_t)got > skip ? (size_t)got - skip : 0;
+            if (at + len > sizeof big)
+                len = at < sizeof big ? sizeof big - at : 0;
+            ck_assert(len == 0 || memcmp(back + skip, big + at, len) == 0);
+            n += (size_t)got;
             continue;
         }
         ck_assert_int_eq(poll(&p, 1, WAIT_MS), 1); /* the descriptor says that there is room */
