@@ -42,7 +42,7 @@ int mdb_txn_renew(MDB_txn *txn)
 const char *__lsan_default_suppressions(void);
 const char *__lsan_default_suppressions(void)
 {
-    return "leak:hub_route_reserve";
+    return "leak:hub_thread";
 }
 
 static void setup(void)
