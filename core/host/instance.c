@@ -4,8 +4,9 @@
  *   HELLO --WELCOME--> RUN (create, start, READY) --STOP--> STOP --stopped or budget--> END
  *
  * A turn: read all frames (pump), handle those whose answer calls the plugin (inbox), hand waiting
- * deliveries over for a few milliseconds, send what lies in the outbox; then wait. The pump never calls the plugin, but for its health when no other call runs: that is why a
- * blocking call may run it from cancelled().
+ * deliveries over for a few milliseconds, send what lies in the outbox; then wait. The pump never
+ * calls the plugin, but for its health when no other call runs: that is why a blocking call may run
+ * it from cancelled().
  */
 #include <errno.h>
 #include <poll.h>

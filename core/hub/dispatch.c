@@ -110,7 +110,7 @@ void hub_dispatch(struct bb_hub *h, struct hub_route *r, const struct bb_read_it
         .op = op,
         .route = r->id,
         .attempt = f->row.attempts + 1,
-        .flags = (row->flags & BB_ROW_MAYBE_SENT ? BB_DELIVER_REDELIVERY : 0) |
+        .flags = (row->flags & (BB_ROW_MAYBE_SENT | BB_ROW_PROBED) ? BB_DELIVER_REDELIVERY : 0) |
                  (row->flags & BB_ROW_BODY ? BB_DELIVER_RENDERED : 0),
         .budget_ms = (uint32_t)timeout,
         .key = {key, key_long(h, f, key)},

@@ -205,7 +205,7 @@ static void on_probe(struct bb_hub *h, struct subject *u, struct answer *a)
             again(h, u, a, BB_TO_PROBING, wait);
             return;
         }
-        u->row.flags &= (uint8_t)~(BB_ROW_PROBED | BB_ROW_MAYBE_SENT);
+        u->row.flags &= (uint8_t)~BB_ROW_MAYBE_SENT; /* PROBED stays: it comes again, and says so */
         u->row.attempts++;
         if (u->row.attempts >= u->r->config->retry.attempts) {
             a->reason = "probe: not applied, and no attempts left";

@@ -18,6 +18,7 @@
 #include <unistd.h>
 #include "core/journal/internal.h"
 
+#define TWO_METAS 8192 /* bytes: less than any store has */
 #define RECOVER_US 1000000u /* a command that looks into the folder may be recovering it */
 
 const struct bb_store *bb_journal_store(const struct bb_journal *j)
@@ -111,8 +112,14 @@ static int open_again(struct bb_store *s, struct bb_wal *l, const char *dir, uin
                       struct bb_fault *err)
 {
     char path[600];
+    struct stat st;
     if (bb_wal_restore(l, err) != 0)
         return -1;
+    snprintf(path, sizeof path, "%s/data.mdb", dir);
+    if (!l->number && lstat(path, &st) == 0 && S_ISREG(st.st_mode) && st.st_size < TWO_METAS &&
+        unlink(path) != 0) /* a crash while it was made: LMDB would take it for damage */
+        return bb_fail(err, "journal: cannot remove %s, which was never finished: %s", path,
+                       strerror(errno));
     if (bb_store_open(s, dir, map_size, l, err) == 0)
         return 0;
     if (!l->crashed)

@@ -112,8 +112,8 @@ missing_count() {
 
 # What came to the plant more than once: marks_count sets redelivered (arrivals that say they are
 # one), keys_again (keys that came again) and unmarked (arrivals again that do not say it). Of n
-# arrivals of a key all but the first must carry the mark (not where a probe said in between that it
-# was not applied); a slow call's line is written late, so the order of the lines says nothing.
+# arrivals of a key all but the first must carry the mark; a slow call's line is written late, so the
+# order of the lines says nothing.
 marks_count() {
     read -r redelivered keys_again unmarked < <(jq -r '[.key, .redelivery] | @tsv' "$work/erp.jsonl" |
         awk -F'\t' '{ n[$1]++; if ($2 == "true") { m[$1]++; all++ } }

@@ -333,6 +333,27 @@ START_TEST(one_that_is_too_long_for_the_log)
 }
 END_TEST
 
+/* A crash while the store was made: the next start makes it. One that was ever used and is as short
+ * is damage. */
+START_TEST(half_a_store)
+{
+    struct bb_fault err = {0};
+    char path[128];
+
+    snprintf(path, sizeof path, "%s/data.mdb", R.dir);
+    if (_i == 0) {
+        ck_assert_int_eq(truncate(path, 4096), 0);
+        expect(0, 0);
+    } else {
+        crash_after(1, 100);
+        rig_open(&R);
+        bb_journal_close(&R.j);
+        ck_assert_int_eq(truncate(path, 4096), 0);
+        ck_assert_ptr_null(bb_journal_open(&R.o, &err));
+    }
+}
+END_TEST
+
 /* The files are made again where they were taken away while nothing ran, and grow where more is
  * asked for. */
 START_TEST(files_are_made)
@@ -369,6 +390,7 @@ int main(void)
     tcase_add_loop_test(t, a_damaged_head_is_said, 0, 2);
     tcase_add_test(t, a_backup_under_an_old_log_is_refused);
     tcase_add_test(t, one_that_is_too_long_for_the_log);
+    tcase_add_loop_test(t, half_a_store, 0, 2);
     tcase_add_test(t, files_are_made);
     suite_add_tcase(s, t);
     r = srunner_create(s);
