@@ -530,7 +530,7 @@ struct bb_index *bb_index_start(struct bb_journal *j, const char *state_dir, str
     for (size_t i = 0; i < 16; i++)
         snprintf(x->journal_id + 2 * i, 3, "%02x", id[i]);
     x->dir = bb_text("%s/index", state_dir);
-    x->view = bb_view_of(j);
+    x->view = bb_view_behind(j);
     x->stop_fd = eventfd(0, EFD_CLOEXEC);
     if (!x->dir || !x->view || x->stop_fd < 0)
         bb_fail(err, "out of memory or descriptors");

@@ -188,7 +188,7 @@ void bb_wal_unpin(struct bb_wal *l)
     pin_drop(&l->pin_next);
 }
 
-static int turn(struct bb_wal *l, struct bb_store *s)
+int bb_wal_turn(struct bb_wal *l, struct bb_store *s)
 {
     uint8_t *head = NULL;
     size_t len = 0;
@@ -212,13 +212,11 @@ static int turn(struct bb_wal *l, struct bb_store *s)
     return 0;
 }
 
-int bb_wal_room(struct bb_wal *l, struct bb_store *s)
+int bb_wal_room(const struct bb_wal *l)
 {
     size_t whole = bb_wal_pad(l->rec.len);
 
-    if (whole > l->size - l->start)
-        return BB_WAL_TOO_BIG;
-    return l->at + whole > l->size ? turn(l, s) : 0;
+    return whole > l->size - l->start ? BB_RC_TOO_BIG : l->at + whole > l->size ? BB_RC_TURN : 0;
 }
 
 int bb_wal_tend(struct bb_wal *l, struct bb_store *s)
@@ -233,7 +231,7 @@ int bb_wal_tend(struct bb_wal *l, struct bb_store *s)
         (mdb_env_info(s->env, &info) != 0 || mdb_env_stat(s->env, &st) != 0 ||
          (info.me_last_pgno - l->last_page) * st.ms_psize < TURN_BYTES))
         return 0;
-    return turn(l, s);
+    return bb_wal_turn(l, s);
 }
 
 uint64_t bb_wal_pinned(const struct bb_wal *l)

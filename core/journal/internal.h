@@ -18,6 +18,8 @@
 #define BB_OP_NAME (BB_OP_NOTE + 1) /* bb_journal_name_id's, never seen by the hub */
 #define BB_RC_LATER (-1)            /* aborts the transaction: this must wait for room */
 #define BB_RC_FAILED (-2)           /* aborted, and the journal has failed */
+#define BB_RC_TURN (-3)             /* ... the log's file is full: bb_txn_turn, and again */
+#define BB_RC_TOO_BIG (-4)          /* ... no file of the log is large enough */
 
 /* ---- claims: fingerprint -> seq (claims.c, W) -------------------------------------------------- */
 struct bb_claims {
@@ -83,9 +85,11 @@ struct bb_journal {
     /* H -> W */
     struct {
         pthread_mutex_t lock;
-        pthread_cond_t wake, named;
+        pthread_cond_t wake, named, fresh;
         struct bb_op *head, **tail;
         bool stop, waiting;
+        uint64_t logged, settled; /* records; those that LMDB's readers see */
+        bool fresh_wanted, fresh_ended;
     } in;
     /* W -> H, R -> H */
     struct bb_outbox {
@@ -106,7 +110,8 @@ struct bb_journal {
     struct bb_arena_pool *pool;
 
     /* W */
-    MDB_txn *txn;
+    MDB_txn *txn; /* see txn.c */
+    struct { struct bb_vec records; uint64_t since_us; } win;
     MDB_cursor *cur[BB_TABS];
     struct bb_wroute **routes; /* by id */
     size_t n_routes, cap_routes;
@@ -161,8 +166,9 @@ void bb_journal_say(struct bb_journal *j, int level, const char *fmt, ...)
 void bb_outbox_put(struct bb_outbox *b, void *head, void **tail); /* a list linked by its first member */
 void *bb_outbox_take(struct bb_outbox *b);
 
-/* Before another than the core looks into dir: does what a crash left, unless a core has it open. 0,
- * or -1 with err filled. */
+#define BB_SETTLE_MS 50 /* LMDB is no further behind the log */
+/* Before another than the core looks into dir: does what a crash left, unless a core has it open:
+ * then it waits until that has settled what it answered before. 0, or -1 with err filled. */
 int bb_journal_recover(const char *dir, struct bb_fault *err);
 
 /* ---- load.c: what is in the store into memory ------------------------------------------------------ */
@@ -172,6 +178,25 @@ void bb_wroute_free(struct bb_wroute *r);
 /* pub <- W's state of a route; with pub.lock held. */
 int bb_wroute_publish(struct bb_journal *j, const struct bb_wroute *r);
 int bb_name_publish(struct bb_journal *j, uint32_t id, const char *name, size_t len);
+
+/* ---- txn.c ----------------------------------------------------------------------------------------- */
+int bb_txn_begin(struct bb_journal *j);
+/* Before the commit: 0, ENOMEM, BB_RC_TURN, BB_RC_TOO_BIG. */
+int bb_txn_room(struct bb_journal *j);
+int bb_txn_commit(struct bb_journal *j); /* durable; not 0: bb_txn_abort follows */
+void bb_txn_abort(struct bb_journal *j); /* memory as it was at the begin */
+int bb_txn_turn(struct bb_journal *j);   /* 0 or BB_RC_FAILED */
+/* What was logged becomes LMDB's, between transactions: 0 or BB_RC_FAILED. */
+int bb_txn_settle(struct bb_journal *j);
+bool bb_txn_settle_due(struct bb_journal *j);
+int bb_txn_settle_ms(const struct bb_journal *j); /* until it is */
+void bb_txn_fresh_end(struct bb_journal *j); /* nobody waits any more */
+/* Waits until LMDB's readers see what was answered before the call. Any thread but W. */
+void bb_journal_fresh(struct bb_journal *j);
+bool bb_no_space(struct bb_journal *j, int rc);
+void bb_no_room(struct bb_journal *j, int rc); /* gives the reserve up, closes intake */
+/* What failed here is final, unless rc is 0: BB_RC_FAILED. */
+int bb_final(struct bb_journal *j, int rc);
 
 /* ---- writer.c --------------------------------------------------------------------------------------- */
 void *bb_writer_main(void *j);

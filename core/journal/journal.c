@@ -155,6 +155,8 @@ int bb_journal_recover(const char *dir, struct bb_fault *err)
     }
     if (fd >= 0)
         close(fd);
+    if (rc == 1) /* what its core answered before is in the store by then */
+        nanosleep(&(struct timespec){0, 2 * BB_SETTLE_MS * 1000000L}, NULL);
     return rc < 0 ? -1 : 0;
 }
 
@@ -190,6 +192,7 @@ static void sync_init(struct bb_journal *j)
     pthread_mutex_init(&j->in.lock, NULL);
     pthread_cond_init(&j->in.wake, &a);
     pthread_cond_init(&j->in.named, &a);
+    pthread_cond_init(&j->in.fresh, &a);
     pthread_mutex_init(&j->rd.lock, NULL);
     pthread_cond_init(&j->rd.wake, &a);
     pthread_mutex_init(&j->pub.lock, NULL);
@@ -300,6 +303,7 @@ void bb_journal_close(struct bb_journal **jp)
     free(j->pub.routes);
     free(j->pub.names);
     bb_claims_free(&j->claims);
+    free(j->win.records.p);
     free(j->claim_new.p);
     free(j->claim_gone.p);
     free(j->scratch.p);
@@ -318,6 +322,7 @@ void bb_journal_close(struct bb_journal **jp)
     pthread_mutex_destroy(&j->in.lock);
     pthread_cond_destroy(&j->in.wake);
     pthread_cond_destroy(&j->in.named);
+    pthread_cond_destroy(&j->in.fresh);
     pthread_mutex_destroy(&j->rd.lock);
     pthread_cond_destroy(&j->rd.wake);
     pthread_mutex_destroy(&j->pub.lock);
@@ -462,7 +467,9 @@ int bb_journal_source_state(struct bb_journal *j, const char *key, struct bb_buf
 {
     MDB_val k = {strlen(key), (void *)key}, v;
     MDB_txn *txn;
-    int rc = mdb_txn_begin(j->store.env, NULL, MDB_RDONLY, &txn);
+    int rc;
+    bb_journal_fresh(j);
+    rc = mdb_txn_begin(j->store.env, NULL, MDB_RDONLY, &txn);
     *version = 0;
     if (rc)
         return -1;

@@ -233,7 +233,8 @@ int bb_journal_source_state(struct bb_journal *j, const char *key, struct bb_buf
 /* ---- views: short read transactions, also on a journal that another process has open ----------- */
 struct bb_view;
 struct bb_view *bb_view_open(const char *dir, struct bb_fault *err);      /* by folder */
-struct bb_view *bb_view_of(struct bb_journal *j);                         /* inside the core */
+struct bb_view *bb_view_of(struct bb_journal *j);     /* inside the core: sees what was answered */
+struct bb_view *bb_view_behind(struct bb_journal *j); /* the same, some milliseconds behind, for free */
 void bb_view_close(struct bb_view **vp);
 /* Each call below is one short transaction; callbacks return 0 to go on. */
 struct bb_record {

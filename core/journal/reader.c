@@ -409,6 +409,7 @@ static void serve(struct look *k, struct bb_read *r)
         r->items = NULL;
         r->n = 0;
     }
+    bb_journal_fresh(k->j);
     rc = k->txn ? mdb_txn_renew(k->txn)
                 : mdb_txn_begin(k->j->store.env, NULL, MDB_RDONLY, &k->txn);
     if (!rc) {

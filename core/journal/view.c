@@ -14,6 +14,7 @@
 struct bb_view {
     struct bb_store own;          /* env NULL when it is the core's */
     const struct bb_store *store;
+    struct bb_journal *fresh;     /* whose answered operations must be seen; NULL: what is there */
 };
 
 struct bb_view *bb_view_open(const char *dir, struct bb_fault *err)
@@ -33,6 +34,15 @@ struct bb_view *bb_view_open(const char *dir, struct bb_fault *err)
 }
 
 struct bb_view *bb_view_of(struct bb_journal *j)
+{
+    struct bb_view *v = bb_view_behind(j);
+
+    if (v)
+        v->fresh = j;
+    return v;
+}
+
+struct bb_view *bb_view_behind(struct bb_journal *j)
 {
     struct bb_view *v = calloc(1, sizeof *v);
 
@@ -54,6 +64,8 @@ static MDB_txn *begin(struct bb_view *v)
 {
     MDB_txn *txn;
 
+    if (v->fresh)
+        bb_journal_fresh(v->fresh);
     return mdb_txn_begin(v->store->env, NULL, MDB_RDONLY, &txn) == 0 ? txn : NULL;
 }
 

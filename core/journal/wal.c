@@ -333,21 +333,9 @@ int bb_wal_write(struct bb_wal *l)
         (void)bb_wal_put(l->fd[l->gen & 1], zeros, sizeof zeros, l->at);
         return -rc;
     }
-    l->written = l->at;
+    l->body_len = len - sizeof h;
     l->at += whole;
     l->number++;
-    l->commits++;
-    return 0;
-}
-
-int bb_wal_undo(struct bb_wal *l)
-{
-    int rc = bb_wal_put(l->fd[l->gen & 1], zeros, sizeof zeros, l->written);
-
-    if (rc || fdatasync(l->fd[l->gen & 1]) != 0)
-        return rc ? rc : errno;
-    l->at = l->written;
-    l->number--;
     return 0;
 }
 

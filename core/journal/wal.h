@@ -61,10 +61,10 @@ struct bb_wal {
     uint64_t start;    /* of the records in a file */
     uint64_t gen, at;  /* being written; where its next record goes */
     uint64_t number;   /* of the next record */
-    uint64_t written;  /* where the last record begins, for bb_wal_undo */
-    unsigned commits;  /* since the generation began */
+    unsigned commits;  /* LMDB's, since the generation began */
     uint64_t last_page; /* LMDB's when it began */
     struct bb_vec rec; /* the open transaction's record, its head included */
+    size_t body_len;   /* of the last record written, which lies in rec behind its head */
     MDB_txn *pin, *pin_next; /* at the last checkpoint; at the one being made */
     struct { /* the thread that makes checkpoints while the writer goes on */
         pthread_mutex_t lock;
@@ -93,8 +93,6 @@ void bb_wal_make(struct bb_wal *l, uint64_t size);
 /* The record of the open transaction to disk, for which there is room: 0, an errno of the write, or
  * -errno of the sync, after which nobody knows what is on disk. */
 int bb_wal_write(struct bb_wal *l);
-/* LMDB could not commit it after all: as if it had not been written. 0 or errno. */
-int bb_wal_undo(struct bb_wal *l);
 /* Calls fn for each message that a whole record puts, of whatever generation. */
 int bb_wal_messages(const char *dir, int (*fn)(void *, const uint8_t *rec, size_t n), void *arg);
 
@@ -115,11 +113,11 @@ int bb_wal_thread_start(struct bb_wal *l);
 void bb_wal_thread_stop(struct bb_wal *l);
 int bb_wal_on(struct bb_wal *l, struct bb_store *s);
 int bb_wal_off(struct bb_wal *l, struct bb_store *s); /* LMDB stands for itself from here on */
-/* Room for the open transaction's record, by the next generation if need be. BB_WAL_TOO_BIG: no
- * file is large enough. */
-#define BB_WAL_TOO_BIG (-2)
-int bb_wal_room(struct bb_wal *l, struct bb_store *s);
-/* After a commit: lets the old pin go once a checkpoint is made, has one made when it is time. */
+/* Is there room for the open transaction's record? 0, BB_RC_TURN, BB_RC_TOO_BIG. */
+int bb_wal_room(const struct bb_wal *l);
+/* Begins the next generation: all that was logged is LMDB's. Waits for the checkpoint before. */
+int bb_wal_turn(struct bb_wal *l, struct bb_store *s);
+/* After LMDB's commit: lets the old pin go once a checkpoint is made, has one made when it is time. */
 int bb_wal_tend(struct bb_wal *l, struct bb_store *s);
 /* What transactions before this one freed may be used. */
 uint64_t bb_wal_pinned(const struct bb_wal *l);

@@ -2,7 +2,7 @@
  * writer.c - the thread that owns the store: gathers operations, commits them, hands them back
  *
  * While one commit syncs the next operations gather, so a busy journal shares its syncs and an
- * idle one answers within one commit. Nothing is handed back before the commit that holds it
+ * idle one answers within one commit (txn.c). Nothing is handed back before the commit that holds it
  * returned. A transaction that cannot be finished is aborted and memory goes back to what it was
  * at its begin:
  *   no space (disk, map)   intake closes, the reserve is given up, the same operations again
@@ -24,80 +24,6 @@
 #define WAIT_CLOSED_MS 250
 #define WAL_OFF_US 1000000u
 #define HELD_MAX 1024u /* more than that held: nothing goes ahead any more */
-
-int bb_vec_room(struct bb_vec *v, size_t n)
-{
-    size_t cap = v->cap ? v->cap * 2 : 1024;
-    uint8_t *q;
-
-    if (v->len + n <= v->cap)
-        return 0;
-    while (cap < v->len + n)
-        cap *= 2;
-    q = realloc(v->p, cap);
-    if (!q)
-        return ENOMEM;
-    v->p = q;
-    v->cap = cap;
-    return 0;
-}
-
-int bb_vec_put(struct bb_vec *v, const void *p, size_t n)
-{
-    int rc = bb_vec_room(v, n);
-
-    if (!rc && n)
-        memcpy(v->p + v->len, p, n);
-    v->len += rc ? 0 : n;
-    return rc;
-}
-
-MDB_cursor *bb_cur(struct bb_journal *j, enum bb_table t, int *rc)
-{
-    if (!j->cur[t])
-        *rc = mdb_cursor_open(j->txn, j->store.dbi[t], &j->cur[t]);
-    return j->cur[t];
-}
-
-int bb_put(struct bb_journal *j, enum bb_table t, MDB_val k, const void *p, size_t n)
-{
-    MDB_val v = {n, bb_redo_put(&j->wal, t, k, n)};
-    if (!v.mv_data)
-        return ENOMEM;
-    if (n)
-        memcpy(v.mv_data, p, n);
-    return mdb_put(j->txn, j->store.dbi[t], &k, &v, 0);
-}
-
-uint8_t *bb_new(struct bb_journal *j, enum bb_table t, MDB_val k, size_t n)
-{
-    return bb_redo_put(&j->wal, t, k, n);
-}
-
-int bb_new_put(struct bb_journal *j, enum bb_table t, MDB_val k, const uint8_t *p, size_t n)
-{
-    MDB_val v = {n, (void *)p};
-    int rc = 0;
-    MDB_cursor *c = bb_cur(j, t, &rc);
-    return rc ? rc : mdb_cursor_put(c, &k, &v, MDB_APPEND);
-}
-
-int bb_del(struct bb_journal *j, enum bb_table t, MDB_val k)
-{
-    int rc = mdb_del(j->txn, j->store.dbi[t], &k, NULL);
-    return rc == MDB_NOTFOUND ? 0 : rc ? rc : bb_redo_del(&j->wal, t, k);
-}
-
-int bb_del_at(struct bb_journal *j, enum bb_table t, MDB_cursor *c, const MDB_val *k)
-{
-    int rc = bb_redo_del(&j->wal, t, *k); /* first: the key lies in the page */
-    return rc ? rc : mdb_cursor_del(c, 0);
-}
-
-int bb_get(struct bb_journal *j, enum bb_table t, MDB_val k, MDB_val *v)
-{
-    return mdb_get(j->txn, j->store.dbi[t], &k, v);
-}
 
 void bb_op_refuse(struct bb_op *op, int32_t status, const char *fmt, ...)
 {
@@ -130,55 +56,6 @@ int bb_wroute_touch(struct bb_journal *j, struct bb_wroute *r)
 }
 
 /* ---- one transaction ---------------------------------------------------------------------------- */
-static int begin(struct bb_journal *j)
-{
-    int rc = mdb_txn_begin(j->store.env, NULL, 0, &j->txn);
-    if (rc) {
-        j->txn = NULL;
-        return rc;
-    }
-    memset(j->cur, 0, sizeof j->cur);
-    bb_redo_begin(&j->wal);
-    j->m_saved = j->m;
-    j->n_routes_saved = j->n_routes;
-    j->claim_new.len = j->claim_gone.len = 0;
-    j->now_ms = bb_axis_ms();
-    return 0;
-}
-
-static void rollback(struct bb_journal *j)
-{
-    const struct bb_rec_claim *e = (const void *)j->claim_new.p;
-    if (j->txn)
-        mdb_txn_abort(j->txn);
-    j->txn = NULL;
-    memset(j->cur, 0, sizeof j->cur);
-    for (size_t i = 0; i < j->claim_new.len / sizeof *e; i++)
-        bb_claims_del(&j->claims, e[i].fingerprint, e[i].seq);
-    j->claim_new.len = j->claim_gone.len = 0;
-    while (j->n_routes > j->n_routes_saved)
-        bb_wroute_free(j->routes[--j->n_routes]);
-    for (size_t i = 0; i < j->n_routes; i++) {
-        struct bb_wroute *r = j->routes[i];
-        if (!r || !r->touched)
-            continue;
-        if (r->saved.bits)
-            memcpy(r->window, r->saved_window, BB_WINDOW_WORDS * 8);
-        else
-            memset(r->window, 0, BB_WINDOW_WORDS * 8);
-        r->s = r->saved;
-        r->touched = false;
-        r->due_changed = true; /* looked up again with the next change, as is the oldest */
-        r->oldest_ms = 0;
-    }
-    j->m = j->m_saved;
-    pthread_mutex_lock(&j->pub.lock);
-    if (j->pub.n_names > j->m.next_name)
-        j->pub.n_names = j->m.next_name;
-    pthread_mutex_unlock(&j->pub.lock);
-    memset(j->hints, 0, sizeof j->hints);
-}
-
 static int (*const apply[])(struct bb_journal *, struct bb_op *) = {
     [BB_OP_APPEND] = bb_op_append,     [BB_OP_SETTLE] = bb_op_settle,
     [BB_OP_MARK] = bb_op_mark,         [BB_OP_RESERVE] = bb_op_reserve,
@@ -284,57 +161,12 @@ static void fail_all(struct bb_journal *j, struct bb_op *list, const char *why)
     answer(j, list);
 }
 
-static void failed(struct bb_journal *j, int rc)
-{
-    snprintf(j->pub.failed_text, sizeof j->pub.failed_text,
-             "the journal could not commit (%s): what was not acknowledged may be lost, the core "
-             "must end", mdb_strerror(rc));
-    atomic_store(&j->failed, j->pub.failed_text);
-    bb_journal_say(j, BB_LOG_ERROR, "journal %s: %s", j->dir, j->pub.failed_text);
-}
-
-/* What fails here is final: 0, or BB_RC_FAILED. */
-static int final(struct bb_journal *j, int rc)
-{
-    if (rc)
-        failed(j, rc);
-    return rc ? BB_RC_FAILED : 0;
-}
-
-int bb_wal_yield(struct bb_journal *j)
-{
-    j->wal_off_us = bb_mono_us();
-    return final(j, bb_wal_off(&j->wal, &j->store));
-}
-
-/* The open transaction: with the log on, on disk by its record, and then LMDB's without a sync. */
-static int commit(struct bb_journal *j)
-{
-    struct bb_wal *l = &j->wal;
-    bool logged = l->on && l->rec.len;
-    int rc = logged ? bb_wal_room(l, &j->store) : 0;
-    if (rc == BB_WAL_TOO_BIG)
-        return rc;
-    if (rc)
-        return final(j, rc);
-    rc = logged ? bb_wal_write(l) : 0;
-    if (rc)
-        return rc < 0 ? final(j, -rc) : rc;
-    rc = mdb_txn_commit(j->txn);
-    j->txn = NULL;
-    if (!rc)
-        return final(j, bb_wal_tend(l, &j->store));
-    if (logged && final(j, bb_wal_undo(l)) != 0)
-        return BB_RC_FAILED;
-    return rc;
-}
-
 /* 0 committed, else the code; the transaction is gone either way. */
 static int attempt(struct bb_journal *j, struct bb_op *list, bool retain, bool *answered)
 {
     struct bb_journal_stats s = {0};
     uint64_t t0 = bb_mono_us();
-    int rc = begin(j);
+    int rc = bb_txn_begin(j);
     if (!rc)
         rc = apply_all(j, list);
     if (!rc && retain)
@@ -345,8 +177,10 @@ static int attempt(struct bb_journal *j, struct bb_op *list, bool retain, bool *
         rc = bb_flush(j);
     if (!rc)
         rc = bb_measure(j, &s);
+    if (!rc)
+        rc = bb_txn_room(j);
     if (rc) {
-        rollback(j);
+        bb_txn_abort(j);
         return rc;
     }
 #ifdef BB_JOURNAL_ACK_EARLY /* only in programs that show that the kill tests can fail */
@@ -357,24 +191,15 @@ static int attempt(struct bb_journal *j, struct bb_op *list, bool retain, bool *
 #else
     (void)answered;
 #endif
-    rc = commit(j);
+    rc = bb_txn_commit(j);
     if (rc) {
-        rollback(j);
+        bb_txn_abort(j);
         return rc;
     }
     s.commits = list != NULL;
     s.commit_us_last = bb_mono_us() - t0;
     bb_publish(j, &s);
     return 0;
-}
-
-/* LMDB calls a short write EIO, and that is what the last write before a full disk is. Trying
- * again is sound even then: the new transaction writes all of its pages anew, and those of earlier
- * commits were synced; a failed write of the root page makes LMDB refuse every transaction. */
-static bool no_space(struct bb_journal *j, int rc)
-{
-    return rc == ENOSPC || rc == EDQUOT || rc == MDB_MAP_FULL || rc == MDB_TXN_FULL ||
-           (rc == EIO && bb_disk_is_full(j));
 }
 
 static bool stopping(struct bb_journal *j)
@@ -390,8 +215,10 @@ static bool stopping(struct bb_journal *j)
 static int try(struct bb_journal *j, struct bb_op *list, bool retain, bool *answered)
 {
     int rc = attempt(j, list, retain, answered);
+    if (rc == BB_RC_TURN)
+        rc = bb_txn_turn(j) != 0 ? BB_RC_FAILED : attempt(j, list, retain, answered);
     /* too long for a file of the log; or pages are free, but pinned until the next checkpoint */
-    if (j->wal.on && !*answered && (rc == BB_WAL_TOO_BIG || no_space(j, rc))) {
+    if (j->wal.on && !*answered && (rc == BB_RC_TOO_BIG || bb_no_space(j, rc))) {
         if (bb_wal_yield(j) != 0)
             return -1;
         rc = attempt(j, list, retain, answered);
@@ -400,17 +227,11 @@ static int try(struct bb_journal *j, struct bb_op *list, bool retain, bool *answ
         return rc ? 2 : 0;
     if (rc == BB_RC_FAILED)
         return -1;
-    if (!no_space(j, rc)) {
-        failed(j, rc);
-        return -1;
-    }
+    if (!bb_no_space(j, rc))
+        return bb_final(j, rc) ? -1 : 0;
     if (j->held.again) /* it may lack one long run of pages: no reason to close for others */
         return 1;
-    bb_reserve_release(j);
-    bb_intake_close(j, rc == MDB_MAP_FULL || rc == MDB_TXN_FULL
-                           ? "disk full: the journal has reached its map_size"
-                           : "disk full: the file system of the journal is full");
-    bb_space_look(j);
+    bb_no_room(j, rc);
     return 1;
 }
 
@@ -490,25 +311,27 @@ static void pieces(struct bb_journal *j, struct bb_op *list, size_t size)
  * the room that retention made would never come. */
 static void turn_over(struct bb_journal *j)
 {
-    int rc = begin(j);
+    int rc = bb_txn_begin(j);
     if (!rc)
         rc = bb_put(j, BB_TAB_META, (MDB_val){3, "seq"}, &j->m.next_seq, 8);
     if (!rc)
-        rc = commit(j);
+        rc = bb_txn_commit(j);
     if (!rc)
         return;
-    rollback(j);
-    if (rc != BB_RC_FAILED && !no_space(j, rc))
-        failed(j, rc);
+    bb_txn_abort(j);
+    if (rc != BB_RC_FAILED && !bb_no_space(j, rc))
+        (void)bb_final(j, rc);
 }
 
 /* The log is off where room is short, and on again a while after. */
-static void log_again(struct bb_journal *j)
+static void wal_again(struct bb_journal *j)
 {
+    if (j->wal.on && atomic_load(&j->intake))
+        (void)bb_wal_yield(j);
     if (j->wal.on || !j->wal.size || j->held.n || atomic_load(&j->intake) ||
         bb_mono_us() - j->wal_off_us < WAL_OFF_US)
         return;
-    (void)final(j, bb_wal_on(&j->wal, &j->store));
+    (void)bb_final(j, bb_wal_on(&j->wal, &j->store));
 }
 
 static void held_again(struct bb_journal *j)
@@ -588,7 +411,7 @@ static struct bb_op *gather(struct bb_journal *j, int wait_ms, bool *stop)
     t.tv_nsec %= 1000000000L;
     pthread_mutex_lock(&j->in.lock);
     j->in.waiting = true;
-    while (!j->in.head && !j->in.stop && wait_ms > 0)
+    while (!j->in.head && !j->in.stop && !j->in.fresh_wanted && wait_ms > 0)
         if (pthread_cond_timedwait(&j->in.wake, &j->in.lock, &t) == ETIMEDOUT)
             break;
     j->in.waiting = false;
@@ -631,23 +454,30 @@ void *bb_writer_main(void *arg)
     bool stop = false;
     while (!stop) {
         int wait = atomic_load(&j->intake) || j->held.n ? WAIT_CLOSED_MS : WAIT_MS;
+        int soon = bb_txn_settle_ms(j);
         struct bb_op *list;
         held_turn(j);
         if (!atomic_load(&j->failed) && bb_retain_due(j))
             wait = 0;
-        list = gather(j, wait, &stop);
+        list = gather(j, soon < wait ? soon : wait, &stop);
+        if (!atomic_load(&j->failed) && bb_txn_settle_due(j))
+            (void)bb_txn_settle(j);
         if (atomic_load(&j->failed)) {
+            bb_txn_fresh_end(j);
             fail_all(j, bb_hold_take(j), j->pub.failed_text);
             fail_all(j, list, j->pub.failed_text);
             continue;
         }
         bb_space_check(j, false);
-        log_again(j);
+        wal_again(j);
         if (list || (!stop && bb_retain_due(j)))
             run(j, list);
     }
     if (!atomic_load(&j->failed))
         held_again(j);
+    if (!atomic_load(&j->failed))
+        (void)bb_txn_settle(j);
+    bb_txn_fresh_end(j);
     fail_all(j, bb_hold_take(j), atomic_load(&j->failed)
                                      ? j->pub.failed_text
                                      : "the journal was closed while its disk was full");
