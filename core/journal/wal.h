@@ -1,9 +1,9 @@
 /*
  * wal.h - the journal's redo log: what makes a commit durable with one sync
  *
- * LMDB alone pays two syncs a commit, of pages all over its file. So a commit is first written, as
+ * LMDB alone pays two syncs a commit, of pages all over its file. So what is committed is written, as
  * the list of what it puts and deletes, to a log of blocks that are already there (zeros at first),
- * and one fdatasync of that makes it durable; LMDB then commits without a sync.
+ * and one fdatasync of that makes it durable; LMDB follows later, without a sync (txn.c).
  *
  *   wal.0, wal.1   a head, then records; generation g lives in log.(g & 1). A head names the LMDB
  *                  transaction that its generation begins behind, with a copy of both meta pages
