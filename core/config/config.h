@@ -70,6 +70,7 @@ struct bb_endpoint_config {
     bool claims;             /* protect against duplicates at intake, default true */
     uint32_t batch_max;      /* most deliveries handed over in one call, default 64 */
     uint64_t memory_max;     /* isolated host's limit in bytes, default 512 MiB, 0: none */
+    uint32_t nice;           /* isolated host's nice value, 0..19, default 0 */
     struct bb_bytes config;  /* the connector's own keys as written, a msgpack map: not for
                                 create(), see bb_config_check_endpoint() */
     struct bb_where where, config_where;

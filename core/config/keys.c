@@ -70,6 +70,7 @@ static const struct bb_spec endpoint_keys[] = {
     TRUTH("claims", claims, true),
     NUMBER("batch_max", batch_max, 64, 1, 4096),
     OR_NONE(BB_F_SIZE, "memory_max", memory_max, 512 * MIB, 16 * MIB, 1024 * GIB),
+    NUMBER("nice", nice, 0, 0, 19),
     OWN("config", BB_TYPE_MAP | BB_TYPE_NULL, bb_read_config),
     LATER("accept"),
 };

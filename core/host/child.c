@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/resource.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -93,6 +94,8 @@ static int bb_child_spawn(struct bb_child *c, const struct bb_child_spec *s, int
             0 &&
         (e = posix_spawn_file_actions_adddup2(&files, secret_fd, CHILD_FD)) == 0)
         e = posix_spawn(&c->pid, s->program, &files, &attr, argv, env);
+    if (e == 0 && s->nice) /* its threads, which it starts later, have it too */
+        (void)setpriority(PRIO_PROCESS, (id_t)c->pid, s->nice);
     posix_spawnattr_destroy(&attr);
     posix_spawn_file_actions_destroy(&files);
     return e;

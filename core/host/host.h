@@ -64,6 +64,7 @@ struct bb_child_spec {
     void *zmq;
     uint32_t workers;
     uint64_t memory_max;  /* RLIMIT_AS-like bound of a process, 0 none */
+    int nice;             /* of a process: 0 as the core, 19 only what nobody else wants */
 };
 struct bb_child *bb_child_start(const struct bb_child_spec *s, struct bb_fault *err);
 const uint8_t *bb_child_secret(const struct bb_child *c); /* 16 bytes HELLO must show, valid once per worker */

@@ -401,6 +401,7 @@ static void start(struct bb_hub *h, struct hub_endpoint *e)
         .zmq = h->zmq,
         .workers = e->workers,
         .memory_max = c->memory_max,
+        .nice = (int)c->nice,
     };
 
     for (uint32_t w = 0; w < e->workers; w++) {

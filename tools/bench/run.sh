@@ -199,7 +199,7 @@ isolation_bad() { # isolation_bad KIND: its lines of conf.d
     fi
     cat <<END
 endpoints:
-  bad: {connector: test-$plugin, isolation: process, ${extra}timeout: 500ms, memory_max: 128MiB, config: $config}
+  bad: {connector: test-$plugin, isolation: process, ${extra}timeout: 500ms, memory_max: 128MiB, nice: 19, config: $config}
 routes:
   beside: {$from, on_unknown: retry, retry: {attempts: 1000000, initial: 10ms, max: 50ms}}
 END
