@@ -7,6 +7,7 @@
  * Threads: the writer, and "checkpoint" below; what both use is in l->ck, under its lock.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -15,6 +16,7 @@
 /* Pages that commits free stay unused until the next checkpoint: not too many of them. */
 #define TURN_COMMITS 1024u
 #define TURN_BYTES (64u << 20)
+#define NUDGE_BYTES (1u << 20)
 
 static void *checkpoint(void *arg)
 {
@@ -23,8 +25,16 @@ static void *checkpoint(void *arg)
     pthread_mutex_lock(&l->ck.lock);
     while (!l->ck.stop) {
         int rc;
-        if (!l->ck.busy) {
+        if (!l->ck.busy && !l->ck.nudged) {
             pthread_cond_wait(&l->ck.wake, &l->ck.lock);
+            continue;
+        }
+        if (!l->ck.busy) {
+            int fd = l->ck.data_fd;
+            l->ck.nudged = false;
+            pthread_mutex_unlock(&l->ck.lock);
+            (void)sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE); /* what fails, fdatasync says */
+            pthread_mutex_lock(&l->ck.lock);
             continue;
         }
         pthread_mutex_unlock(&l->ck.lock);
@@ -217,6 +227,18 @@ int bb_wal_room(const struct bb_wal *l)
     size_t whole = bb_wal_pad(l->rec.len);
 
     return whole > l->size - l->start ? BB_RC_TOO_BIG : l->at + whole > l->size ? BB_RC_TURN : 0;
+}
+
+void bb_wal_nudge(struct bb_wal *l, size_t n)
+{
+    l->unwritten += n;
+    if (l->unwritten < NUDGE_BYTES)
+        return;
+    l->unwritten = 0;
+    pthread_mutex_lock(&l->ck.lock);
+    l->ck.nudged = true;
+    pthread_cond_signal(&l->ck.wake);
+    pthread_mutex_unlock(&l->ck.lock);
 }
 
 int bb_wal_tend(struct bb_wal *l, struct bb_store *s)

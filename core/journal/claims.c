@@ -8,10 +8,14 @@
  * of a second. The doubled table takes every new claim, and each addition moves a few slots of the
  * old one; until that is done a look-up asks both, the new one first. In the old table nothing is
  * shifted: a deleted slot is marked, so that the move neither skips nor revives anything.
- * Memory: large tables are mapped with huge pages asked for; first touch is what costs.
- * Thread: the writer.
+ * Memory: large tables are mapped with huge pages asked for; first touch is what costs (100 ms for 50
+ * MB), and a batch of claims touches every page of a new table at once. So the next table is made a
+ * little before it is needed and touched by a thread that does nothing else.
+ * Thread: the writer, but for that one.
  */
 #include <errno.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include "core/journal/internal.h"
@@ -98,10 +102,56 @@ static void move_some(struct bb_claims *c, size_t slots)
     }
 }
 
+static void *touch(void *arg)
+{
+    struct bb_claims *c = arg;
+    volatile char *p = (volatile char *)c->next.slot;
+
+    for (size_t at = 0; at < c->next.cap * sizeof *c->next.slot; at += 4096)
+        p[at] = 0; /* as it is */
+    return NULL;
+}
+
+/* Not to be had: growth makes the table itself. */
+static void prepare(struct bb_claims *c, size_t cap)
+{
+    sigset_t all, before;
+    int rc;
+
+    c->next.slot = table_new(cap);
+    if (!c->next.slot)
+        return;
+    c->next.cap = cap;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    rc = pthread_create(&c->next.thread, NULL, touch, c);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (rc) {
+        table_free(c->next.slot, cap);
+        c->next.slot = NULL;
+    }
+}
+
+static struct bb_rec_claim *next_take(struct bb_claims *c, size_t cap)
+{
+    struct bb_rec_claim *t = c->next.slot;
+
+    if (!t)
+        return NULL;
+    pthread_join(c->next.thread, NULL);
+    c->next.slot = NULL;
+    if (c->next.cap == cap)
+        return t;
+    table_free(t, c->next.cap);
+    return NULL;
+}
+
 static int grow(struct bb_claims *c, size_t cap)
 {
-    struct bb_rec_claim *t = table_new(cap);
+    struct bb_rec_claim *t = next_take(c, cap);
 
+    if (!t)
+        t = table_new(cap);
     if (!t)
         return ENOMEM;
     move_some(c, SIZE_MAX);
@@ -130,6 +180,8 @@ int bb_claims_add(struct bb_claims *c, const uint8_t fp[16], uint64_t seq)
 
     if ((c->n + 1) * 4 > c->cap * 3 && grow(c, c->cap ? c->cap * 2 : 1024) != 0)
         return ENOMEM;
+    if (!c->next.slot && c->cap * sizeof *e >= MAP_FROM && (c->n + 1) * 16 > c->cap * 11)
+        prepare(c, c->cap * 2);
     move_some(c, MOVE_SLOTS);
     e = seek(c->slot, c->cap, fp);
     was = e->seq != 0;
@@ -184,6 +236,7 @@ void bb_claims_del(struct bb_claims *c, const uint8_t fp[16], uint64_t seq)
 
 void bb_claims_free(struct bb_claims *c)
 {
+    (void)next_take(c, 0);
     table_free(c->slot, c->cap);
     table_free(c->old, c->old_cap);
     memset(c, 0, sizeof *c);

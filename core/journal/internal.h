@@ -27,6 +27,11 @@ struct bb_claims {
     size_t cap, n;             /* n: claims in both tables */
     struct bb_rec_claim *old;  /* being moved from; NULL: none */
     size_t old_cap, moved;
+    struct { /* the next table, whose memory a thread of its own touches first */
+        struct bb_rec_claim *slot;
+        size_t cap;
+        pthread_t thread;
+    } next;
 };
 uint64_t bb_claims_get(const struct bb_claims *c, const uint8_t fp[16]); /* 0: not there */
 /* A look-up is a cache miss: ask for the line a little before. */

@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include "core/journal/internal.h"
 
-#define SETTLE_BYTES (4u << 20) /* of records */
+#define SETTLE_BYTES (1u << 20) /* of records */
 
 int bb_vec_room(struct bb_vec *v, size_t n)
 {
@@ -177,8 +177,9 @@ static void settled(struct bb_journal *j)
 
 int bb_txn_settle(struct bb_journal *j)
 {
+    size_t n = j->win.records.len;
     int rc;
-    if (!j->win.records.len) {
+    if (!n) {
         lmdb_abort(j);
         settled(j);
         return 0;
@@ -191,6 +192,7 @@ int bb_txn_settle(struct bb_journal *j)
     if (bb_final(j, rc) != 0)
         return BB_RC_FAILED;
     settled(j);
+    bb_wal_nudge(&j->wal, n);
     j->wal.commits++;
     return bb_final(j, bb_wal_tend(&j->wal, &j->store));
 }

@@ -63,6 +63,7 @@ struct bb_wal {
     uint64_t number;   /* of the next record */
     unsigned commits;  /* LMDB's, since the generation began */
     uint64_t last_page; /* LMDB's when it began */
+    size_t unwritten;  /* bytes of records since the last nudge */
     struct bb_vec rec; /* the open transaction's record, its head included */
     size_t body_len;   /* of the last record written, which lies in rec behind its head */
     MDB_txn *pin, *pin_next; /* at the last checkpoint; at the one being made */
@@ -70,7 +71,7 @@ struct bb_wal {
         pthread_mutex_t lock;
         pthread_cond_t wake, done;
         pthread_t thread;
-        bool running, stop, busy;
+        bool running, stop, busy, nudged;
         int rc;         /* of the last */
         uint8_t *head;  /* to be written, head_len bytes */
         size_t head_len;
@@ -117,6 +118,9 @@ int bb_wal_off(struct bb_wal *l, struct bb_store *s); /* LMDB stands for itself 
 int bb_wal_room(const struct bb_wal *l);
 /* Begins the next generation: all that was logged is LMDB's. Waits for the checkpoint before. */
 int bb_wal_turn(struct bb_wal *l, struct bb_store *s);
+/* LMDB has committed n bytes of records more: their pages begin to be written. Else the checkpoint's
+ * sync would have them all to write at once, and the log's syncs would wait behind it. */
+void bb_wal_nudge(struct bb_wal *l, size_t n);
 /* After LMDB's commit: lets the old pin go once a checkpoint is made, has one made when it is time. */
 int bb_wal_tend(struct bb_wal *l, struct bb_store *s);
 /* What transactions before this one freed may be used. */
