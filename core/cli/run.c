@@ -187,19 +187,23 @@ static void *second_signal(void *arg)
     _exit(BB_EXIT_FAILED);
 }
 
-static void core_stop(struct core *c)
+/* 0, or -1: the journal did not come to a clean end. */
+static int core_stop(struct core *c)
 {
+    int rc = 0;
+
     bb_admin_stop(&c->admin);
     if (c->hub)
         bb_hub_stop(&c->hub, STOP_MS);
     bb_index_stop(&c->index);
     if (c->journal)
-        bb_journal_close(&c->journal);
+        rc = bb_journal_close(&c->journal);
     bb_generation_free(&c->generation);
     free(c->run_dir);
     free(c->store);
     if (c->signal_fd >= 0)
         close(c->signal_fd);
+    return rc;
 }
 
 /* ---- the wait -------------------------------------------------------------------------------- */
@@ -280,7 +284,8 @@ int bb_cmd_run(const struct bb_args *a)
     sd_notify(0, "STOPPING=1");
     if (c.hub && pthread_create(&thread, NULL, second_signal, &c.signals) == 0)
         pthread_detach(thread);
-    core_stop(&c);
+    if (core_stop(&c) != 0)
+        rc = BB_EXIT_FAILED;
     if (rc == BB_EXIT_OK)
         bb_logf(BB_LOG_INFO, "stopped");
     return rc;

@@ -278,15 +278,17 @@ static void threads_stop(struct bb_journal *j)
         pthread_join(j->reader, NULL);
 }
 
-void bb_journal_close(struct bb_journal **jp)
+int bb_journal_close(struct bb_journal **jp)
 {
     struct bb_journal *j = *jp;
+    int rc;
     if (!j)
-        return;
+        return 0;
     *jp = NULL;
     threads_stop(j);
-    if (j->wal.on && !atomic_load(&j->failed)) {
-        int rc = bb_wal_off(&j->wal, &j->store);
+    rc = atomic_load(&j->failed) ? -1 : 0;
+    if (j->wal.on && !rc) {
+        rc = bb_wal_off(&j->wal, &j->store);
         if (rc) /* the next start does the log again */
             bb_journal_say(j, BB_LOG_ERROR, "journal %s: the last sync failed: %s", j->dir,
                            mdb_strerror(rc));
@@ -327,6 +329,7 @@ void bb_journal_close(struct bb_journal **jp)
     pthread_cond_destroy(&j->rd.wake);
     pthread_mutex_destroy(&j->pub.lock);
     free(j);
+    return rc ? -1 : 0;
 }
 
 /* ---- posting and taking ------------------------------------------------------------------------------- */

@@ -164,8 +164,9 @@ struct bb_op {
 /* Opens or creates the store, takes the folder's lock (a second core is refused by name of its
  * pid), rebuilds the claims. */
 struct bb_journal *bb_journal_open(const struct bb_journal_options *o, struct bb_fault *err);
-/* Finishes what is posted, stops both threads, closes. */
-void bb_journal_close(struct bb_journal **jp);
+/* Finishes what is posted, stops the threads, closes. -1: the journal had failed, or its last sync
+ * did, which is said in the log; what was answered is in its log all the same. */
+int bb_journal_close(struct bb_journal **jp);
 /* From now on a page of the store's map that cannot be read (SIGBUS, SIGSEGV) ends this process with a
  * line on stderr. For the core's own process and its one journal. -1: the map was not found. */
 int bb_journal_guard(const struct bb_journal *j);

@@ -18,10 +18,10 @@ drained() {
     [ "$(route_get events pending)" = 0 ]
 }
 
-load_start() { # load_start PREFIX: without end
+load_start() { # load_start PREFIX: without end, about what the lanes can take with these faults
     : >"$work/accepted"
     bg "$work/load.json" "$load" --url "$hook/events" --connections 16 --items 64 --body-size 400 \
-        --messages 100000000 --retry --accepted "$work/accepted" --prefix "$1$seed"
+        --messages 100000000 --rate 1500 --retry --accepted "$work/accepted" --prefix "$1$seed"
     load_pid=$bg_pid
 }
 
@@ -33,7 +33,7 @@ load_end() {
 # account: what both kinds of sink owe once the load has ended
 account() {
     load_end
-    wait_for 120 "everything to be delivered" drained
+    wait_for 240 "everything to be delivered" drained
     accepted=$(jq -r .accepted "$work/load.json")
     [ "$accepted" -gt $(((killed_core + killed_host) * 10)) ] || fail "hardly any load: $accepted accepted"
     marks_count
