@@ -39,7 +39,7 @@ int mdb_txn_renew(MDB_txn *txn)
 }
 
 /* A hub that ends by itself leaves behind what the journal still has of it: the process ends too. */
-const char *__lsan_default_suppressions(void);
+BB_EXPORT const char *__lsan_default_suppressions(void);
 const char *__lsan_default_suppressions(void)
 {
     return "leak:hub_thread";
