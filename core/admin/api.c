@@ -254,7 +254,7 @@ static void on_backup(struct bb_call *c, int what)
         bb_admin_problem(c, 400, "\"folder\" must be an absolute path");
     else if (!(folder = strndup(text.ptr, text.len)))
         bb_admin_problem(c, 500, "out of memory");
-    else if (bb_journal_backup(c->o->state_dir, folder, &err) < 0)
+    else if (bb_journal_backup_of(c->o->journal, folder, &err) < 0)
         bb_admin_problem(c, 409, "%s", err.text);
     else
         put_pair(c, "folder", folder);

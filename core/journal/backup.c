@@ -40,12 +40,14 @@ static int sync_path(const char *path)
     return rc;
 }
 
-int bb_journal_backup(const char *dir, const char *dest, struct bb_fault *err)
+/* NULL: the folder has to be opened; else its own journal in this process, in which LMDB must not
+ * open the same store twice. */
+static int backup(struct bb_journal *j, const char *dir, const char *dest, struct bb_fault *err)
 {
     struct bb_store s;
     char file[4096];
     bool made;
-    int rc;
+    int rc = 0;
 
     if (snprintf(file, sizeof file, "%s/data.mdb", dest) >= (int)sizeof file)
         return bb_fail(err, "backup: the folder's name is too long");
@@ -54,12 +56,14 @@ int bb_journal_backup(const char *dir, const char *dest, struct bb_fault *err)
         return bb_fail(err, "backup: %s: %s", dest, strerror(errno));
     if (!folder_empty(dest))
         return bb_fail(err, "backup: %s is not an empty folder: give a new one", dest);
-    rc = bb_journal_recover(dir, err);
-    if (!rc)
-        rc = bb_store_open(&s, dir, 0, NULL, err);
+    if (j)
+        bb_journal_fresh(j);
+    else if (bb_journal_recover(dir, err) != 0 || bb_store_open(&s, dir, 0, NULL, err) != 0)
+        rc = -1;
     if (rc == 0) {
-        rc = mdb_env_copy2(s.env, dest, MDB_CP_COMPACT);
-        bb_store_close(&s);
+        rc = mdb_env_copy2(j ? j->store.env : s.env, dest, MDB_CP_COMPACT);
+        if (!j)
+            bb_store_close(&s);
         if (rc == 0 && (sync_path(file) != 0 || sync_path(dest) != 0))
             rc = errno;
         if (rc) {
@@ -70,4 +74,14 @@ int bb_journal_backup(const char *dir, const char *dest, struct bb_fault *err)
     if (rc && made)
         rmdir(dest);
     return rc ? -1 : 0;
+}
+
+int bb_journal_backup(const char *dir, const char *dest, struct bb_fault *err)
+{
+    return backup(NULL, dir, dest, err);
+}
+
+int bb_journal_backup_of(struct bb_journal *j, const char *dest, struct bb_fault *err)
+{
+    return backup(j, NULL, dest, err);
 }

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 #include "core/journal/internal.h"
@@ -40,7 +41,7 @@ static void *checkpoint(void *arg)
         pthread_mutex_unlock(&l->ck.lock);
         rc = fdatasync(l->ck.data_fd) == 0 ? 0 : errno;
         if (!rc)
-            rc = bb_wal_head_put(l->fd[l->ck.file], l->ck.head, l->ck.head_len);
+            rc = bb_wal_head_put(l->ck.fd[l->ck.file], l->ck.head, l->ck.head_len);
         pthread_mutex_lock(&l->ck.lock);
         l->ck.rc = rc;
         l->ck.busy = false;
@@ -52,8 +53,16 @@ static void *checkpoint(void *arg)
 
 int bb_wal_thread_start(struct bb_wal *l)
 {
-    int rc = l->size ? pthread_create(&l->ck.thread, NULL, checkpoint, l) : 0;
+    char path[600];
+    int rc = 0;
 
+    for (unsigned i = 0; i < 2 && l->size && !rc; i++) {
+        snprintf(path, sizeof path, "%s/wal.%u", l->dir, i);
+        l->ck.fd[i] = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+        rc = l->ck.fd[i] < 0 ? errno : 0;
+    }
+    if (l->size && !rc)
+        rc = pthread_create(&l->ck.thread, NULL, checkpoint, l);
     l->ck.running = l->size && rc == 0;
     return rc;
 }
@@ -108,7 +117,7 @@ static int head_make(struct bb_wal *l, struct bb_store *s, uint32_t flags, MDB_t
     uint8_t *metas = NULL;
     MDB_envinfo info;
     MDB_stat st;
-    int rc = mdb_env_info(s->env, &info);
+    int dead = 0, rc = mdb_env_info(s->env, &info);
 
     if (!rc)
         rc = mdb_env_stat(s->env, &st);
@@ -123,6 +132,8 @@ static int head_make(struct bb_wal *l, struct bb_store *s, uint32_t flags, MDB_t
     metas = malloc(2 * (size_t)h.psize);
     rc = metas ? bb_wal_metas(l->ck.data_fd, h.psize, h.txn, metas) : ENOMEM;
     if (!rc)
+        rc = mdb_txn_begin(s->env, NULL, MDB_RDONLY, pin);
+    if (rc == MDB_READERS_FULL && mdb_reader_check(s->env, &dead) == 0 && dead) /* ended in mid-read */
         rc = mdb_txn_begin(s->env, NULL, MDB_RDONLY, pin);
     if (!rc) {
         *head = bb_wal_head_new(&h, metas, len);

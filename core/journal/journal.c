@@ -178,6 +178,8 @@ static int log_start(struct bb_journal *j, struct bb_fault *err)
     int rc;
     bb_wal_make(&j->wal, log_size(j));
     rc = bb_wal_on(&j->wal, &j->store);
+    if (!rc && !j->wal.on && j->wal.crashed) /* the store is open without syncs */
+        rc = ENOSPC;
     if (!rc && !j->wal.on)
         bb_journal_say(j, BB_LOG_WARN, "journal %s: no room for wal.0 and wal.1: each commit costs "
                        "two syncs until the next start", j->dir);

@@ -288,6 +288,8 @@ int bb_journal_check(const char *dir, struct bb_check_report *r, void (*say)(voi
                      void *arg, struct bb_fault *err);
 /* A consistent copy into an empty folder while the core runs. */
 int bb_journal_backup(const char *dir, const char *dest, struct bb_fault *err);
+/* The same inside the core, which must not open its own folder: any thread. */
+int bb_journal_backup_of(struct bb_journal *j, const char *dest, struct bb_fault *err);
 /* Reads what a damaged store still gives, page by page without trusting its trees, and calls fn
  * for each message whose CRC holds. Returns how many, -1 when the file cannot be opened. *unread:
  * bytes that the disk did not give; they are passed over. */

@@ -120,6 +120,11 @@ int bb_store_open(struct bb_store *s, const char *dir, uint64_t map_size, struct
     txn = NULL;
     if (!rc && again)
         rc = bb_wal_replay(wal, s);
+    if (again && rc == EBADMSG) {
+        bb_fail(err, "journal %s: its log (wal.0, wal.1) has a damaged record before others: "
+                "`busbar journal salvage` exports what reads", dir);
+        goto out;
+    }
     if (rc)
         goto fail;
     return 0;

@@ -248,15 +248,12 @@ int bb_wal_yield(struct bb_journal *j)
 /* ---- one transaction of the writer's ------------------------------------------------------------------- */
 int bb_txn_begin(struct bb_journal *j)
 {
-    int rc = lmdb_begin(j);
-    if (rc)
-        return rc;
     bb_redo_begin(&j->wal);
     j->m_saved = j->m;
     j->n_routes_saved = j->n_routes;
     j->claim_new.len = j->claim_gone.len = 0;
     j->now_ms = bb_axis_ms();
-    return 0;
+    return lmdb_begin(j);
 }
 
 int bb_txn_room(struct bb_journal *j)

@@ -15,7 +15,7 @@ void bb_wal_init(struct bb_wal *l, const char *dir)
 {
     memset(l, 0, sizeof *l);
     snprintf(l->dir, sizeof l->dir, "%s", dir);
-    l->fd[0] = l->fd[1] = l->ck.data_fd = -1;
+    l->fd[0] = l->fd[1] = l->ck.data_fd = l->ck.fd[0] = l->ck.fd[1] = -1;
     pthread_mutex_init(&l->ck.lock, NULL);
     pthread_cond_init(&l->ck.wake, NULL);
     pthread_cond_init(&l->ck.done, NULL);
@@ -23,9 +23,12 @@ void bb_wal_init(struct bb_wal *l, const char *dir)
 
 void bb_wal_free(struct bb_wal *l)
 {
-    for (int i = 0; i < 2; i++)
+    for (int i = 0; i < 2; i++) {
         if (l->fd[i] >= 0)
             close(l->fd[i]);
+        if (l->ck.fd[i] >= 0)
+            close(l->ck.fd[i]);
+    }
     free(l->rec.p);
     free(l->ck.head);
     pthread_mutex_destroy(&l->ck.lock);
@@ -92,7 +95,9 @@ int bb_wal_head_put(int fd, const uint8_t *head, size_t len)
 
     if (!rc && fdatasync(fd) != 0)
         rc = errno;
-    return rc ? rc : bb_wal_put(fd, head, len, len);
+    if (!rc)
+        rc = bb_wal_put(fd, head, len, len);
+    return rc || fdatasync(fd) == 0 ? rc : errno;
 }
 
 /* The head at "at" of wal.i, NULL if there is none that holds. */
@@ -168,7 +173,8 @@ static int metas_back(struct bb_wal *l, const struct bb_wal_head *h, const uint8
     uint8_t now[2 * 65536];
     size_t len = 2 * (size_t)h->psize;
     char path[600];
-    int fd, rc = -1;
+    int fd, lock = -1, rc = -1;
+    struct stat st;
 
     snprintf(path, sizeof path, "%s/data.mdb", l->dir);
     fd = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
@@ -192,11 +198,28 @@ static int metas_back(struct bb_wal *l, const struct bb_wal_head *h, const uint8
         bb_fail(err, "journal: cannot remove %s: %s", path, strerror(errno));
         goto out;
     }
+    /* made anew for the store's owner, whoever looks into it first */
+    lock = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (lock < 0 || fstat(fd, &st) != 0 ||
+        (st.st_uid != geteuid() && fchown(lock, st.st_uid, st.st_gid) != 0)) {
+        bb_fail(err, "journal: cannot make %s: %s", path, strerror(errno));
+        goto out;
+    }
     rc = 0;
 out:
+    if (lock >= 0)
+        close(lock);
     if (fd >= 0)
         close(fd);
     return rc;
+}
+
+static bool being_made(const struct bb_wal *l, unsigned i)
+{
+    char path[600];
+
+    path_of(l->dir, i, ".new", path);
+    return access(path, F_OK) == 0;
 }
 
 int bb_wal_restore(struct bb_wal *l, struct bb_fault *err)
@@ -224,6 +247,11 @@ int bb_wal_restore(struct bb_wal *l, struct bb_fault *err)
         l->gen = h[b].gen;
         l->number = h[b].next;
     }
+    if (best && l->fd[!b] < 0 && !being_made(l, !b)) {
+        bb_fail(err, "journal %s: wal.%d is missing, and the last that was accepted may be in it: put it "
+                "back; `busbar journal salvage` exports what reads", l->dir, !b);
+        goto out;
+    }
     if (best && !(h[b].flags & BB_WAL_CLEAN)) {
         l->crashed = true;
         l->start = bb_wal_start(h[b].psize);
@@ -243,8 +271,10 @@ static int rec_read(struct bb_wal *l, int fd, uint64_t at, struct bb_wal_rec *h)
 {
     ssize_t n;
 
-    if (at + sizeof *h > l->size || pread(fd, h, sizeof *h, (off_t)at) != sizeof *h ||
-        h->magic != BB_WAL_REC || h->len > l->size - at - sizeof *h)
+    n = at + sizeof *h > l->size ? 0 : pread(fd, h, sizeof *h, (off_t)at);
+    if (n < 0)
+        return -errno;
+    if (n != sizeof *h || h->magic != BB_WAL_REC || h->len > l->size - at - sizeof *h)
         return 0;
     l->rec.len = 0;
     if (bb_vec_room(&l->rec, sizeof *h + (size_t)h->len) != 0)
@@ -254,6 +284,21 @@ static int rec_read(struct bb_wal *l, int fd, uint64_t at, struct bb_wal_rec *h)
         return n < 0 ? -errno : 0;
     memcpy(h, l->rec.p, sizeof *h);
     return bb_crc32c(0, l->rec.p + 8, (size_t)n - 8) == h->crc;
+}
+
+/* A record is written when the one before it is on disk: a whole one behind the end is no crash's
+ * work. 0, or EBADMSG. */
+static int end_check(struct bb_wal *l, uint64_t number)
+{
+    for (unsigned i = 0; i < 2; i++)
+        for (uint64_t at = l->start; l->fd[i] >= 0 && at < l->size; at += BB_WAL_BLOCK) {
+            struct bb_wal_rec h;
+            if (pread(l->fd[i], &h, sizeof h, (off_t)at) == sizeof h && h.magic == BB_WAL_REC &&
+                (h.gen == l->gen || h.gen == l->gen + 1) && h.number > number &&
+                rec_read(l, l->fd[i], at, &h) == 1)
+                return EBADMSG;
+        }
+    return 0;
 }
 
 struct replay { MDB_txn *txn; size_t bytes; };
@@ -291,6 +336,8 @@ static int replay_all(struct bb_wal *l, struct bb_store *s)
         }
         rc = rc == 1 ? 0 : rc;
     }
+    if (!rc)
+        rc = end_check(l, number);
     if (!rc && r.txn)
         rc = mdb_txn_commit(r.txn);
     else if (r.txn)
@@ -355,16 +402,15 @@ static int fill(int fd, uint64_t from, uint64_t to)
     return rc || fdatasync(fd) == 0 ? rc : errno;
 }
 
-/* A new file has its head before it has its name. */
+/* Under the name ".new", with a head. */
 static int create(struct bb_wal *l, unsigned i, uint64_t size)
 {
     struct bb_wal_head h = {.magic = BB_WAL_HEAD, .flags = BB_WAL_CLEAN, .psize = 4096, .gen = i};
-    char path[600], temp[600];
+    char temp[600];
     uint8_t *head;
     size_t len;
     int fd, rc;
 
-    path_of(l->dir, i, "", path);
     path_of(l->dir, i, ".new", temp);
     fd = open(temp, O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0)
@@ -374,15 +420,46 @@ static int create(struct bb_wal *l, unsigned i, uint64_t size)
     free(head);
     if (!rc)
         rc = fill(fd, 2 * len, size);
-    if (!rc && rename(temp, path) != 0)
-        rc = errno;
     if (rc) {
         close(fd);
         (void)unlink(temp);
         return rc;
     }
     l->fd[i] = fd;
+    l->made[i] = true;
     return 0;
+}
+
+/* Both new files are complete before one of them has its name: a crash in between leaves the other's
+ * ".new", by which the next start knows that nothing is missing. */
+static int name(struct bb_wal *l)
+{
+    char path[600], temp[600];
+    int rc = 0;
+
+    for (unsigned i = 0; i < 2 && !rc; i++) {
+        path_of(l->dir, i, "", path);
+        path_of(l->dir, i, ".new", temp);
+        if (l->made[i] && rename(temp, path) != 0)
+            rc = errno;
+        l->made[i] = l->made[i] && rc;
+    }
+    return rc;
+}
+
+static void unmake(struct bb_wal *l)
+{
+    char temp[600];
+
+    for (unsigned i = 0; i < 2; i++) {
+        if (!l->made[i])
+            continue;
+        path_of(l->dir, i, ".new", temp);
+        (void)unlink(temp);
+        close(l->fd[i]);
+        l->fd[i] = -1;
+        l->made[i] = false;
+    }
 }
 
 static int grow(int fd, uint64_t size)
@@ -415,12 +492,16 @@ void bb_wal_make(struct bb_wal *l, uint64_t size)
 {
     int rc = ENOSPC;
 
-    for (; rc == ENOSPC && size >= BB_WAL_LEAST && l->size < size; size /= 2) {
+    for (; (rc == ENOSPC || rc == EDQUOT) && size >= BB_WAL_LEAST && l->size < size; size /= 2) {
         rc = 0;
         for (unsigned i = 0; i < 2 && !rc; i++)
             rc = l->fd[i] < 0 ? create(l, i, size) : grow(l->fd[i], size);
         if (!rc)
+            rc = name(l);
+        if (!rc)
             l->size = size;
+        else
+            unmake(l);
     }
     if (rc == 0 && dir_sync(l->dir) != 0)
         l->size = 0;

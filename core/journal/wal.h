@@ -55,6 +55,7 @@ struct bb_wal_change { uint8_t table, del; uint16_t key; uint32_t value; };
 struct bb_wal {
     char dir[512];
     int fd[2];
+    bool made[2];      /* has not its name yet */
     uint64_t size;     /* of each file; 0: there are none, the log stays off */
     bool on;
     bool crashed;      /* found at opening: the records must be done again */
@@ -77,6 +78,7 @@ struct bb_wal {
         size_t head_len;
         unsigned file;  /* ... into */
         int data_fd;
+        int fd[2];      /* the files once more: a sync's error is told once an open file */
     } ck;
 };
 

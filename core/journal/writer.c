@@ -214,7 +214,10 @@ static bool stopping(struct bb_journal *j)
 /* 0: committed, 1: no room, 2: not out of what settling needs, -1: the journal has failed. */
 static int try(struct bb_journal *j, struct bb_op *list, bool retain, bool *answered)
 {
-    int rc = attempt(j, list, retain, answered);
+    int rc;
+    if (atomic_load(&j->failed)) /* between two transactions: nothing is answered as done any more */
+        return -1;
+    rc = attempt(j, list, retain, answered);
     if (rc == BB_RC_TURN)
         rc = bb_txn_turn(j) != 0 ? BB_RC_FAILED : attempt(j, list, retain, answered);
     /* too long for a file of the log; or pages are free, but pinned until the next checkpoint */

@@ -322,6 +322,75 @@ START_TEST(a_backup_under_an_old_log_is_refused)
 }
 END_TEST
 
+/* One record of many: what comes after it was answered, too. */
+START_TEST(a_damaged_record_is_said)
+{
+    struct bb_fault err = {0};
+    struct bb_wal_rec h;
+    uint64_t at = bb_wal_start(4096);
+    int fd, n = 0;
+
+    R.o.wal_size = 1 << 20;
+    crash_after(20, 100);
+    fd = file_open("wal.0");
+    if (pread(fd, &h, sizeof h, (off_t)at) != sizeof h || h.magic != BB_WAL_REC) {
+        close(fd);
+        fd = file_open("wal.1");
+    }
+    while (n++ < 5 && pread(fd, &h, sizeof h, (off_t)at) == sizeof h && h.magic == BB_WAL_REC)
+        at += bb_wal_pad(sizeof h + (size_t)h.len);
+    ck_assert_int_eq(n, 6);
+    ck_assert_int_eq(pwrite(fd, "flip", 4, (off_t)(at + sizeof h + 20)), 4);
+    close(fd);
+    ck_assert_ptr_null(bb_journal_open(&R.o, &err));
+    ck_assert_msg(strstr(err.text, "damaged record") && strstr(err.text, "salvage"), "%s", err.text);
+}
+END_TEST
+
+/* Half of the log is no log. */
+START_TEST(a_missing_file_is_said)
+{
+    struct bb_fault err = {0};
+
+    crash_after(_i < 2 ? 10 : 60, 100);
+    file_remove(_i % 2 ? "wal.1" : "wal.0");
+    ck_assert_ptr_null(bb_journal_open(&R.o, &err));
+    ck_assert_msg(strstr(err.text, _i % 2 ? "wal.1" : "wal.0") != NULL, "%s", err.text);
+}
+END_TEST
+
+/* The core copies itself: its pins must outlive that. */
+START_TEST(a_backup_of_its_own_harms_nothing)
+{
+    struct bb_fault err = {0};
+    char to[200], cmd[300];
+    int status = 0;
+    pid_t pid;
+
+    crash_after(300, 100);
+    pid = fork();
+    if (pid == 0) {
+        uint32_t a;
+        rig_open(&R);
+        a = rig_route(&R, "a");
+        for (int i = 0; i < 80; i++)
+            append(a, "m", 100);
+        snprintf(to, sizeof to, "%s/copy", R.dir);
+        if (bb_journal_backup_of(R.j, to, &err) != 0)
+            _exit(1);
+        for (int i = 0; i < 30; i++)
+            append(a, "m", 100);
+        _exit(0);
+    }
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    ck_assert_int_eq(status, 0);
+    expect(410, 100);
+    check_sound();
+    snprintf(cmd, sizeof cmd, "rm -r %s/copy", R.dir);
+    ck_assert_int_eq(system(cmd), 0);
+}
+END_TEST
+
 /* A message that no file of the log can hold goes by LMDB's own syncs, and the log comes back. */
 START_TEST(one_that_is_too_long_for_the_log)
 {
@@ -361,6 +430,7 @@ START_TEST(files_are_made)
     crash_after(5, 100);
     rig_open(&R);
     bb_journal_close(&R.j);
+    file_remove("wal.0");
     file_remove("wal.1");
     crash_after(5, 100);
     R.o.wal_size = 1 << 20;
@@ -388,6 +458,9 @@ int main(void)
     tcase_add_test(t, a_torn_record_ends_the_log);
     tcase_add_loop_test(t, a_torn_head_hides_nothing, 0, 2);
     tcase_add_loop_test(t, a_damaged_head_is_said, 0, 2);
+    tcase_add_test(t, a_damaged_record_is_said);
+    tcase_add_loop_test(t, a_missing_file_is_said, 0, 4);
+    tcase_add_test(t, a_backup_of_its_own_harms_nothing);
     tcase_add_test(t, a_backup_under_an_old_log_is_refused);
     tcase_add_test(t, one_that_is_too_long_for_the_log);
     tcase_add_loop_test(t, half_a_store, 0, 2);
