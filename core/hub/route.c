@@ -99,7 +99,8 @@ bool hub_route_offer(struct bb_hub *h, struct hub_route *r, const struct bb_read
     } else if (it->bad) {
         hub_route_damaged(h, r, it);
     } else if (blocked) {
-        if (r->spills_out >= SPILLS_MAX)
+        /* where nothing goes out it need not move aside: a lane's backlog stays in the feed */
+        if (r->spills_out >= SPILLS_MAX || (it->ord >= r->recover && hub_endpoint_room(h, r->to) == 0))
             return false;
         spill(h, r, it, it->ord < r->recover);
     } else if (it->ord < r->recover) {

@@ -50,9 +50,9 @@ static void put_journal(struct bb_hub *h, struct bb_buf *b)
         s.messages, s.accepted, s.duplicates, s.conflicts, s.first_seq, s.next_seq);
     put(b, "\"events\":%" PRIu64 ",\"used_bytes\":%" PRIu64 ",\"map_bytes\":%" PRIu64
            ",\"free_disk_bytes\":%" PRIu64 ",\"commits\":%" PRIu64 ",\"claims\":%" PRIu64
-           ",\"commit_us_last\":%" PRIu64 ",\"commit_us_max\":%" PRIu64 "},",
+           ",\"claims_bytes\":%" PRIu64 ",\"commit_us_last\":%" PRIu64 ",\"commit_us_max\":%" PRIu64 "},",
         s.events, s.used_bytes, s.map_bytes, s.free_disk_bytes, s.commits, s.claims,
-        s.commit_us_last, s.commit_us_max);
+        s.claims_bytes, s.commit_us_last, s.commit_us_max);
 }
 
 static void put_metrics(struct bb_buf *b, const struct hub_endpoint *e, const char *key, uint32_t kind)

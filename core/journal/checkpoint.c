@@ -18,6 +18,19 @@
 #define TURN_COMMITS 1024u
 #define TURN_BYTES (64u << 20)
 #define NUDGE_BYTES (1u << 20)
+#define CACHE_KEPT ((off_t)512 << 20)
+
+/* Synced pages of a backlog leave the page cache, but for the newest: else the file takes all memory,
+ * and a page that is new to the cache costs much more to write than one that was there. */
+static void cache_drop(struct bb_wal *l)
+{
+    off_t end = l->ck.data_end - CACHE_KEPT;
+
+    if (end <= l->ck.dropped)
+        return;
+    (void)posix_fadvise(l->ck.data_fd, l->ck.dropped, end - l->ck.dropped, POSIX_FADV_DONTNEED);
+    l->ck.dropped = end;
+}
 
 static void *checkpoint(void *arg)
 {
@@ -40,6 +53,8 @@ static void *checkpoint(void *arg)
         }
         pthread_mutex_unlock(&l->ck.lock);
         rc = fdatasync(l->ck.data_fd) == 0 ? 0 : errno;
+        if (!rc)
+            cache_drop(l);
         if (!rc)
             rc = bb_wal_head_put(l->ck.fd[l->ck.file], l->ck.head, l->ck.head_len);
         pthread_mutex_lock(&l->ck.lock);
@@ -129,6 +144,7 @@ static int head_make(struct bb_wal *l, struct bb_store *s, uint32_t flags, MDB_t
     h.txn = info.me_last_txnid;
     memcpy(h.id, s->id, sizeof h.id);
     l->last_page = info.me_last_pgno;
+    l->ck.data_end = (off_t)(info.me_last_pgno * st.ms_psize);
     metas = malloc(2 * (size_t)h.psize);
     rc = metas ? bb_wal_metas(l->ck.data_fd, h.psize, h.txn, metas) : ENOMEM;
     if (!rc)

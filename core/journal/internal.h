@@ -135,6 +135,15 @@ struct bb_journal {
     } held;
     uint64_t wal_off_us; /* when there was no room with it */
     struct bb_claims claims;
+    struct {                  /* rebuild.c; done: in.lock */
+        pthread_t thread;
+        MDB_txn *txn;
+        uint64_t next_seq;
+        bool on, done;
+        atomic_bool stop;
+        int rc;
+        struct bb_op *head, **tail; /* what waits for it */
+    } rebuild;
     struct bb_vec claim_new;  /* struct bb_rec_claim of this transaction */
     struct bb_vec claim_gone; /* evicted in this transaction; leave the memory after it */
     struct bb_hint hints[BB_HINTS];
@@ -183,6 +192,12 @@ void bb_wroute_free(struct bb_wroute *r);
 /* pub <- W's state of a route; with pub.lock held. */
 int bb_wroute_publish(struct bb_journal *j, const struct bb_wroute *r);
 int bb_name_publish(struct bb_journal *j, uint32_t id, const char *name, size_t len);
+
+/* ---- rebuild.c: the claims, behind the start -------------------------------------------------------- */
+int bb_rebuild_start(struct bb_journal *j); /* before the writer: 0, or an errno or LMDB's code */
+/* Of these operations those that may be done now; wait: all, once the claims are there. */
+struct bb_op *bb_rebuild_sort(struct bb_journal *j, struct bb_op *list, bool wait);
+bool bb_rebuild_end(struct bb_journal *j, bool stop); /* false: it failed, and so has the journal */
 
 /* ---- txn.c ----------------------------------------------------------------------------------------- */
 int bb_txn_begin(struct bb_journal *j);

@@ -211,7 +211,9 @@ static int threads_start(struct bb_journal *j, struct bb_fault *err)
     sigdelset(&all, SIGBUS); /* blocked, these end the process before bb_journal_guard's word */
     sigdelset(&all, SIGSEGV);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    rc = pthread_create(&j->writer, NULL, bb_writer_main, j);
+    rc = bb_rebuild_start(j);
+    if (!rc)
+        rc = pthread_create(&j->writer, NULL, bb_writer_main, j);
     j->writer_on = rc == 0;
     if (!rc)
         rc = bb_wal_thread_start(&j->wal);
@@ -220,7 +222,7 @@ static int threads_start(struct bb_journal *j, struct bb_fault *err)
         j->reader_on = rc == 0;
     }
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return rc ? bb_fail(err, "journal %s: cannot start a thread: %s", j->dir, strerror(rc)) : 0;
+    return rc ? bb_fail(err, "journal %s: cannot start a thread: %s", j->dir, mdb_strerror(rc)) : 0;
 }
 
 struct bb_journal *bb_journal_open(const struct bb_journal_options *o, struct bb_fault *err)
@@ -278,6 +280,7 @@ static void threads_stop(struct bb_journal *j)
         pthread_join(j->writer, NULL);
     if (j->reader_on)
         pthread_join(j->reader, NULL);
+    (void)bb_rebuild_end(j, true); /* when there never was a writer */
 }
 
 int bb_journal_close(struct bb_journal **jp)

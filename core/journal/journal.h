@@ -162,7 +162,7 @@ struct bb_op {
 
 /* ---- life ------------------------------------------------------------------------------------ */
 /* Opens or creates the store, takes the folder's lock (a second core is refused by name of its
- * pid), rebuilds the claims. */
+ * pid), rebuilds the claims behind that: appends wait for it. */
 struct bb_journal *bb_journal_open(const struct bb_journal_options *o, struct bb_fault *err);
 /* Finishes what is posted, stops the threads, closes. -1: the journal had failed, or its last sync
  * did, which is said in the log; what was answered is in its log all the same. */
@@ -223,7 +223,7 @@ const char *bb_journal_intake(const struct bb_journal *j, uint32_t *retry_after_
 const char *bb_journal_failed(const struct bb_journal *j); /* NULL, or why the journal stopped */
 struct bb_journal_stats {
     uint64_t messages, accepted, duplicates, conflicts, first_seq, next_seq, events;
-    uint64_t used_bytes, map_bytes, free_disk_bytes, commits, claims;
+    uint64_t used_bytes, map_bytes, free_disk_bytes, commits, claims, claims_bytes;
     uint64_t commit_us_last, commit_us_max;
 };
 void bb_journal_stats(const struct bb_journal *j, struct bb_journal_stats *out);

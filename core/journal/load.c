@@ -154,42 +154,6 @@ static int load_names(struct bb_journal *j)
     return rc == MDB_NOTFOUND ? 0 : rc;
 }
 
-#define AHEAD (16 * sizeof(struct bb_rec_claim)) /* the table is far larger than any cache */
-
-static int load_claim_row(struct bb_journal *j, const MDB_val *v)
-{
-    const uint8_t *p = v->mv_data;
-    struct bb_rec_claim e;
-    int rc;
-    for (size_t at = 8; at + sizeof e <= v->mv_size; at += sizeof e) {
-        if (at + AHEAD + sizeof e <= v->mv_size) {
-            memcpy(&e, p + at + AHEAD, sizeof e);
-            bb_claims_prefetch(&j->claims, e.fingerprint);
-        }
-        memcpy(&e, p + at, sizeof e);
-        if (e.seq && (rc = bb_claims_add(&j->claims, e.fingerprint, e.seq)) != 0)
-            return rc;
-    }
-    return 0;
-}
-
-static int load_claims(struct bb_journal *j)
-{
-    MDB_val k, v;
-    int rc = 0;
-    MDB_cursor *c = bb_cur(j, BB_TAB_CLAIM, &rc);
-    /* at most one claim a message since the oldest: room for all at once, nothing is moved twice */
-    if (!rc && mdb_cursor_get(c, &k, &v, MDB_FIRST) == 0) {
-        uint64_t n = j->m.next_seq - bb_le64(k.mv_data);
-        rc = bb_claims_expect(&j->claims, n < j->o.claims_max ? n : j->o.claims_max);
-        if (!rc)
-            rc = load_claim_row(j, &v);
-    }
-    while (!rc && (rc = mdb_cursor_get(c, &k, &v, MDB_NEXT)) == 0)
-        rc = load_claim_row(j, &v);
-    return rc == MDB_NOTFOUND ? 0 : rc;
-}
-
 /* No new stamp before a stored one, whatever the wall clock says now: due times would lie ahead by
  * as much as it was set back. */
 static int load_axis(struct bb_journal *j)
@@ -229,8 +193,6 @@ int bb_journal_load(struct bb_journal *j, struct bb_fault *err)
         rc = load_routes(j);
     if (!rc)
         rc = load_names(j);
-    if (!rc)
-        rc = load_claims(j);
     if (!rc && !j->n_routes) {
         struct bb_wroute *r = bb_wroute_add(j, BB_ROUTE_UNMATCHED, "unmatched", 9);
         rc = r ? bb_wroute_touch(j, r) : ENOMEM;

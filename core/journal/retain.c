@@ -116,7 +116,7 @@ int bb_retain_claims(struct bb_journal *j, bool by_time)
     MDB_cursor *c;
     MDB_val k, v;
     int rc = 0, rows = 0;
-    if (!by_time && j->claims.n <= j->o.claims_max)
+    if (j->rebuild.on || (!by_time && j->claims.n <= j->o.claims_max))
         return 0;
     c = bb_cur(j, BB_TAB_CLAIM, &rc);
     if (rc)

@@ -78,6 +78,8 @@ struct bb_wal {
         size_t head_len;
         unsigned file;  /* ... into */
         int data_fd;
+        off_t data_end; /* of the data file when the generation began */
+        off_t dropped;  /* what lies before has been taken out of the page cache */
         int fd[2];      /* the files once more: a sync's error is told once an open file */
     } ck;
 };

@@ -124,7 +124,8 @@ void bb_publish(struct bb_journal *j, const struct bb_journal_stats *s)
     p->accepted = j->m.counters.accepted;
     p->duplicates = j->m.counters.duplicates;
     p->conflicts = j->m.counters.conflicts;
-    p->claims = j->claims.n;
+    p->claims = j->rebuild.on ? 0 : j->claims.n;
+    p->claims_bytes = j->rebuild.on ? 0 : (j->claims.cap + j->claims.old_cap) * sizeof(struct bb_rec_claim);
     if (s->commits) {
         p->commits += s->commits;
         p->commit_us_last = s->commit_us_last;
@@ -415,7 +416,8 @@ static struct bb_op *gather(struct bb_journal *j, int wait_ms, bool *stop)
     t.tv_nsec %= 1000000000L;
     pthread_mutex_lock(&j->in.lock);
     j->in.waiting = true;
-    while (!j->in.head && !j->in.stop && !j->in.fresh_wanted && wait_ms > 0)
+    while (!j->in.head && !j->in.stop && !j->in.fresh_wanted && !(j->rebuild.on && j->rebuild.done) &&
+           wait_ms > 0)
         if (pthread_cond_timedwait(&j->in.wake, &j->in.lock, &t) == ETIMEDOUT)
             break;
     j->in.waiting = false;
@@ -464,6 +466,7 @@ void *bb_writer_main(void *arg)
         if (!atomic_load(&j->failed) && bb_retain_due(j))
             wait = 0;
         list = gather(j, soon < wait ? soon : wait, &stop);
+        list = bb_rebuild_sort(j, list, stop);
         if (!atomic_load(&j->failed) && bb_txn_settle_due(j))
             (void)bb_txn_settle(j);
         if (atomic_load(&j->failed)) {
@@ -477,6 +480,7 @@ void *bb_writer_main(void *arg)
         if (list || (!stop && bb_retain_due(j)))
             run(j, list);
     }
+    (void)bb_rebuild_end(j, true);
     if (!atomic_load(&j->failed))
         held_again(j);
     if (!atomic_load(&j->failed))

@@ -154,7 +154,7 @@ END
         for line in "$@"; do printf '      %s\n' "$line"; done
         cat <<END
 routes:
-  all: {from: hook, match: {type: "mfg.*"}, to: erp, on_unknown: retry}
+  all: {from: hook, match: {type: "mfg.*"}, to: erp, on_unknown: retry${order_by:+, order_by: $order_by}}
 journal: {index: false, map_size: 64GiB}
 END
     } >"$run/conf.d/bench.yaml"

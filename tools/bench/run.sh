@@ -138,29 +138,57 @@ section_latency() {
 }
 
 # ---- a backlog: the sink is down while millions come in ----------------------------------------------
-backlog_intake() { # backlog_intake PREFIX N: events a second
-    "$load" --url "$hook" --messages "$2" --batch 100 --connections 16 --items 100000 --body-size 1024 \
+# In 10,000 lanes, and once more all in one lane; a second webhook's route runs on beside it.
+backlog_intake() { # backlog_intake PREFIX N ITEMS: events a second
+    "$load" --url "$hook" --messages "$2" --batch 100 --connections 16 --items "$3" --body-size 1024 \
         --prefix "$1" >"$run/load.json" || die "not accepted: $(cat "$run/load.json")"
     jq .accepted_per_s "$run/load.json"
 }
-section_backlog() {
-    local n=${BENCH_BACKLOG:-5000000} part first last rss0 rss1 began ready used
+backlog_beside_conf() {
+    cat >"$run/conf.d/beside.yaml" <<END
+endpoints:
+  hook2: {connector: http, config: {listen: "127.0.0.1:0", path: /events, port_file: $run/hook2.port}}
+  mes: {connector: http, config: {url: $1/in}}
+routes:
+  beside: {from: hook2, to: mes, on_unknown: retry}
+END
+}
+backlog_beside() { # backlog_beside PREFIX: 500 a second of the other route; its p99 in ms, to the sink
+    curl -sf -X PUT --data "" "$mes/control/zero" >/dev/null
+    "$load" --url "http://127.0.0.1:$(cat "$run/hook2.port")/events" --seconds "$secs" --rate 500 --connections 8 \
+        --body-size 1024 --prefix "$1" >"$run/beside.json" || true
+    beside_n=$((beside_n + $(jq .accepted "$run/beside.json")))
+    until_route beside delivered "$beside_n" 60
+    curl -sf "$mes/summary" | jq '.latency_p99_us / 1000'
+}
+backlog_once() { # backlog_once LANES
+    local lanes=$1 n=${BENCH_BACKLOG:-5000000} part first last rss0 rss1 claims began ready used d0 drained
+    local alone beside beside_n=0 mes back
     part=$((n / 10))
     fresh
+    sink_start --forget --latency /data/at
+    mes=$erp
     sink_start --forget
-    local back_port=${erp##*:}
+    back=${erp##*:}
     bg_end "$erp_pid"
-    hook_conf process "$gathered"
+    order_by=item hook_conf process "$gathered"
+    # what is measured is Busbar's start, not how long it leaves a sink alone that was down
+    sed -i 's/^    batch_max: 1024/&\n    breaker: {open: 100ms, max: 500ms}/' "$run/conf.d/bench.yaml"
+    backlog_beside_conf "$mes"
     core_start
+    wait_for 30 "the second webhook" test -s "$run/hook2.port"
     rss0=$(core_rss)
-    first=$(backlog_intake a "$part")
-    backlog_intake b $((n - 2 * part)) >/dev/null
-    last=$(backlog_intake c "$part")
+    alone=$(backlog_beside x)
+    first=$(backlog_intake a "$part" "$lanes")
+    backlog_intake b $((n - 2 * part)) "$lanes" >/dev/null
+    last=$(backlog_intake c "$part" "$lanes")
+    beside_n=$(route_get beside delivered)
+    beside=$(backlog_beside y)
     rss1=$(core_rss)
-    used=$("$busbar" status --json --state "$state" | jq .journal.used_bytes)
+    read -r used claims < <("$busbar" status --json --state "$state" | jq -r '.journal | "\(.used_bytes) \(.claims_bytes / 1024 | floor)"')
     kill -KILL "$core_pid"
     wait "$core_pid" 2>/dev/null || true
-    erp_port=$back_port
+    erp_port=$back
     sink_start --forget
     unset erp_port
     began=$(now_ms)
@@ -170,16 +198,18 @@ section_backlog() {
     ready=$(($(now_ms) - began))
     wait_for 60 "the core" core_up
     began=$(now_ms)
-    local d0
     d0=$(route_get all delivered)
     sleep 10 # a span of time to measure over
-    local d1 drained
-    d1=$(route_get all delivered)
-    drained=$(rate $((d1 - d0)) $(($(now_ms) - began)))
-    row backlog "$n waiting, sink down" rss_core_before_kb "$rss0" rss_core_after_kb "$rss1" \
-        intake_first_per_s "$first" intake_last_per_s "$last" bytes_a_message $((used / n)) \
-        restart_to_first_delivery_ms "$ready" drained_per_s "$drained" rss_core_draining_kb "$(core_rss)"
+    drained=$(rate $(($(route_get all delivered) - d0)) $(($(now_ms) - began)))
+    row backlog "$n waiting in $lanes lanes, sink down" rss_core_before_kb "$rss0" rss_core_after_kb "$rss1" \
+        claims_kb "$claims" intake_first_per_s "$first" intake_last_per_s "$last" bytes_a_message $((used / n)) \
+        beside_before_p99_ms "$alone" beside_p99_ms "$beside" restart_to_first_delivery_ms "$ready" \
+        drained_per_s "$drained" rss_core_draining_kb "$(core_rss)"
     stop_all
+}
+section_backlog() {
+    backlog_once 10000
+    backlog_once 1
 }
 sink_has_one() {
     [ "$(curl -sf "$erp/summary" | jq .applied)" -gt 0 ]
