@@ -1,0 +1,149 @@
+/*
+ * test_rebuild.c - the claims are read behind the start: settlements go on, appends wait for them
+ *
+ * The thread that reads them is held where it asks for its first pages.
+ */
+#include <sys/mman.h>
+#include <stdatomic.h>
+#include "core/journal/internal.h"
+#include "tests/unit/journal_rig.h"
+
+static struct rig R;
+static atomic_bool held;
+static atomic_int asked;
+
+BB_EXPORT int posix_madvise(void *at, size_t len, int advice)
+{
+    (void)at;
+    (void)len;
+    (void)advice;
+    atomic_fetch_add(&asked, 1);
+    while (atomic_load(&held))
+        poll(NULL, 0, 1);
+    return 0;
+}
+
+static void setup(void)
+{
+    rig_init(&R);
+}
+
+static void teardown(void)
+{
+    atomic_store(&held, false);
+    rig_end(&R);
+}
+
+/* An append of a claimed message, posted and not waited for. */
+struct sent {
+    struct bb_match match;
+    struct bb_append_msg msg;
+    struct bb_op op;
+    struct bb_buf b;
+};
+
+static void send_again(struct sent *s, uint32_t route, const char *id)
+{
+    *s = (struct sent){.match = {.route = route}, .msg = {.n_match = 1}};
+    s->msg.whole = rig_message(&s->b, id, NULL, "data", 0);
+    bb_journal_fingerprint(R.j, 1, (struct bb_bytes){"/test", 5}, (struct bb_bytes){id, strlen(id)},
+                           s->msg.claim);
+    s->op = (struct bb_op){.kind = BB_OP_APPEND,
+                           .append = {.endpoint = 1, .msgs = &s->msg, .n = 1,
+                                      .matches = &s->match, .n_matches = 1}};
+    bb_journal_post(R.j, &s->op);
+}
+
+static uint64_t first_of(uint32_t route, const char *id)
+{
+    struct bb_append_msg m;
+
+    ck_assert_int_eq(rig_append_to(&R, route, 0, id, NULL, "data", true, &m), BB_OK);
+    return m.seq;
+}
+
+START_TEST(settlements_go_before)
+{
+    uint32_t route = rig_route(&R, "r");
+    uint64_t seq = first_of(route, "one");
+    struct sent twice, other;
+    struct bb_op *done;
+    struct bb_journal_stats st;
+
+    atomic_store(&held, true);
+    rig_again(&R);
+    send_again(&twice, route, "one");
+    send_again(&other, route, "two");
+    /* rig_do takes what is answered and sees that it is this one, and no append */
+    rig_settle(&R, (struct bb_settle){.route = route, .to = BB_TO_DELIVERED, .seq = seq, .ord = 0});
+    ck_assert_uint_eq(rig_state(&R, route).counts[BB_D_DELIVERED], 1);
+    ck_assert_ptr_null(bb_journal_take(R.j));
+    atomic_store(&held, false);
+    while (!(done = bb_journal_take(R.j)))
+        rig_wait(bb_journal_fd(R.j));
+    ck_assert_ptr_eq(done, &twice.op);
+    ck_assert_ptr_eq(done->next, &other.op);
+    ck_assert_int_eq(twice.op.status, BB_OK);
+    ck_assert(twice.msg.duplicate);
+    ck_assert(!other.msg.duplicate);
+    ck_assert_int_gt(atomic_load(&asked), 0);
+    bb_journal_stats(R.j, &st);
+    ck_assert_uint_eq(st.claims, 2);
+    bb_buf_free(&twice.b);
+    bb_buf_free(&other.b);
+}
+END_TEST
+
+/* What waits when it closes is done before. */
+START_TEST(a_close_waits)
+{
+    uint32_t route = rig_route(&R, "r");
+    struct sent other;
+
+    first_of(route, "one");
+    atomic_store(&held, true);
+    rig_again(&R);
+    send_again(&other, route, "two");
+    atomic_store(&held, false);
+    bb_journal_close(&R.j);
+    rig_open(&R);
+    ck_assert_uint_eq(rig_state(&R, route).tail, 2);
+    bb_buf_free(&other.b);
+}
+END_TEST
+
+/* Nothing waits: it does not stay for claims that nobody asks for. */
+START_TEST(a_close_may_be_at_once)
+{
+    char id[24];
+
+    for (int i = 0; i < 100; i++) {
+        snprintf(id, sizeof id, "id-%d", i);
+        first_of(rig_route(&R, "r"), id);
+    }
+    rig_again(&R);
+    rig_again(&R);
+    ck_assert_int_eq(rig_append_to(&R, rig_route(&R, "r"), 0, "id-7", NULL, "data", true, NULL), BB_OK);
+    ck_assert_uint_eq(rig_state(&R, rig_route(&R, "r")).tail, 100);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("rebuild");
+    TCase *t = tcase_create("claims");
+    SRunner *r;
+    int failed;
+
+    tcase_add_checked_fixture(t, setup, teardown);
+    tcase_set_timeout(t, 60);
+    tcase_add_test(t, settlements_go_before);
+    tcase_add_test(t, a_close_waits);
+    tcase_add_test(t, a_close_may_be_at_once);
+    suite_add_tcase(s, t);
+    r = srunner_create(s);
+    srunner_run_all(r, CK_NORMAL);
+    failed = srunner_ntests_failed(r);
+    srunner_free(r);
+    return failed != 0;
+}
