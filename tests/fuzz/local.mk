@@ -32,6 +32,11 @@ tests_fuzz_fuzz_wire_SOURCES = tests/fuzz/fuzz_wire.c
 tests_fuzz_fuzz_wire_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_wire_LDADD = $(FUZZ_LIBS)
 
+FUZZERS += tests/fuzz/fuzz_zmtp
+tests_fuzz_fuzz_zmtp_SOURCES = tests/fuzz/fuzz_zmtp.c
+tests_fuzz_fuzz_zmtp_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_zmtp_LDADD = $(FUZZ_LIBS)
+
 FUZZERS += tests/fuzz/fuzz_manifest
 tests_fuzz_fuzz_manifest_SOURCES = tests/fuzz/fuzz_manifest.c
 tests_fuzz_fuzz_manifest_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer

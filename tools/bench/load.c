@@ -99,6 +99,15 @@ static int conn_connect(struct load *l, struct load_conn *c, int64_t now)
     return 0;
 }
 
+/* When its next request is due: each connection has its own turn in the rate, so that one which is
+ * always answered first does not take the others', and with them most of the load in its few lanes. */
+static int64_t conn_due(const struct load *l, const struct load_conn *c)
+{
+    double turn = (double)c->made * l->o.connections + c->index;
+
+    return l->start_us + (int64_t)(turn * l->o.batch * 1e6 / l->o.rate);
+}
+
 /* Gives the connection its next request if there is one and it is due. */
 static bool conn_fill(struct load *l, struct load_conn *c, int64_t now)
 {
@@ -109,7 +118,7 @@ static bool conn_fill(struct load *l, struct load_conn *c, int64_t now)
         return false;
     c->due_us = now;
     if (l->o.rate > 0) {
-        c->due_us = l->start_us + (int64_t)((double)l->taken * 1e6 / l->o.rate);
+        c->due_us = conn_due(l, c);
         if (c->due_us > now)
             return false;
     }
@@ -118,6 +127,7 @@ static bool conn_fill(struct load *l, struct load_conn *c, int64_t now)
     if (load_request_make(&l->o, c, now_us(CLOCK_REALTIME)) < 0)
         return false;
     c->next += n;
+    c->made++;
     l->taken += n;
     c->open = true;
     l->open++;
@@ -206,7 +216,7 @@ static int conn_read(struct load *l, struct load_conn *c, bool to_end)
 /* Everything that is not an answer: connects, repeats, what became due. Returns the wait in us. */
 static int64_t turn(struct load *l, int64_t now)
 {
-    int64_t wait = 200000;
+    int64_t wait = 200000, next = 1000;
     for (uint32_t i = 0; i < l->o.connections; i++) {
         struct load_conn *c = &l->conns[i];
         if (c->again_us > now) {
@@ -222,11 +232,11 @@ static int64_t turn(struct load *l, int64_t now)
         }
         if (!c->open && c->fd >= 0 && conn_fill(l, c, now))
             conn_send(l, c);
+        else if (!c->open && l->o.rate > 0 && conn_due(l, c) - now < next)
+            next = conn_due(l, c) - now;
     }
-    if (l->o.rate > 0) { /* until the next is due: a wait in whole ms would count as latency */
-        int64_t due = l->start_us + (int64_t)((double)l->taken * 1e6 / l->o.rate) - now;
-        wait = due < 20 ? 20 : due < 1000 ? due : 1000;
-    }
+    if (l->o.rate > 0) /* until the next is due: a wait in whole ms would count as latency */
+        wait = next < 20 ? 20 : next;
     return wait;
 }
 

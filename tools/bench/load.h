@@ -30,6 +30,7 @@ struct load_conn {
     uint32_t index;
     bool open;         /* a request is under way, or waits to be sent again */
     uint64_t next;     /* next number of this connection */
+    uint64_t made;     /* requests of this connection */
     uint32_t n;        /* events in the request */
     uint64_t first;    /* number of the first of them */
     int64_t due_us;    /* when it should have left (rate) or left */
