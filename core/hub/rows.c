@@ -55,6 +55,15 @@ void hub_rows_recover(struct bb_hub *h, struct hub_route *r)
     bb_journal_read(h->journal, hub_read_new(r, BB_READ_INFLIGHT, 0, BB_WINDOW, SIZE_MAX));
 }
 
+void hub_route_run_max(struct hub_route *r, uint32_t n)
+{
+    uint32_t most = r->to->gen->manifest.ordered_batch ? r->to->gen->config->batch_max : 1;
+
+    if (most > HUB_RUN_MAX)
+        most = HUB_RUN_MAX;
+    r->run_max = n < most ? n : most;
+}
+
 void hub_route_kick(struct bb_hub *h, struct hub_route *r, uint64_t lane)
 {
     struct bb_op *kick = hub_must(calloc(1, sizeof *kick));
@@ -206,31 +215,69 @@ static void fetch_free(struct fetch *f)
     free(f);
 }
 
+/* One that the journal took for its lane. */
+static void one_done(struct bb_hub *h, struct hub_route *r, struct bb_read_item *it)
+{
+    if (it->bad) {
+        hub_route_damaged(h, r, it);
+        h->settling->release_lane[h->settling->op.settle.n - 1] = true;
+    } else if (it->row.sends && it->row.flags & BB_ROW_MAYBE_SENT &&
+               !(it->row.flags & BB_ROW_RELEASED)) {
+        hub_outcome_recovered(h, r, it);
+        h->settling->release_lane[h->settling->op.settle.n - 1] = true;
+    } else if (it->done) { /* too many bytes at once */
+        hub_settle_put_back(h, r, it, h->wall + 1);
+    } else if (can_send(h, r)) {
+        hub_dispatch(h, r, it, &it->row, BB_DELIVER_OP);
+    } else {
+        hub_settle_put_back(h, r, it, later(h, r));
+    }
+}
+
+/* How many of a lane's rows may go out together now. */
+static size_t run_fits(struct bb_hub *h, struct hub_route *r, const struct bb_read_item *v, size_t n)
+{
+    uint32_t room = r->paused ? 0 : hub_endpoint_room(h, r->to);
+    size_t k = 0, bytes = 0;
+
+    while (k < n && k < room && !v[k].bad && !v[k].done && (!k || bytes <= HUB_RUN_BYTES)) {
+        bytes += v[k].whole.len;
+        k++;
+    }
+    if (k < n && k < room && !v[k].bad) /* too many bytes: the next step asks for fewer */
+        r->run_max = k ? (uint32_t)k : 1;
+    else if (k == n && k == r->run_max)
+        hub_route_run_max(r, 2 * r->run_max);
+    return k;
+}
+
+/* A lane's rows, in its order. What is not sent goes back to wait behind what is; the lane stays
+ * taken until the last of those that are is settled, which is posted after these. */
+static void run_done(struct bb_hub *h, struct hub_route *r, struct bb_read_item *v, size_t n)
+{
+    size_t sent, fits;
+
+    fits = n > 1 ? run_fits(h, r, v, n) : 0;
+    sent = fits > 1 ? hub_dispatch_run(h, r, v, fits) : 0;
+    for (size_t i = sent ? sent : 1; i < n; i++)
+        hub_settle_wait_again(h, r, &v[i]);
+    if (!sent)
+        one_done(h, r, &v[0]);
+}
+
 static void fetch_done(struct bb_hub *h, struct fetch *f)
 {
-    struct hub_route *r = f->route;
     struct bb_read_item *got = f->read.items;
+    size_t n = f->read.n, run;
 
-    for (size_t i = 0; i < f->read.n; i++) {
-        struct bb_read_item *it = &got[i];
-
-        r->to->taking--;
-        it->row = f->items[i].row;
-        it->ord = BB_ORD_NONE;
-        if (it->bad) {
-            hub_route_damaged(h, r, it);
-            h->settling->release_lane[h->settling->op.settle.n - 1] = true;
-        } else if (it->row.sends && it->row.flags & BB_ROW_MAYBE_SENT &&
-                   !(it->row.flags & BB_ROW_RELEASED)) {
-            hub_outcome_recovered(h, r, it);
-            h->settling->release_lane[h->settling->op.settle.n - 1] = true;
-        } else if (it->done) { /* too many bytes at once */
-            hub_settle_put_back(h, r, it, h->wall + 1);
-        } else if (can_send(h, r)) {
-            hub_dispatch(h, r, it, &it->row, BB_DELIVER_OP);
-        } else {
-            hub_settle_put_back(h, r, it, later(h, r));
+    for (size_t i = 0; i < n; i += run) {
+        for (run = 0; i + run < n && (!run || (got[i].lane && got[i + run].lane == got[i].lane));
+             run++) {
+            got[i + run].row = f->items[i + run].row;
+            got[i + run].ord = BB_ORD_NONE;
+            f->route->to->taking--;
         }
+        run_done(h, f->route, &got[i], run);
     }
     fetch_free(f);
 }

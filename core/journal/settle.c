@@ -3,7 +3,9 @@
  *
  * A delivery from the feed (ord) leaves it by its bit in the window; the frontier runs over set
  * bits. One that has a row (ord BB_ORD_NONE) changes the row. At most one delivery of a lane is
- * unsettled in the hub, so whatever ends here may wake the lane's next. Thread: the writer.
+ * unsettled in the hub, or one batch of its rows: those are INFLIGHT, so that the first of them is
+ * the lane's head until the last of them ends. So whatever ends here may wake the lane's next.
+ * Thread: the writer.
  */
 #include "core/journal/internal.h"
 
@@ -123,6 +125,52 @@ static int spilled_due(struct bb_journal *j, struct bb_wroute *r, const struct b
     return rc == MDB_NOTFOUND ? 0 : rc;
 }
 
+static int take(struct bb_journal *j, struct bb_wroute *r, uint64_t lane, uint64_t seq,
+                const struct bb_row *was, struct bb_row *now)
+{
+    *now = *was;
+    now->state = BB_D_INFLIGHT;
+    now->flags |= BB_ROW_MAYBE_SENT;
+    now->sends++;
+    now->sent_ms = j->now_ms;
+    now->due_ms = 0;
+    return bb_row_set(j, r, lane, seq, was, now);
+}
+
+/* The rows behind the head that may go with it: none is left out, so their order is the lane's. They
+ * are gathered before any is changed: the pages move under a put. */
+static int more_of_lane(struct bb_journal *j, struct bb_wroute *r, struct bb_settle *s)
+{
+    struct bb_row now;
+    struct bb_key kb;
+    MDB_val k, v;
+    int rc = 0;
+    MDB_cursor *c = bb_cur(j, BB_TAB_ROW, &rc);
+    if (rc)
+        return rc;
+    k = bb_key_of(&kb, r->id, 2, s->lane, s->next_seq + 1, 0);
+    for (rc = mdb_cursor_get(c, &k, &v, MDB_SET_RANGE); !rc && s->n_more < s->max_more;
+         rc = mdb_cursor_get(c, &k, &v, MDB_NEXT)) {
+        struct bb_more *m = &s->more[s->n_more];
+        if (!bb_key_in(&k, r->id, 20) || bb_rd64((uint8_t *)k.mv_data + 4) != s->lane)
+            break;
+        if (v.mv_size != sizeof m->row)
+            return MDB_CORRUPTED;
+        memcpy(&m->row, v.mv_data, sizeof m->row);
+        m->seq = bb_rd64((uint8_t *)k.mv_data + 12);
+        if (!bb_row_blocks(&m->row))
+            continue;
+        if (m->row.state != BB_D_SPILLED ||
+            m->row.flags & (BB_ROW_MAYBE_SENT | BB_ROW_RELEASED))
+            break;
+        s->n_more++;
+    }
+    rc = rc == MDB_NOTFOUND ? 0 : rc;
+    for (uint32_t i = 0; i < s->n_more && !rc; i++)
+        rc = take(j, r, s->lane, s->more[i].seq, &s->more[i].row, &now);
+    return rc;
+}
+
 /* The lane is free: its next delivery goes to the hub at once, or becomes due. */
 static int next_of_lane(struct bb_journal *j, struct bb_wroute *r, struct bb_settle *s)
 {
@@ -134,18 +182,14 @@ static int next_of_lane(struct bb_journal *j, struct bb_wroute *r, struct bb_set
     rc = bb_lane_head(j, r, s->lane, &seq, &h);
     if (rc || h.state != BB_D_SPILLED)
         return rc == MDB_NOTFOUND ? 0 : rc;
-    now = h;
-    now.state = BB_D_INFLIGHT;
-    now.flags |= BB_ROW_MAYBE_SENT;
-    now.sends++;
-    now.sent_ms = j->now_ms;
-    now.due_ms = 0;
-    rc = bb_row_set(j, r, s->lane, seq, &h, &now);
-    if (!rc)
-        rc = bb_lane_overtake(j, r, s->lane, seq);
+    rc = take(j, r, s->lane, seq, &h, &now);
     s->has_next = 1;
     s->next_seq = seq;
     s->next_row = now;
+    if (!rc && s->max_more && !(h.flags & BB_ROW_MAYBE_SENT))
+        rc = more_of_lane(j, r, s);
+    if (!rc)
+        rc = bb_lane_overtake(j, r, s->lane, s->n_more ? s->more[s->n_more - 1].seq : seq);
     return rc;
 }
 
@@ -170,6 +214,7 @@ static int settle_one(struct bb_journal *j, struct bb_settle *s)
     struct bb_row was, row = s->row, *old = NULL;
     int rc = bb_wroute_touch(j, r);
     s->has_next = 0;
+    s->n_more = 0;
     if (!rc && (s->ord == BB_ORD_NONE || s->parked)) {
         rc = bb_row_get(j, r->id, s->lane, s->seq, &was);
         if (rc == MDB_NOTFOUND) {
@@ -205,6 +250,9 @@ static int settle_one(struct bb_journal *j, struct bb_settle *s)
     if (s->to == BB_TO_DELIVERED)
         rc = bb_lane_overtake(j, r, s->lane, s->seq);
     if (!rc && (terminal(s->to) || s->to == BB_TO_QUARANTINED))
+        return next_of_lane(j, r, s);
+    /* the last of a batch goes back behind one that failed: who is the head now may go on */
+    if (!rc && old && s->to == BB_TO_SPILLED && !s->lane_in_flight)
         return next_of_lane(j, r, s);
     /* it is not in flight any more: an older one, replayed meanwhile, may go first */
     if (!rc && old && s->to != BB_TO_SPILLED && s->to != BB_TO_INFLIGHT)
