@@ -75,10 +75,13 @@ static bool passes(int32_t status)
     return status == BB_OK || status == BB_NOT_APPLIED;
 }
 
-/* Surely not applied: the rest is as if it had never been sent, or was refused for good. */
-static bool surely_not(int32_t status)
+/* May it have been applied, as far as this answer says? */
+static bool maybe(const struct hub_flight *f, int32_t status)
 {
+    if (f->op == BB_DELIVER_PROBE)
+        return status != BB_NOT_APPLIED;
     switch (status) {
+    case BB_NOT_APPLIED:
     case BB_E_RETRY:
     case BB_E_REJECT:
     case BB_E_DOWN:
@@ -86,9 +89,9 @@ static bool surely_not(int32_t status)
     case BB_E_UNSUP:
     case BB_E_BUSY:
     case BB_E_CANCEL:
-        return true;
-    default:
         return false;
+    default:
+        return true;
     }
 }
 
@@ -109,13 +112,14 @@ static void promise_broken(struct bb_hub *h, const struct hub_batch *b, uint32_t
 
 static void finish(struct bb_hub *h, struct hub_batch *b)
 {
-    uint32_t first = 0, last_maybe = 0; /* the first that failed; after the last that maybe was not */
+    bool probes = b->flight[0]->op == BB_DELIVER_PROBE; /* no answer says anything about another */
+    uint32_t first = 0, last_maybe = 0; /* the first that failed; behind the last maybe applied */
     uint64_t not_before = 0;
 
-    while (first < b->n && passes(b->kept[first].w.status))
+    while (first < b->n && (probes || passes(b->kept[first].w.status)))
         first++;
     for (uint32_t i = 0; i < b->n; i++)
-        if (!surely_not(b->kept[i].w.status))
+        if (maybe(b->flight[i], b->kept[i].w.status))
             last_maybe = i + 1;
     if (first < b->n)
         promise_broken(h, b, first);

@@ -103,7 +103,7 @@ static bool launch(struct bb_hub *h, struct hub_route *r, const struct bb_read_i
         .attempt = f->row.attempts + 1,
         .flags = (row->flags & (BB_ROW_MAYBE_SENT | BB_ROW_PROBED) ? BB_DELIVER_REDELIVERY : 0) |
                  (row->flags & BB_ROW_BODY ? BB_DELIVER_RENDERED : 0) |
-                 (batch && f->at ? BB_DELIVER_BEHIND : 0),
+                 (batch && f->at && op == BB_DELIVER_OP ? BB_DELIVER_BEHIND : 0),
         .budget_ms = (uint32_t)timeout,
         .key = {key, key_long(h, f, key)},
         .short_key = {brief, 16},
@@ -151,9 +151,10 @@ void hub_dispatch(struct bb_hub *h, struct hub_route *r, const struct bb_read_it
     hub_route_due(r, s->row.due_ms);
 }
 
-/* A run stands in one frame, without others in between: its host hands it over in one call. */
+/* A run stands in one frame, without others in between: its host hands it over in one call. Probes
+ * only ask, each for itself. */
 size_t hub_dispatch_run(struct bb_hub *h, struct hub_route *r, const struct bb_read_item *items,
-                        size_t n)
+                        size_t n, uint32_t op)
 {
     struct hub_peer *p = choose(r->to, items[0].lane);
     struct hub_batch *b = p ? hub_batch_new(h, n) : NULL;
@@ -163,7 +164,7 @@ size_t hub_dispatch_run(struct bb_hub *h, struct hub_route *r, const struct bb_r
         return 0;
     if (p->building && p->list.n + n > BB_WIRE_BATCH_MAX)
         frame_send(h, p);
-    while (sent < n && launch(h, r, &items[sent], &items[sent].row, BB_DELIVER_OP, p, b))
+    while (sent < n && launch(h, r, &items[sent], &items[sent].row, op, p, b))
         sent++;
     if (!sent)
         hub_batch_free(h, b);

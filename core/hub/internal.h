@@ -361,7 +361,7 @@ void hub_dispatch(struct bb_hub *h, struct hub_route *r, const struct bb_read_it
                   const struct bb_row *row, uint32_t op);
 /* Rows of one lane in their order, in one batch: how many it could send, from the first. */
 size_t hub_dispatch_run(struct bb_hub *h, struct hub_route *r, const struct bb_read_item *items,
-                        size_t n);
+                        size_t n, uint32_t op);
 /* settle.c */
 /* Adds a settlement to the operation being filled; f may be NULL. The row starts as the flight's.
  * Never fails: without memory for an operation the process ends, for nothing could be kept. */

@@ -331,23 +331,35 @@ void hub_outcome(struct bb_hub *h, struct hub_flight *f, const struct bb_w_resul
     outcome(h, &u, w);
 }
 
+/* It waits again, as it did before. */
+static void back_behind(struct bb_hub *h, struct subject *u)
+{
+    bool timed = u->f->row.state == BB_D_RETRYING;
+    struct bb_settle *s = hub_settle(h, u->r, u->f, timed ? BB_TO_RETRYING : BB_TO_SPILLED, u->ord,
+                                     u->seq, u->lane);
+
+    s->row.sends--;
+    if (timed) {
+        s->row.due_ms = *u->not_before ? *u->not_before : h->wall + 1;
+        hub_route_due(u->r, s->row.due_ms);
+    }
+}
+
 void hub_outcome_member(struct bb_hub *h, struct hub_flight *f, const struct bb_w_result *w,
                         bool failed, bool overtaken, uint64_t *not_before)
 {
     struct subject u = {.r = f->route, .f = f, .ord = f->ord, .seq = f->seq, .lane = f->lane,
                         .accept_ms = f->accept_ms, .row = f->row, .overtaken = overtaken,
                         .not_before = not_before};
-    struct bb_settle *s;
 
     switch (failed ? w->status : BB_OK) {
     case BB_E_RETRY:
     case BB_E_DOWN:
     case BB_E_CONFIG:
     case BB_E_BUSY:
-    case BB_E_CANCEL: /* back behind it, as it was */
-        s = hub_settle(h, u.r, f, BB_TO_SPILLED, u.ord, u.seq, u.lane);
-        s->row.sends--;
-        return;
+    case BB_E_CANCEL:
+        back_behind(h, &u);
+        break;
     default:
         outcome(h, &u, w);
     }

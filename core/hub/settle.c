@@ -225,7 +225,10 @@ void hub_settle_turn(struct bb_hub *h)
 
 void hub_settle_wait_again(struct bb_hub *h, struct hub_route *r, const struct bb_read_item *it)
 {
-    struct bb_settle *s = hub_settle(h, r, NULL, BB_TO_SPILLED, BB_ORD_NONE, it->seq, it->lane);
+    enum bb_settle_to to = it->row.state == BB_D_RETRYING  ? BB_TO_RETRYING
+                           : it->row.state == BB_D_PROBING ? BB_TO_PROBING
+                                                           : BB_TO_SPILLED;
+    struct bb_settle *s = hub_settle(h, r, NULL, to, BB_ORD_NONE, it->seq, it->lane);
 
     s->row = it->row;
     s->lane_in_flight = 1;

@@ -122,6 +122,7 @@ struct bb_settle {
     uint8_t parked;       /* the journal's while posted; 0 before: it has a row until there is room */
 };
 struct bb_mark { uint32_t route; uint64_t seq, lane; uint8_t ok; /* result: 0 if it changed meanwhile */
+                 uint8_t behind; /* goes with the mark before it: of the same lane, the next there */
                  struct bb_row row; /* result: as marked */ };
 
 enum bb_operator { BB_OPER_RELEASE, BB_OPER_REPLAY, BB_OPER_DISCARD };

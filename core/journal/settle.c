@@ -137,38 +137,48 @@ static int take(struct bb_journal *j, struct bb_wroute *r, uint64_t lane, uint64
     return bb_row_set(j, r, lane, seq, was, now);
 }
 
-/* The rows behind the head that may go with it: none is left out, so their order is the lane's. They
- * are gathered before any is changed: the pages move under a put. */
-static int more_of_lane(struct bb_journal *j, struct bb_wroute *r, struct bb_settle *s)
+/* The first row of the lane that blocks and stands after seq. */
+static int lane_after(struct bb_journal *j, struct bb_wroute *r, uint64_t lane, uint64_t seq,
+                      uint64_t *next, struct bb_row *row)
 {
-    struct bb_row now;
     struct bb_key kb;
     MDB_val k, v;
     int rc = 0;
     MDB_cursor *c = bb_cur(j, BB_TAB_ROW, &rc);
     if (rc)
         return rc;
-    k = bb_key_of(&kb, r->id, 2, s->lane, s->next_seq + 1, 0);
-    for (rc = mdb_cursor_get(c, &k, &v, MDB_SET_RANGE); !rc && s->n_more < s->max_more;
+    k = bb_key_of(&kb, r->id, 2, lane, seq + 1, 0);
+    for (rc = mdb_cursor_get(c, &k, &v, MDB_SET_RANGE); !rc;
          rc = mdb_cursor_get(c, &k, &v, MDB_NEXT)) {
-        struct bb_more *m = &s->more[s->n_more];
-        if (!bb_key_in(&k, r->id, 20) || bb_rd64((uint8_t *)k.mv_data + 4) != s->lane)
-            break;
-        if (v.mv_size != sizeof m->row)
+        if (!bb_key_in(&k, r->id, 20) || bb_rd64((uint8_t *)k.mv_data + 4) != lane)
+            return MDB_NOTFOUND;
+        if (v.mv_size != sizeof *row)
             return MDB_CORRUPTED;
-        memcpy(&m->row, v.mv_data, sizeof m->row);
-        m->seq = bb_rd64((uint8_t *)k.mv_data + 12);
-        if (!bb_row_blocks(&m->row))
-            continue;
-        if (m->row.state != BB_D_SPILLED ||
+        memcpy(row, v.mv_data, sizeof *row);
+        *next = bb_rd64((uint8_t *)k.mv_data + 12);
+        if (bb_row_blocks(row))
+            return 0;
+    }
+    return rc;
+}
+
+/* The rows behind the head that may go with it: none is left out, so their order is the lane's. */
+static int more_of_lane(struct bb_journal *j, struct bb_wroute *r, struct bb_settle *s)
+{
+    uint64_t at = s->next_seq;
+    struct bb_row now;
+    int rc = 0;
+    while (!rc && s->n_more < s->max_more) {
+        struct bb_more *m = &s->more[s->n_more];
+        rc = lane_after(j, r, s->lane, at, &m->seq, &m->row);
+        if (rc || m->row.state != BB_D_SPILLED ||
             m->row.flags & (BB_ROW_MAYBE_SENT | BB_ROW_RELEASED))
             break;
+        at = m->seq;
         s->n_more++;
+        rc = take(j, r, s->lane, at, &m->row, &now);
     }
-    rc = rc == MDB_NOTFOUND ? 0 : rc;
-    for (uint32_t i = 0; i < s->n_more && !rc; i++)
-        rc = take(j, r, s->lane, s->more[i].seq, &s->more[i].row, &now);
-    return rc;
+    return rc == MDB_NOTFOUND ? 0 : rc;
 }
 
 /* The lane is free: its next delivery goes to the hub at once, or becomes due. */
@@ -271,10 +281,11 @@ int bb_op_settle(struct bb_journal *j, struct bb_op *op)
 }
 
 /* ---- marks: recorded before the send ---------------------------------------------------------------- */
-/* A due row that is not its lane's head: put off, so that it is not read as due for ever, and the
+/* A due row that is not its lane's head: put off until the head's own time comes (the earlier of two
+ * with one time is read first), else for a while, so that it is not read as due for ever; and the
  * head woken unless one between is in flight. */
 static int not_head(struct bb_journal *j, struct bb_wroute *r, const struct bb_mark *m,
-                    const struct bb_row *row)
+                    const struct bb_row *row, const struct bb_row *first)
 {
     struct bb_row later = *row, h;
     struct bb_key kb;
@@ -282,7 +293,10 @@ static int not_head(struct bb_journal *j, struct bb_wroute *r, const struct bb_m
     MDB_val k, v;
     uint64_t head;
     int rc, steps = 0;
+    bool timed = first->state == BB_D_RETRYING || first->state == BB_D_PROBING;
     later.due_ms = row->state == BB_D_SPILLED ? 0 : j->now_ms + 1000;
+    if (later.due_ms && timed)
+        later.due_ms = first->due_ms > j->now_ms ? first->due_ms : j->now_ms + 10;
     rc = bb_row_set(j, r, m->lane, m->seq, row, &later);
     if (!rc)
         rc = bb_lane_head(j, r, m->lane, &head, &h);
@@ -306,8 +320,24 @@ static int not_head(struct bb_journal *j, struct bb_wroute *r, const struct bb_m
     return bb_lane_wake(j, r, m->lane);
 }
 
+/* Is it the next of its lane after the one marked before it? */
+static int mark_behind(struct bb_journal *j, struct bb_wroute *r, const struct bb_mark *m, bool *is)
+{
+    const struct bb_mark *before = m - 1;
+    struct bb_row row;
+    uint64_t next = 0;
+    int rc;
+    *is = false;
+    if (!before->ok || before->route != m->route || before->lane != m->lane)
+        return 0;
+    rc = lane_after(j, r, m->lane, before->seq, &next, &row);
+    *is = !rc && next == m->seq;
+    return rc == MDB_NOTFOUND ? 0 : rc;
+}
+
 static int mark_one(struct bb_journal *j, struct bb_mark *m)
 {
+    bool next;
     struct bb_wroute *r = bb_wroute_get(j, m->route);
     struct bb_row row, h;
     uint64_t head;
@@ -321,12 +351,16 @@ static int mark_one(struct bb_journal *j, struct bb_mark *m)
     m->row = row;
     if (row.state != BB_D_SPILLED && row.state != BB_D_RETRYING && row.state != BB_D_PROBING)
         return 0;
-    if (m->lane) {
+    if (m->lane && m->behind) {
+        rc = mark_behind(j, r, m, &next);
+        if (rc || !next)
+            return rc;
+    } else if (m->lane) {
         rc = bb_lane_head(j, r, m->lane, &head, &h);
         if (rc)
             return rc == MDB_NOTFOUND ? MDB_CORRUPTED : rc;
         if (head != m->seq)
-            return not_head(j, r, m, &row);
+            return not_head(j, r, m, &row, &h);
     }
     m->row.state = BB_D_INFLIGHT;
     m->row.flags |= BB_ROW_MAYBE_SENT;
