@@ -2,9 +2,9 @@
  * batch.c - deliveries of one lane that are in flight together (manifest: "batch": "ordered")
  *
  * Their answers wait here for each other, for a settlement alone would say nothing about the lane:
- * whether one goes on depends on those before it. The last answer (or the host's death, which answers
- * for all) settles them in the lane's order, in one operation as a rule. The rows of a batch are
- * INFLIGHT in the journal until then, so it hands out nothing that stands behind them.
+ * whether one goes on depends on those before it. The last answer (or the host's death, which
+ * answers for all) settles them in the lane's order, in one operation as a rule. The rows of a
+ * batch are INFLIGHT in the journal until then, so it hands out nothing that stands behind them.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -104,7 +104,8 @@ static void promise_broken(struct bb_hub *h, const struct hub_batch *b, uint32_t
     for (uint32_t i = first + 1; i < b->n; i++)
         n += b->kept[i].w.status == BB_OK;
     if (n && hub_peer_line(h, f->peer))
-        bb_logf(BB_LOG_ERROR, "endpoint \"%s\": its connector promises ordered batches, and went on "
+        bb_logf(BB_LOG_ERROR,
+                "endpoint \"%s\": its connector promises ordered batches, and went on "
                 "after a failure: %u of route \"%s\" were delivered before message %llu",
                 f->peer->ep->name, n, f->route->config->name,
                 (unsigned long long)b->flight[first]->seq);

@@ -104,8 +104,8 @@ static void mark_add(struct mark_op *m, size_t i, bool behind)
     const struct bb_read_item *it = &m->read->items[i];
 
     m->item[m->op.mark.n] = i;
-    m->v[m->op.mark.n++] = (struct bb_mark){.route = m->route->id, .seq = it->seq, .lane = it->lane,
-                                            .behind = behind};
+    m->v[m->op.mark.n++] =
+        (struct bb_mark){.route = m->route->id, .seq = it->seq, .lane = it->lane, .behind = behind};
 }
 
 /* Goes the i-th with the last of m? What failed together is due together: asked about in one batch,
@@ -115,8 +115,8 @@ static bool joins(const struct hub_route *r, const struct mark_op *m, size_t i)
     const struct bb_read_item *it = &m->read->items[i], *before = it - 1;
     uint32_t n = 1;
 
-    if (!m->op.mark.n || m->item[m->op.mark.n - 1] + 1 != i || before->lane != it->lane || it->bad ||
-        before->row.state != it->row.state || it->row.state == BB_D_SPILLED)
+    if (!m->op.mark.n || m->item[m->op.mark.n - 1] + 1 != i || before->lane != it->lane ||
+        it->bad || before->row.state != it->row.state || it->row.state == BB_D_SPILLED)
         return false;
     for (size_t k = m->op.mark.n - 1; m->v[k].behind; k--)
         n++;
@@ -214,7 +214,8 @@ static void one_done(struct bb_hub *h, struct hub_route *r, struct bb_read_item 
 }
 
 /* How many of a lane's rows may go out together now. */
-static size_t run_fits(struct bb_hub *h, struct hub_route *r, const struct bb_read_item *v, size_t n)
+static size_t run_fits(struct bb_hub *h, struct hub_route *r, const struct bb_read_item *v,
+                       size_t n)
 {
     uint32_t room = r->paused ? 0 : hub_endpoint_room(h, r->to);
     size_t k = 0, bytes = 0;

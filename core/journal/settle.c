@@ -321,7 +321,8 @@ static int not_head(struct bb_journal *j, struct bb_wroute *r, const struct bb_m
 }
 
 /* Is it the next of its lane after the one marked before it? */
-static int mark_behind(struct bb_journal *j, struct bb_wroute *r, const struct bb_mark *m, bool *is)
+static int mark_behind(struct bb_journal *j, struct bb_wroute *r, const struct bb_mark *m,
+                       bool *is)
 {
     const struct bb_mark *before = m - 1;
     struct bb_row row;
@@ -377,6 +378,8 @@ static int mark_one(struct bb_journal *j, struct bb_mark *m)
 int bb_op_mark(struct bb_journal *j, struct bb_op *op)
 {
     int rc = 0;
+    if (op->mark.n)
+        op->mark.v[0].behind = 0;
     for (size_t i = 0; i < op->mark.n && !rc; i++)
         rc = mark_one(j, &op->mark.v[i]);
     return rc;

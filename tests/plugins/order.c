@@ -1,12 +1,13 @@
 /*
- * order.c - test-order: a sink that takes ordered batches, applies them in order and fails by chance
+ * order.c - test-order: a sink that takes ordered batches, applies them in order and fails by
+ * chance
  *
- * "file" holds a line for each effect: the message's id, its attempt, 1 for a redelivery, and "late"
- * when its answer was then withheld as unknown. Written in one piece, before the answer: what is in
- * the file after a kill was applied, what is not was not. Ids end in a number; which were applied is
- * read from the file at the start, so that probe() is exact over lives. With "goes_on" it breaks its
- * promise and does not stop at a failure. Its metric
- * "in_batches" counts what came together with others.
+ * "file" holds a line for each effect: the message's id, its attempt, 1 for a redelivery, and
+ * "late" when its answer was then withheld as unknown. Written in one piece, before the answer:
+ * what is in the file after a kill was applied, what is not was not. Ids end in a number; which
+ * were applied is read from the file at the start, so that probe() is exact over lives. With
+ * "goes_on" it breaks its promise and does not stop at a failure. Its metric "in_batches" counts
+ * what came together with others.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -196,8 +197,13 @@ static const void *order_extension(bb_inst *o, const char *id)
 }
 
 static const struct bb_connector order = {
-    .size = sizeof(order), .id = "test-order", .create = order_create, .start = order_start,
-    .stop = order_stop, .destroy = order_destroy, .deliver = order_deliver,
+    .size = sizeof(order),
+    .id = "test-order",
+    .create = order_create,
+    .start = order_start,
+    .stop = order_stop,
+    .destroy = order_destroy,
+    .deliver = order_deliver,
     .extension = order_extension,
 };
 static const struct bb_connector *const all[] = {&order};
