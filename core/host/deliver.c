@@ -5,6 +5,10 @@
  *                 |            |            |
  *            RETRY, CANCEL  REJECT, skip   the plugin's status
  *
+ * Deliveries of one lane that come together (a run: the first, and those marked as behind) are handed
+ * over in one call of the batch extension. When one of them ends before that, those behind it are not
+ * handed over either: they end with CANCEL.
+ *
  * What was never handed over is surely not applied, so its end says RETRY or CANCEL; what was handed
  * over and got no answer is UNKNOWN. A token ends once: a later done() finds no slot and is
  * counted. Thread: the instance's, but for bb_deliver_end(), which any thread may call.
@@ -39,6 +43,8 @@ static bool bb_answer_keeps_body(uint32_t op, bb_status s)
     return s != BB_OK && s != BB_E_REJECT && (s != BB_NOT_APPLIED || op == BB_DELIVER_PROBE);
 }
 
+static const char bb_behind[] = "one before it in its lane was not delivered";
+
 static struct bb_bytes bb_text(const char *s)
 {
     struct bb_bytes b = {s, strlen(s)};
@@ -55,41 +61,56 @@ static void bb_deliver_refuse(struct bb_host *h, uint64_t token, bb_status s, co
     bb_out_result_locked(h, &r);
 }
 
+/* Under lock: into the table. False: it is refused, and so is what comes behind it. */
+static bool bb_deliver_take(struct bb_host *h, struct bb_inframe *in, const struct bb_w_deliver *d)
+{
+    struct bb_msg *m;
+    uint32_t slot;
+
+    if (h->stopping || h->closed || !h->started) {
+        bb_deliver_refuse(h, d->token, BB_E_RETRY,
+                          h->stopping ? "the endpoint stops" : "the endpoint has not started");
+        return false;
+    }
+    if (bb_tokens_find(&h->tokens, d->token) != BB_SLOT_NONE) {
+        h->refused_frames++; /* open already: an answer would end the other one */
+        return false;
+    }
+    m = d->op <= BB_DELIVER_PROBE ? bb_msg_new(in) : NULL;
+    if (!m) {
+        bb_deliver_refuse(h, d->token, d->op <= BB_DELIVER_PROBE ? BB_E_RETRY : BB_E_UNSUP,
+                          d->op <= BB_DELIVER_PROBE ? "out of memory" : "unknown operation");
+        return false;
+    }
+    m->whole = d->whole;
+    m->key = d->key;
+    m->short_key = d->short_key;
+    m->attempt = d->attempt;
+    m->flags = d->flags & ~BB_DELIVER_BEHIND;
+    m->route = d->route;
+    m->deadline = d->budget_ms ? in->arrived + (uint64_t)d->budget_ms * 1000000 : UINT64_MAX;
+    slot = bb_tokens_add(&h->tokens, d->token, d->op, m);
+    if (slot == BB_SLOT_NONE) {
+        bb_msg_drop(m);
+        bb_deliver_refuse(h, d->token, BB_E_RETRY, "too many deliveries are open");
+        return false;
+    }
+    h->tokens.v[slot].behind = d->flags & BB_DELIVER_BEHIND;
+    return true;
+}
+
 void bb_deliver_arrived(struct bb_host *h, struct bb_inframe *in, struct bb_frame *f)
 {
     struct bb_w_deliver d;
+    bool taken = true;
     int rc;
 
     pthread_mutex_lock(&h->lock);
     while ((rc = bb_frame_next_deliver(f, &d)) > 0) {
-        struct bb_msg *m;
-
-        if (h->stopping || h->closed || !h->started) {
-            bb_deliver_refuse(h, d.token, BB_E_RETRY,
-                              h->stopping ? "the endpoint stops" : "the endpoint has not started");
-            continue;
-        }
-        if (bb_tokens_find(&h->tokens, d.token) != BB_SLOT_NONE) {
-            h->refused_frames++; /* open already: an answer would end the other one */
-            continue;
-        }
-        m = d.op <= BB_DELIVER_PROBE ? bb_msg_new(in) : NULL;
-        if (!m) {
-            bb_deliver_refuse(h, d.token, d.op <= BB_DELIVER_PROBE ? BB_E_RETRY : BB_E_UNSUP,
-                              d.op <= BB_DELIVER_PROBE ? "out of memory" : "unknown operation");
-            continue;
-        }
-        m->whole = d.whole;
-        m->key = d.key;
-        m->short_key = d.short_key;
-        m->attempt = d.attempt;
-        m->flags = d.flags;
-        m->route = d.route;
-        m->deadline = d.budget_ms ? in->arrived + (uint64_t)d.budget_ms * 1000000 : UINT64_MAX;
-        if (bb_tokens_add(&h->tokens, d.token, d.op, m) == BB_SLOT_NONE) {
-            bb_msg_drop(m);
-            bb_deliver_refuse(h, d.token, BB_E_RETRY, "too many deliveries are open");
-        }
+        if (!taken && d.flags & BB_DELIVER_BEHIND)
+            bb_deliver_refuse(h, d.token, BB_E_CANCEL, bb_behind);
+        else
+            taken = bb_deliver_take(h, in, &d);
     }
     pthread_mutex_unlock(&h->lock);
     if (rc < 0) {
@@ -144,6 +165,7 @@ bool bb_deliver_end(struct bb_host *h, bb_token t, bb_status s, const struct bb_
     if (m->has_body && bb_answer_keeps_body(h->tokens.v[slot].op, r.status))
         r.body = m->whole;
     bb_out_result_locked(h, &r);
+    bb_tokens_ends(&h->tokens, slot, r.status);
     bb_tokens_remove(&h->tokens, slot);
     pthread_mutex_unlock(&h->lock);
     bb_msg_drop(m);
@@ -238,25 +260,53 @@ struct bb_chunk {
     const bb_msg *msg[BB_BATCH_CAP]; /* one ref each, for the time of the call */
 };
 
-/* The next deliveries of one kind, in order. */
+/* How many belong to the run that begins here. */
+static uint32_t bb_run_length(const struct bb_tokens *t, uint32_t i)
+{
+    uint32_t n = 1;
+
+    for (i = t->v[i].next; i != BB_SLOT_NONE && t->v[i].behind; i = t->v[i].next)
+        n++;
+    return n;
+}
+
+/* The next deliveries of one kind, in order. A run stays together; of one that is longer than a call
+ * may be the rest is not delivered now. */
 static void bb_chunk_take(struct bb_host *h, struct bb_chunk *k)
 {
+    struct bb_tokens *t = &h->tokens;
     uint32_t max = 1, i;
 
     k->n = 0;
     pthread_mutex_lock(&h->lock);
-    i = h->tokens.first;
+    i = t->first;
     if (i != BB_SLOT_NONE) {
-        k->op = h->tokens.v[i].op;
+        k->op = t->v[i].op;
         if (k->op == BB_DELIVER_OP && h->batch)
             max = h->batch_max;
     }
-    for (; i != BB_SLOT_NONE && k->n < max && h->tokens.v[i].op == k->op;
-         i = h->tokens.v[i].next) {
-        k->token[k->n] = h->tokens.v[i].token;
-        k->msg[k->n++] = bb_msg_hold(h->tokens.v[i].msg);
+    for (; i != BB_SLOT_NONE && k->n < max && t->v[i].op == k->op; i = t->v[i].next) {
+        if (k->n && !t->v[i].behind && bb_run_length(t, i) > max - k->n)
+            break;
+        k->token[k->n] = t->v[i].token;
+        k->msg[k->n++] = bb_msg_hold(t->v[i].msg);
     }
+    if (i != BB_SLOT_NONE && t->v[i].behind)
+        t->v[i].dropped = true;
     pthread_mutex_unlock(&h->lock);
+}
+
+/* Was it behind one that is not delivered? */
+static bool bb_chunk_dropped(struct bb_host *h, bb_token t)
+{
+    bool dropped;
+    uint32_t slot;
+
+    pthread_mutex_lock(&h->lock);
+    slot = bb_tokens_find(&h->tokens, t);
+    dropped = slot != BB_SLOT_NONE && h->tokens.v[slot].dropped;
+    pthread_mutex_unlock(&h->lock);
+    return dropped;
 }
 
 /* Renders each and drops from the chunk what ends here. */
@@ -270,7 +320,10 @@ static void bb_chunk_render(struct bb_host *h, struct bb_chunk *k)
         struct bb_msg *m = (struct bb_msg *)(uintptr_t)k->msg[i];
         bb_status s = BB_OK;
 
-        if (m->deadline <= now) {
+        if (bb_chunk_dropped(h, k->token[i])) {
+            s = BB_E_CANCEL;
+            bb_host_fault(&why, 0, "%s", bb_behind);
+        } else if (m->deadline <= now) {
             s = BB_E_RETRY;
             bb_host_fault(&why, 0, "its deadline passed before the plugin took it");
         } else {

@@ -223,6 +223,12 @@ static void bb_host_offers(struct bb_host *h)
         h->wait = NULL;
 }
 
+static bb_status bb_host_broken(struct bb_error *err, const char *text)
+{
+    strncpy(err->text, text, sizeof(err->text) - 1);
+    return BB_E_CONFIG;
+}
+
 static bb_status bb_host_create(struct bb_host *h, struct bb_bytes config, struct bb_error *err)
 {
     bb_status s;
@@ -237,6 +243,8 @@ static bb_status bb_host_create(struct bb_host *h, struct bb_bytes config, struc
         return s > 0 ? BB_E_BUG : s;
     }
     bb_host_offers(h);
+    if (h->plugin.manifest.ordered_batch && !h->batch)
+        return bb_host_broken(err, "its manifest says \"batch\": \"ordered\", and it has no " BB_EXT_BATCH);
     bb_host_call_begin(h);
     s = h->plugin.c.start(h->inst, err);
     bb_host_call_end(h);

@@ -94,6 +94,8 @@ struct bb_slot {
     uint32_t prev, next;     /* among those that wait to be handed over */
     uint32_t op;
     bool handed, cancelled;
+    bool behind;  /* of the same lane as the one before it: both in one call, or this one not */
+    bool dropped; /* behind one that ended otherwise than applied or skipped */
 };
 struct bb_tokens {
     struct bb_slot *v;
@@ -107,6 +109,8 @@ void bb_tokens_free(struct bb_tokens *t);
 uint32_t bb_tokens_add(struct bb_tokens *t, uint64_t token, uint32_t op, struct bb_msg *m);
 uint32_t bb_tokens_find(const struct bb_tokens *t, uint64_t token);
 void bb_tokens_hand(struct bb_tokens *t, uint32_t slot); /* no longer waits */
+/* It waits and ends so: whether the next of its lane may go on. */
+void bb_tokens_ends(struct bb_tokens *t, uint32_t slot, bb_status s);
 void bb_tokens_remove(struct bb_tokens *t, uint32_t slot);
 
 /* ---- link.c: the connection to the hub -------------------------------------------------------------- */

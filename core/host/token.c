@@ -105,6 +105,15 @@ void bb_tokens_hand(struct bb_tokens *t, uint32_t slot)
         t->last = s->prev;
 }
 
+void bb_tokens_ends(struct bb_tokens *t, uint32_t slot, bb_status s)
+{
+    const struct bb_slot *e = &t->v[slot];
+
+    if (!e->handed && s != BB_OK && s != BB_NOT_APPLIED && e->next != BB_SLOT_NONE &&
+        t->v[e->next].behind)
+        t->v[e->next].dropped = true;
+}
+
 void bb_tokens_remove(struct bb_tokens *t, uint32_t slot)
 {
     struct bb_slot *s = &t->v[slot];

@@ -44,6 +44,7 @@ struct hub_flight *hub_flight_new(struct bb_hub *h)
     f->next = f->prev = NULL;
     f->cancelled = f->settling = false;
     f->peer = NULL;
+    f->batch = NULL;
     return f;
 }
 

@@ -325,6 +325,8 @@ static void hub_free(struct bb_hub *h)
     for (size_t i = 0; i < h->n_flights / 256; i++)
         free(h->flights[i]);
     free(h->flights);
+    while (h->batches)
+        hub_batch_free(h, h->batches);
     while (h->free_settles) {
         struct hub_settle_op *o = h->free_settles;
         h->free_settles = o->next_free;

@@ -22,6 +22,8 @@
 #define HUB_FRAME_SOFT (256u << 10) /* a deliver frame is sent when it grows past this */
 #define HUB_FLIGHT_BYTES (32u << 20) /* in flight to one endpoint, beside the first message */
 #define HUB_READ_BYTES (2u << 20) /* of messages in one look-up */
+#define HUB_RUN_MAX 256u /* deliveries of one lane in one batch */
+#define HUB_RUN_BYTES (1u << 20) /* of them together, beside the first */
 #define HUB_TICK_MS 20
 
 /* ---- lanes (lanes.c) ------------------------------------------------------------------------- */
@@ -167,6 +169,7 @@ struct hub_route {
     uint64_t heads_from;
     uint64_t attempts, marked_at_ms;
     int64_t lowered_ms;
+    uint32_t run_max; /* rows of a lane taken at once; 1 unless the sink takes ordered batches */
 };
 
 /* ---- flights ----------------------------------------------------------------------------------------- */
@@ -182,6 +185,21 @@ struct hub_flight {
     int64_t deadline;    /* monotonic ms */
     int64_t sent;
     bool cancelled, settling;
+    struct hub_batch *batch; /* its lane's others that were sent with it, or NULL */
+    uint32_t at;             /* its place among them */
+};
+
+/* Deliveries of one lane that went out together. Their answers wait for each other and are settled
+ * in the lane's order; the lane is free when the last of them is. */
+struct hub_kept { /* an answer, with bytes of its own */
+    struct bb_w_result w;
+    void *bytes[4];
+};
+struct hub_batch {
+    struct hub_batch *next, *prev; /* in the hub's list */
+    uint32_t n, answered, unposted, unsettled;
+    struct hub_flight *flight[HUB_RUN_MAX];
+    struct hub_kept kept[]; /* n */
 };
 
 struct hub_settle_op {
@@ -208,6 +226,7 @@ struct bb_hub {
     struct hub_flight **flights; /* by slot, in blocks that never move */
     size_t n_flights;
     struct hub_flight *free_flights;
+    struct hub_batch *batches;
     struct hub_settle_op *settling; /* being filled */
     bool settle_urgent;  /* something waits for its commit: a lane, an operator */
     int64_t settle_since; /* when the first of it came */
@@ -266,6 +285,14 @@ uint64_t hub_flight_token(const struct hub_flight *f);
 void hub_flight_free(struct bb_hub *h, struct hub_flight *f);
 void hub_flight_open(struct hub_endpoint *e, struct hub_flight *f);   /* joins the deadline list */
 void hub_flight_close(struct hub_endpoint *e, struct hub_flight *f);  /* leaves it */
+/* batch.c */
+struct hub_batch *hub_batch_new(struct bb_hub *h, size_t n); /* NULL: no memory */
+void hub_batch_free(struct bb_hub *h, struct hub_batch *b);
+void hub_batch_join(struct hub_batch *b, struct hub_flight *f);
+/* One of the batch is answered; the last answer settles all of them. */
+void hub_batch_answer(struct bb_hub *h, struct hub_flight *f, const struct bb_w_result *w);
+/* The settlement of one is on disk: is it the last? */
+bool hub_batch_settled(struct bb_hub *h, struct hub_flight *f);
 /* peer.c */
 int hub_peers_init(struct bb_hub *h);
 void hub_peer_receive(struct bb_hub *h, struct hub_peer *p, struct bb_frame *f);
@@ -317,6 +344,8 @@ void hub_route_kick(struct bb_hub *h, struct hub_route *r, uint64_t lane);
  * behind it meanwhile must be woken. */
 void hub_route_lane_free(struct bb_hub *h, struct hub_route *r, uint64_t lane, bool wake);
 void hub_route_due(struct hub_route *r, uint64_t due_ms);
+/* So many rows of a lane at once, as far as the sink takes them. */
+void hub_route_run_max(struct hub_route *r, uint32_t n);
 /* Fetches rows that settlements took for their lanes; items[i].row as before the taking. */
 void hub_route_fetch(struct bb_hub *h, struct hub_route *r, struct bb_read_item *items, size_t n);
 struct hub_route *hub_route_by_id(struct bb_hub *h, uint32_t id);
@@ -330,6 +359,9 @@ void hub_removed_each(struct bb_hub *h, void (*fn)(void *, const char *, const s
 /* dispatch.c */
 void hub_dispatch(struct bb_hub *h, struct hub_route *r, const struct bb_read_item *it,
                   const struct bb_row *row, uint32_t op);
+/* Rows of one lane in their order, in one batch: how many it could send, from the first. */
+size_t hub_dispatch_run(struct bb_hub *h, struct hub_route *r, const struct bb_read_item *items,
+                        size_t n, uint32_t op);
 /* settle.c */
 /* Adds a settlement to the operation being filled; f may be NULL. The row starts as the flight's.
  * Never fails: without memory for an operation the process ends, for nothing could be kept. */
@@ -340,6 +372,8 @@ void hub_settle_event(struct bb_hub *h, struct bb_settle *s, const char *reason,
 /* The row was taken or marked but not sent: back to wait until at, its lane freed. */
 void hub_settle_put_back(struct bb_hub *h, struct hub_route *r, const struct bb_read_item *it,
                          uint64_t at);
+/* The row was taken behind another one that was not sent: it waits for that again. */
+void hub_settle_wait_again(struct bb_hub *h, struct hub_route *r, const struct bb_read_item *it);
 void hub_settle_body(struct bb_hub *h, struct bb_settle *s, struct bb_bytes body);
 void hub_settle_flush(struct bb_hub *h);
 /* At a turn's end: posts what gathered if it is urgent, large or old. */
@@ -347,6 +381,11 @@ void hub_settle_turn(struct bb_hub *h);
 void hub_settle_done(struct bb_hub *h, struct bb_op *op);
 /* outcome.c */
 void hub_outcome(struct bb_hub *h, struct hub_flight *f, const struct bb_w_result *w);
+/* One of a batch, in its turn. failed: one before it in the lane was neither applied nor skipped;
+ * overtaken: one after it may have been applied; not_before: no earlier than that does it go again,
+ * and then when it does. */
+void hub_outcome_member(struct bb_hub *h, struct hub_flight *f, const struct bb_w_result *w,
+                        bool failed, bool overtaken, uint64_t *not_before);
 /* A delivery that was maybe sent and has no flight: from recovery. */
 void hub_outcome_recovered(struct bb_hub *h, struct hub_route *r, const struct bb_read_item *it);
 /* ask.c, status.c */

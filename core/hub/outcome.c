@@ -9,6 +9,9 @@
  *   reject        the route's on_failure
  *   unknown       probe, and twice "not applied" before it is sent again; or on_unknown says
  *
+ * Of several of one lane that went out together, those behind one that failed were not to be sent:
+ * what was surely not applied goes back to wait, and no attempt is spent (batch.c).
+ *
  * max_age bounds all of it. RETRY, DOWN and CANCEL assert "surely not applied" and clear the mark
  * "maybe sent"; nothing else does.
  */
@@ -30,6 +33,8 @@ struct subject {
     struct hub_flight *f; /* NULL: recovered */
     uint64_t ord, seq, lane, accept_ms;
     struct bb_row row;
+    bool overtaken;       /* a later one of its batch may have been applied */
+    uint64_t *not_before; /* of its batch, or NULL */
 };
 
 static struct bb_bytes text_of(const char *s)
@@ -74,6 +79,8 @@ static void settle(struct bb_hub *h, struct subject *u, enum bb_settle_to to,
     s = hub_settle(h, u->r, u->f, to, u->ord, u->seq, u->lane);
     s->row = u->row;
     s->row.last_status = a->status;
+    if (u->overtaken && (to == BB_TO_HELD || to == BB_TO_QUARANTINED))
+        s->row.flags |= BB_ROW_OVERTAKEN;
     if (body)
         hub_settle_body(h, s, a->body);
     hub_settle_event(h, s, a->reason, a->status, a->code, a->text, a->reply);
@@ -114,6 +121,10 @@ static void again(struct bb_hub *h, struct subject *u, const struct answer *a,
         return;
     }
     u->row.due_ms = h->wall + (in_ms ? in_ms : 1);
+    if (u->not_before && u->row.due_ms < *u->not_before)
+        u->row.due_ms = *u->not_before; /* before the one ahead of it it would find the lane closed */
+    if (u->not_before)
+        *u->not_before = u->row.due_ms;
     hub_route_due(u->r, u->row.due_ms);
     settle(h, u, to, a);
 }
@@ -281,9 +292,9 @@ static void decide(struct bb_hub *h, struct subject *u, struct answer *a)
     }
 }
 
-void hub_outcome(struct bb_hub *h, struct hub_flight *f, const struct bb_w_result *w)
+static void outcome(struct bb_hub *h, struct subject *u, const struct bb_w_result *w)
 {
-    struct subject u = {f->route, f, f->ord, f->seq, f->lane, f->accept_ms, f->row};
+    struct hub_flight *f = u->f;
     struct answer a = {.status = w->status, .reply = w->reply, .body = w->body};
 
     if (w->has_error) {
@@ -291,7 +302,6 @@ void hub_outcome(struct bb_hub *h, struct hub_flight *f, const struct bb_w_resul
         a.text = w->text;
         a.retry_after_ms = w->retry_after_ms;
     }
-    hub_flight_close(f->route->to, f);
     /* the ordinary case, kept short: first send, delivered, nothing to tell */
     if (w->status == BB_OK && f->op == BB_DELIVER_OP && f->ord != BB_ORD_NONE && !w->reply.len &&
         !(f->row.flags & BB_ROW_MAYBE_SENT)) {
@@ -302,15 +312,63 @@ void hub_outcome(struct bb_hub *h, struct hub_flight *f, const struct bb_w_resul
     if (f->op == BB_DELIVER_PROBE) {
         if (w->status == BB_OK || w->status == BB_NOT_APPLIED)
             hub_endpoint_ok(f->route->to);
-        on_probe(h, &u, &a);
+        on_probe(h, u, &a);
     } else {
-        decide(h, &u, &a);
+        decide(h, u, &a);
+    }
+}
+
+void hub_outcome(struct bb_hub *h, struct hub_flight *f, const struct bb_w_result *w)
+{
+    struct subject u = {.r = f->route, .f = f, .ord = f->ord, .seq = f->seq, .lane = f->lane,
+                        .accept_ms = f->accept_ms, .row = f->row};
+
+    if (f->batch) {
+        hub_batch_answer(h, f, w);
+        return;
+    }
+    hub_flight_close(f->route->to, f);
+    outcome(h, &u, w);
+}
+
+/* It waits again, as it did before. */
+static void back_behind(struct bb_hub *h, struct subject *u)
+{
+    bool timed = u->f->row.state == BB_D_RETRYING;
+    struct bb_settle *s = hub_settle(h, u->r, u->f, timed ? BB_TO_RETRYING : BB_TO_SPILLED, u->ord,
+                                     u->seq, u->lane);
+
+    s->row.sends--;
+    if (timed) {
+        s->row.due_ms = *u->not_before ? *u->not_before : h->wall + 1;
+        hub_route_due(u->r, s->row.due_ms);
+    }
+}
+
+void hub_outcome_member(struct bb_hub *h, struct hub_flight *f, const struct bb_w_result *w,
+                        bool failed, bool overtaken, uint64_t *not_before)
+{
+    struct subject u = {.r = f->route, .f = f, .ord = f->ord, .seq = f->seq, .lane = f->lane,
+                        .accept_ms = f->accept_ms, .row = f->row, .overtaken = overtaken,
+                        .not_before = not_before};
+
+    switch (failed ? w->status : BB_OK) {
+    case BB_E_RETRY:
+    case BB_E_DOWN:
+    case BB_E_CONFIG:
+    case BB_E_BUSY:
+    case BB_E_CANCEL:
+        back_behind(h, &u);
+        break;
+    default:
+        outcome(h, &u, w);
     }
 }
 
 void hub_outcome_recovered(struct bb_hub *h, struct hub_route *r, const struct bb_read_item *it)
 {
-    struct subject u = {r, NULL, it->ord, it->seq, it->lane, it->accept_ms, it->row};
+    struct subject u = {.r = r, .ord = it->ord, .seq = it->seq, .lane = it->lane,
+                        .accept_ms = it->accept_ms, .row = it->row};
     struct answer a = {.status = BB_E_UNKNOWN,
                        .reason = "maybe sent before the last stop",
                        .text = text_of("the core stopped before the answer was recorded")};

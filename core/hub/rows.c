@@ -55,6 +55,15 @@ void hub_rows_recover(struct bb_hub *h, struct hub_route *r)
     bb_journal_read(h->journal, hub_read_new(r, BB_READ_INFLIGHT, 0, BB_WINDOW, SIZE_MAX));
 }
 
+void hub_route_run_max(struct hub_route *r, uint32_t n)
+{
+    uint32_t most = r->to->gen->manifest.ordered_batch ? r->to->gen->config->batch_max : 1;
+
+    if (most > HUB_RUN_MAX)
+        most = HUB_RUN_MAX;
+    r->run_max = n < most ? n : most;
+}
+
 void hub_route_kick(struct bb_hub *h, struct hub_route *r, uint64_t lane)
 {
     struct bb_op *kick = hub_must(calloc(1, sizeof *kick));
@@ -90,6 +99,30 @@ static void heads_done(struct bb_hub *h, struct hub_route *r, struct bb_read *rd
     hub_read_free(rd);
 }
 
+static void mark_add(struct mark_op *m, size_t i, bool behind)
+{
+    const struct bb_read_item *it = &m->read->items[i];
+
+    m->item[m->op.mark.n] = i;
+    m->v[m->op.mark.n++] =
+        (struct bb_mark){.route = m->route->id, .seq = it->seq, .lane = it->lane, .behind = behind};
+}
+
+/* Goes the i-th with the last of m? What failed together is due together: asked about in one batch,
+ * or sent again in one. */
+static bool joins(const struct hub_route *r, const struct mark_op *m, size_t i)
+{
+    const struct bb_read_item *it = &m->read->items[i], *before = it - 1;
+    uint32_t n = 1;
+
+    if (!m->op.mark.n || m->item[m->op.mark.n - 1] + 1 != i || before->lane != it->lane ||
+        it->bad || before->row.state != it->row.state || it->row.state == BB_D_SPILLED)
+        return false;
+    for (size_t k = m->op.mark.n - 1; m->v[k].behind; k--)
+        n++;
+    return n < r->run_max;
+}
+
 static void due_done(struct bb_hub *h, struct hub_route *r, struct bb_read *rd)
 {
     struct mark_op *m = hub_must(malloc(sizeof *m));
@@ -110,7 +143,10 @@ static void due_done(struct bb_hub *h, struct hub_route *r, struct bb_read *rd)
 
         it->ord = BB_ORD_NONE;
         if (it->lane && hub_lanes_find(&h->lanes, r->index, it->lane)) {
-            r->due_busy++;
+            if (joins(r, m, i))
+                mark_add(m, i, true);
+            else
+                r->due_busy++;
             continue;
         }
         if (it->lane)
@@ -128,8 +164,7 @@ static void due_done(struct bb_hub *h, struct hub_route *r, struct bb_read *rd)
             h->settling->release_lane[h->settling->op.settle.n - 1] = it->lane != 0;
             continue;
         }
-        m->item[m->op.mark.n] = i;
-        m->v[m->op.mark.n++] = (struct bb_mark){.route = r->id, .seq = it->seq, .lane = it->lane};
+        mark_add(m, i, false);
     }
     if (!m->op.mark.n) {
         r->due = DUE_IDLE;
@@ -154,25 +189,85 @@ static bool can_send(struct bb_hub *h, struct hub_route *r)
     return !r->paused && hub_endpoint_room(h, r->to) > 0;
 }
 
+static uint32_t op_of(const struct bb_read_item *it)
+{
+    return it->row.state == BB_D_PROBING ? BB_DELIVER_PROBE : BB_DELIVER_OP;
+}
+
+/* One that was taken for its lane; marked: it has been looked at. */
+static void one_done(struct bb_hub *h, struct hub_route *r, struct bb_read_item *it, bool marked)
+{
+    if (it->bad) {
+        hub_route_damaged(h, r, it);
+        h->settling->release_lane[h->settling->op.settle.n - 1] = true;
+    } else if (!marked && it->row.sends && it->row.flags & BB_ROW_MAYBE_SENT &&
+               !(it->row.flags & BB_ROW_RELEASED)) {
+        hub_outcome_recovered(h, r, it);
+        h->settling->release_lane[h->settling->op.settle.n - 1] = true;
+    } else if (it->done) { /* too many bytes at once */
+        hub_settle_put_back(h, r, it, h->wall + 1);
+    } else if (can_send(h, r)) {
+        hub_dispatch(h, r, it, &it->row, op_of(it));
+    } else {
+        hub_settle_put_back(h, r, it, later(h, r));
+    }
+}
+
+/* How many of a lane's rows may go out together now. */
+static size_t run_fits(struct bb_hub *h, struct hub_route *r, const struct bb_read_item *v,
+                       size_t n)
+{
+    uint32_t room = r->paused ? 0 : hub_endpoint_room(h, r->to);
+    size_t k = 0, bytes = 0;
+
+    while (k < n && k < room && !v[k].bad && !v[k].done && (!k || bytes <= HUB_RUN_BYTES)) {
+        bytes += v[k].whole.len;
+        k++;
+    }
+    if (k < n && k < room && !v[k].bad) /* too many bytes: the next step asks for fewer */
+        r->run_max = k ? (uint32_t)k : 1;
+    else if (k == n && k == r->run_max)
+        hub_route_run_max(r, 2 * r->run_max);
+    return k;
+}
+
+/* A lane's rows, in its order. What is not sent goes back to wait behind what is; the lane stays
+ * taken until the last of those that are is settled, which is posted after these. */
+static void run_done(struct bb_hub *h, struct hub_route *r, struct bb_read_item *v, size_t n,
+                     bool marked)
+{
+    size_t sent, fits;
+
+    fits = n > 1 ? run_fits(h, r, v, n) : 0;
+    sent = fits > 1 ? hub_dispatch_run(h, r, v, fits, op_of(v)) : 0;
+    for (size_t i = sent ? sent : 1; i < n; i++)
+        hub_settle_wait_again(h, r, &v[i]);
+    if (!sent)
+        one_done(h, r, &v[0], marked);
+}
+
 void hub_route_mark_done(struct bb_hub *h, struct bb_op *op)
 {
     struct mark_op *m = op->arg;
     struct hub_route *r = m->route;
+    size_t run, ok;
 
     r->due = DUE_IDLE;
-    for (size_t k = 0; k < op->mark.n; k++) {
-        const struct bb_read_item *it = &m->read->items[m->item[k]];
+    for (size_t k = 0; k < op->mark.n; k += run) {
+        struct bb_read_item *v = &m->read->items[m->item[k]];
 
-        r->to->taking--;
-        if (op->status != BB_OK || !m->v[k].ok) {
-            hub_route_lane_free(h, r, it->lane, true);
-            hub_route_due(r, h->wall); /* the journal may have woken the lane's head instead */
-        } else if (can_send(h, r)) {
-            hub_dispatch(h, r, it, &it->row,
-                         it->row.state == BB_D_PROBING ? BB_DELIVER_PROBE : BB_DELIVER_OP);
-        } else {
-            hub_settle_put_back(h, r, it, later(h, r));
+        for (run = ok = 0; k + run < op->mark.n && (!run || m->v[k + run].behind); run++) {
+            ok += op->status == BB_OK && m->v[k + run].ok;
+            r->to->taking--;
         }
+        if (ok) {
+            run_done(h, r, v, ok, true);
+        } else {
+            hub_route_lane_free(h, r, v->lane, true);
+            hub_route_due(r, h->wall); /* the journal may have woken the lane's head instead */
+        }
+        if (ok && ok < run)
+            hub_route_due(r, h->wall);
     }
     bb_journal_read_free(m->read);
     free(m->read);
@@ -208,29 +303,17 @@ static void fetch_free(struct fetch *f)
 
 static void fetch_done(struct bb_hub *h, struct fetch *f)
 {
-    struct hub_route *r = f->route;
     struct bb_read_item *got = f->read.items;
+    size_t n = f->read.n, run;
 
-    for (size_t i = 0; i < f->read.n; i++) {
-        struct bb_read_item *it = &got[i];
-
-        r->to->taking--;
-        it->row = f->items[i].row;
-        it->ord = BB_ORD_NONE;
-        if (it->bad) {
-            hub_route_damaged(h, r, it);
-            h->settling->release_lane[h->settling->op.settle.n - 1] = true;
-        } else if (it->row.sends && it->row.flags & BB_ROW_MAYBE_SENT &&
-                   !(it->row.flags & BB_ROW_RELEASED)) {
-            hub_outcome_recovered(h, r, it);
-            h->settling->release_lane[h->settling->op.settle.n - 1] = true;
-        } else if (it->done) { /* too many bytes at once */
-            hub_settle_put_back(h, r, it, h->wall + 1);
-        } else if (can_send(h, r)) {
-            hub_dispatch(h, r, it, &it->row, BB_DELIVER_OP);
-        } else {
-            hub_settle_put_back(h, r, it, later(h, r));
+    for (size_t i = 0; i < n; i += run) {
+        for (run = 0; i + run < n && (!run || (got[i].lane && got[i + run].lane == got[i].lane));
+             run++) {
+            got[i + run].row = f->items[i + run].row;
+            got[i + run].ord = BB_ORD_NONE;
+            f->route->to->taking--;
         }
+        run_done(h, f->route, &got[i], run, false);
     }
     fetch_free(f);
 }

@@ -4,7 +4,8 @@
  * A turn's settlements go in as few operations as they fit. A flight and its lane stay busy until
  * the commit: were the next of the lane sent before, a crash would send the earlier one again after
  * it. When a settlement frees its lane, the journal hands back the lane's next delivery, already
- * recorded as dispatched (take_next), so that a lane costs one commit a step.
+ * recorded as dispatched (take_next), so that a lane costs one commit a step. To a sink that takes
+ * ordered batches it hands back those behind it, too: they go out together.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,6 +42,25 @@ static struct hub_settle_op *settle_op(struct bb_hub *h)
     return o;
 }
 
+/* The lane will be free: asks for its next delivery, as far as the sink has room for it. */
+static void ask_next(struct bb_hub *h, struct hub_route *r, struct bb_settle *s)
+{
+    uint32_t room = hub_endpoint_room(h, r->to);
+
+    if (!*hub_filter_at(&h->filter, r->index, s->lane) || r->paused || !room)
+        return;
+    s->take_next = 1;
+    r->to->taking++;
+    if (room > r->run_max)
+        room = r->run_max;
+    if (room > 1)
+        s->more = malloc((room - 1) * sizeof *s->more);
+    if (!s->more) /* without memory it goes alone */
+        return;
+    s->max_more = room - 1;
+    r->to->taking += s->max_more;
+}
+
 struct bb_settle *hub_settle(struct bb_hub *h, struct hub_route *r, struct hub_flight *f,
                              enum bb_settle_to to, uint64_t ord, uint64_t seq, uint64_t lane)
 {
@@ -58,6 +78,7 @@ struct bb_settle *hub_settle(struct bb_hub *h, struct hub_route *r, struct hub_f
     struct hub_settle_op *o = h->settling;
     size_t i = o->op.settle.n++;
     struct bb_settle *s = &o->v[i];
+    bool last = f && (!f->batch || !--f->batch->unposted); /* of the lane in the hub */
 
     memset(s, 0, sizeof *s);
     o->flight[i] = f;
@@ -74,11 +95,9 @@ struct bb_settle *hub_settle(struct bb_hub *h, struct hub_route *r, struct hub_f
         return s;
     if (ord != BB_ORD_NONE && !is_terminal(s->to))
         ++*hub_filter_at(&h->filter, r->index, lane);
-    if (frees_lane(s->to) && f && *hub_filter_at(&h->filter, r->index, lane) && !r->paused &&
-        hub_endpoint_room(h, r->to) > 0) {
-        s->take_next = 1;
-        r->to->taking++;
-    }
+    s->lane_in_flight = f && !last;
+    if (last && (frees_lane(s->to) || s->to == BB_TO_SPILLED))
+        ask_next(h, r, s);
     return s;
 }
 
@@ -204,6 +223,31 @@ void hub_settle_turn(struct bb_hub *h)
         hub_settle_flush(h);
 }
 
+void hub_settle_wait_again(struct bb_hub *h, struct hub_route *r, const struct bb_read_item *it)
+{
+    enum bb_settle_to to = it->row.state == BB_D_RETRYING  ? BB_TO_RETRYING
+                           : it->row.state == BB_D_PROBING ? BB_TO_PROBING
+                                                           : BB_TO_SPILLED;
+    struct bb_settle *s = hub_settle(h, r, NULL, to, BB_ORD_NONE, it->seq, it->lane);
+
+    s->row = it->row;
+    s->lane_in_flight = 1;
+}
+
+/* What the journal handed back for lanes, to be fetched: runs of one route. */
+struct handed {
+    struct hub_route *route;
+    struct bb_read_item *v;
+    size_t n, cap;
+};
+
+static void handed_fetch(struct bb_hub *h, struct handed *d)
+{
+    if (d->n)
+        hub_route_fetch(h, d->route, d->v, d->n);
+    *d = (struct handed){0};
+}
+
 static void next_of(struct bb_read_item *it, const struct bb_settle *s)
 {
     memset(it, 0, sizeof *it);
@@ -218,12 +262,69 @@ static void next_of(struct bb_read_item *it, const struct bb_settle *s)
         it->row.flags &= (uint8_t)~BB_ROW_MAYBE_SENT;
 }
 
+static void handed_add(struct bb_hub *h, struct handed *d, struct hub_route *r,
+                       const struct bb_settle *s)
+{
+    size_t n = 1u + s->n_more;
+
+    if (d->route != r || d->n + n > d->cap)
+        handed_fetch(h, d);
+    if (!d->v) {
+        d->cap = n > HUB_SETTLES ? n : HUB_SETTLES;
+        d->v = hub_must(calloc(d->cap, sizeof *d->v));
+        d->route = r;
+    }
+    next_of(&d->v[d->n++], s);
+    for (uint32_t i = 0; i < s->n_more; i++)
+        d->v[d->n++] = (struct bb_read_item){.ord = BB_ORD_NONE, .seq = s->more[i].seq,
+                                             .lane = s->lane, .row = s->more[i].row};
+    r->to->taking -= s->max_more - s->n_more;
+}
+
+/* What the commit of one means for its lane. */
+static void lane_settled(struct bb_hub *h, struct hub_route *r, const struct bb_settle *s,
+                         struct hub_flight *f, bool release)
+{
+    bool waits = frees_lane(s->to) || s->to == BB_TO_SPILLED || s->to == BB_TO_HELD;
+
+    if (s->take_next)
+        r->to->taking -= 1 + s->max_more;
+    if (!s->lane)
+        return;
+    if (release || (f && hub_batch_settled(h, f)))
+        hub_route_lane_free(h, r, s->lane, frees_lane(s->to));
+    if (waits && *hub_filter_at(&h->filter, r->index, s->lane))
+        hub_route_due(r, h->wall); /* what waited behind may be due now */
+}
+
+static void settled(struct bb_hub *h, struct hub_settle_op *o, size_t i, struct handed *d)
+{
+    struct bb_settle *s = &o->v[i];
+    struct hub_flight *f = o->flight[i];
+    struct hub_route *r = hub_route_by_id(h, s->route);
+
+    if (o->op.status != BB_OK || !r) /* the journal has failed: the hub is about to end */
+        return;
+    if (s->ord != BB_ORD_NONE)
+        hub_route_account(r, s->ord);
+    else if (s->lane && is_terminal(s->to))
+        --*hub_filter_at(&h->filter, r->index, s->lane);
+    if (s->to == BB_TO_SPILLED && s->ord != BB_ORD_NONE && r->spills_out)
+        r->spills_out--;
+    if (s->to == BB_TO_RETRYING || s->to == BB_TO_PROBING)
+        hub_route_due(r, s->row.due_ms); /* a read before this commit did not see the row */
+    if (s->has_next) {
+        hub_batch_settled(h, f); /* and the lane stays taken */
+        handed_add(h, d, r, s);
+    } else {
+        lane_settled(h, r, s, f, o->release_lane[i]);
+    }
+}
+
 void hub_settle_done(struct bb_hub *h, struct bb_op *op)
 {
     struct hub_settle_op *o = (struct hub_settle_op *)op;
-    struct bb_read_item *next = NULL;
-    size_t n_next = 0;
-    struct hub_route *next_route = NULL;
+    struct handed next = {0};
 
     if (op->status != BB_OK && !h->failed[0] && !bb_journal_failed(h->journal)) {
         /* the hub's picture and the journal's differ: going on would keep lanes busy for ever */
@@ -231,49 +332,14 @@ void hub_settle_done(struct bb_hub *h, struct bb_op *op)
         bb_logf(BB_LOG_ERROR, "hub: %s", h->failed);
     }
     for (size_t i = 0; i < op->settle.n; i++) {
-        struct bb_settle *s = &o->v[i];
-        struct hub_flight *f = o->flight[i];
-        struct hub_route *r = hub_route_by_id(h, s->route);
-
+        settled(h, o, i, &next);
         free(o->owned[i][0]);
         free(o->owned[i][1]);
-        if (op->status != BB_OK || !r) { /* the journal has failed: the hub is about to end */
-            if (f)
-                hub_flight_free(h, f);
-            continue;
-        }
-        if (s->ord != BB_ORD_NONE)
-            hub_route_account(r, s->ord);
-        else if (s->lane && is_terminal(s->to))
-            --*hub_filter_at(&h->filter, r->index, s->lane);
-        if (s->to == BB_TO_SPILLED && r->spills_out)
-            r->spills_out--;
-        if (s->to == BB_TO_RETRYING || s->to == BB_TO_PROBING)
-            hub_route_due(r, s->row.due_ms); /* a read before this commit did not see the row */
-        if (s->has_next) {
-            if (next_route != r && n_next) {
-                hub_route_fetch(h, next_route, next, n_next);
-                next = NULL;
-                n_next = 0;
-            }
-            next_route = r;
-            if (!next)
-                next = hub_must(calloc(HUB_SETTLES, sizeof *next));
-            next_of(&next[n_next++], s);
-        } else {
-            if (s->take_next)
-                r->to->taking--;
-            if (s->lane && (f || o->release_lane[i]))
-                hub_route_lane_free(h, r, s->lane, frees_lane(s->to));
-            if (s->lane && (frees_lane(s->to) || s->to == BB_TO_SPILLED || s->to == BB_TO_HELD) &&
-                *hub_filter_at(&h->filter, r->index, s->lane))
-                hub_route_due(r, h->wall); /* what waited behind may be due now */
-        }
-        if (f)
-            hub_flight_free(h, f);
+        free(o->v[i].more);
+        if (o->flight[i])
+            hub_flight_free(h, o->flight[i]);
     }
-    if (n_next)
-        hub_route_fetch(h, next_route, next, n_next);
+    handed_fetch(h, &next);
     o->next_free = h->free_settles;
     h->free_settles = o;
 }

@@ -61,6 +61,7 @@ static int route_init(struct bb_hub *h, size_t i, struct bb_view *v, struct bb_f
     r->to = endpoint_named(h, r->config->to);
     if (!r->from || !r->to)
         return bb_fail(err, "route \"%s\" names an endpoint that is not there", r->config->name);
+    hub_route_run_max(r, HUB_RUN_MAX);
     if (route_register(h, r, err) != 0 || hub_route_unchanged(h, r, err) != 0)
         return -1;
     if (bb_view_rows(v, r->id, count_row, arg) != 0)

@@ -98,13 +98,15 @@ enum bb_settle_to { /* what the delivery becomes */
     BB_TO_SPILLED, BB_TO_RETRYING, BB_TO_PROBING, BB_TO_HELD, BB_TO_QUARANTINED, /* a row */
     BB_TO_INFLIGHT /* still in flight, but so long that the frontier must pass it: a row */
 };
+struct bb_more { uint64_t seq; struct bb_row row; /* as before the taking */ };
 struct bb_settle {
     uint32_t route;
     uint8_t to;           /* enum bb_settle_to */
     uint8_t lane_in_flight; /* SPILLED: the lane has an unsettled delivery in the hub, so it is woken
                              by that one's settlement; 0: make it due now if it is its lane's head */
-    uint8_t take_next;    /* terminal or QUARANTINED: if the lane's next head is SPILLED, make it
-                             INFLIGHT and return it in next; 0: make it due now instead */
+    uint8_t take_next;    /* terminal or QUARANTINED, or a row that is SPILLED again and whose lane is
+                             not in flight: if the lane's next head is SPILLED, make it INFLIGHT and
+                             return it in next; 0: make it due now instead */
     uint8_t has_next;     /* result */
     uint64_t ord;         /* feed ordinal, or BB_ORD_NONE when it has a row */
     uint64_t seq, lane;
@@ -114,9 +116,13 @@ struct bb_settle {
                               goes into the commit's ranges */
     uint64_t next_seq;    /* results */
     struct bb_row next_row;
+    struct bb_more *more; /* with take_next: take up to max_more rows behind next, too, as long as they
+                             are SPILLED and surely not sent; the poster's memory */
+    uint32_t max_more, n_more; /* n_more: result */
     uint8_t parked;       /* the journal's while posted; 0 before: it has a row until there is room */
 };
 struct bb_mark { uint32_t route; uint64_t seq, lane; uint8_t ok; /* result: 0 if it changed meanwhile */
+                 uint8_t behind; /* goes with the mark before it: of the same lane, the next there */
                  struct bb_row row; /* result: as marked */ };
 
 enum bb_operator { BB_OPER_RELEASE, BB_OPER_REPLAY, BB_OPER_DISCARD };

@@ -3,7 +3,9 @@
  *
  * A delivery from the feed (ord) leaves it by its bit in the window; the frontier runs over set
  * bits. One that has a row (ord BB_ORD_NONE) changes the row. At most one delivery of a lane is
- * unsettled in the hub, so whatever ends here may wake the lane's next. Thread: the writer.
+ * unsettled in the hub, or one batch of its rows: those are INFLIGHT, so that the first of them is
+ * the lane's head until the last of them ends. So whatever ends here may wake the lane's next.
+ * Thread: the writer.
  */
 #include "core/journal/internal.h"
 
@@ -123,6 +125,62 @@ static int spilled_due(struct bb_journal *j, struct bb_wroute *r, const struct b
     return rc == MDB_NOTFOUND ? 0 : rc;
 }
 
+static int take(struct bb_journal *j, struct bb_wroute *r, uint64_t lane, uint64_t seq,
+                const struct bb_row *was, struct bb_row *now)
+{
+    *now = *was;
+    now->state = BB_D_INFLIGHT;
+    now->flags |= BB_ROW_MAYBE_SENT;
+    now->sends++;
+    now->sent_ms = j->now_ms;
+    now->due_ms = 0;
+    return bb_row_set(j, r, lane, seq, was, now);
+}
+
+/* The first row of the lane that blocks and stands after seq. */
+static int lane_after(struct bb_journal *j, struct bb_wroute *r, uint64_t lane, uint64_t seq,
+                      uint64_t *next, struct bb_row *row)
+{
+    struct bb_key kb;
+    MDB_val k, v;
+    int rc = 0;
+    MDB_cursor *c = bb_cur(j, BB_TAB_ROW, &rc);
+    if (rc)
+        return rc;
+    k = bb_key_of(&kb, r->id, 2, lane, seq + 1, 0);
+    for (rc = mdb_cursor_get(c, &k, &v, MDB_SET_RANGE); !rc;
+         rc = mdb_cursor_get(c, &k, &v, MDB_NEXT)) {
+        if (!bb_key_in(&k, r->id, 20) || bb_rd64((uint8_t *)k.mv_data + 4) != lane)
+            return MDB_NOTFOUND;
+        if (v.mv_size != sizeof *row)
+            return MDB_CORRUPTED;
+        memcpy(row, v.mv_data, sizeof *row);
+        *next = bb_rd64((uint8_t *)k.mv_data + 12);
+        if (bb_row_blocks(row))
+            return 0;
+    }
+    return rc;
+}
+
+/* The rows behind the head that may go with it: none is left out, so their order is the lane's. */
+static int more_of_lane(struct bb_journal *j, struct bb_wroute *r, struct bb_settle *s)
+{
+    uint64_t at = s->next_seq;
+    struct bb_row now;
+    int rc = 0;
+    while (!rc && s->n_more < s->max_more) {
+        struct bb_more *m = &s->more[s->n_more];
+        rc = lane_after(j, r, s->lane, at, &m->seq, &m->row);
+        if (rc || m->row.state != BB_D_SPILLED ||
+            m->row.flags & (BB_ROW_MAYBE_SENT | BB_ROW_RELEASED))
+            break;
+        at = m->seq;
+        s->n_more++;
+        rc = take(j, r, s->lane, at, &m->row, &now);
+    }
+    return rc == MDB_NOTFOUND ? 0 : rc;
+}
+
 /* The lane is free: its next delivery goes to the hub at once, or becomes due. */
 static int next_of_lane(struct bb_journal *j, struct bb_wroute *r, struct bb_settle *s)
 {
@@ -134,18 +192,14 @@ static int next_of_lane(struct bb_journal *j, struct bb_wroute *r, struct bb_set
     rc = bb_lane_head(j, r, s->lane, &seq, &h);
     if (rc || h.state != BB_D_SPILLED)
         return rc == MDB_NOTFOUND ? 0 : rc;
-    now = h;
-    now.state = BB_D_INFLIGHT;
-    now.flags |= BB_ROW_MAYBE_SENT;
-    now.sends++;
-    now.sent_ms = j->now_ms;
-    now.due_ms = 0;
-    rc = bb_row_set(j, r, s->lane, seq, &h, &now);
-    if (!rc)
-        rc = bb_lane_overtake(j, r, s->lane, seq);
+    rc = take(j, r, s->lane, seq, &h, &now);
     s->has_next = 1;
     s->next_seq = seq;
     s->next_row = now;
+    if (!rc && s->max_more && !(h.flags & BB_ROW_MAYBE_SENT))
+        rc = more_of_lane(j, r, s);
+    if (!rc)
+        rc = bb_lane_overtake(j, r, s->lane, s->n_more ? s->more[s->n_more - 1].seq : seq);
     return rc;
 }
 
@@ -170,6 +224,7 @@ static int settle_one(struct bb_journal *j, struct bb_settle *s)
     struct bb_row was, row = s->row, *old = NULL;
     int rc = bb_wroute_touch(j, r);
     s->has_next = 0;
+    s->n_more = 0;
     if (!rc && (s->ord == BB_ORD_NONE || s->parked)) {
         rc = bb_row_get(j, r->id, s->lane, s->seq, &was);
         if (rc == MDB_NOTFOUND) {
@@ -206,6 +261,9 @@ static int settle_one(struct bb_journal *j, struct bb_settle *s)
         rc = bb_lane_overtake(j, r, s->lane, s->seq);
     if (!rc && (terminal(s->to) || s->to == BB_TO_QUARANTINED))
         return next_of_lane(j, r, s);
+    /* the last of a batch goes back behind one that failed: who is the head now may go on */
+    if (!rc && old && s->to == BB_TO_SPILLED && !s->lane_in_flight)
+        return next_of_lane(j, r, s);
     /* it is not in flight any more: an older one, replayed meanwhile, may go first */
     if (!rc && old && s->to != BB_TO_SPILLED && s->to != BB_TO_INFLIGHT)
         rc = bb_lane_wake(j, r, s->lane);
@@ -223,10 +281,11 @@ int bb_op_settle(struct bb_journal *j, struct bb_op *op)
 }
 
 /* ---- marks: recorded before the send ---------------------------------------------------------------- */
-/* A due row that is not its lane's head: put off, so that it is not read as due for ever, and the
+/* A due row that is not its lane's head: put off until the head's own time comes (the earlier of two
+ * with one time is read first), else for a while, so that it is not read as due for ever; and the
  * head woken unless one between is in flight. */
 static int not_head(struct bb_journal *j, struct bb_wroute *r, const struct bb_mark *m,
-                    const struct bb_row *row)
+                    const struct bb_row *row, const struct bb_row *first)
 {
     struct bb_row later = *row, h;
     struct bb_key kb;
@@ -234,7 +293,10 @@ static int not_head(struct bb_journal *j, struct bb_wroute *r, const struct bb_m
     MDB_val k, v;
     uint64_t head;
     int rc, steps = 0;
+    bool timed = first->state == BB_D_RETRYING || first->state == BB_D_PROBING;
     later.due_ms = row->state == BB_D_SPILLED ? 0 : j->now_ms + 1000;
+    if (later.due_ms && timed)
+        later.due_ms = first->due_ms > j->now_ms ? first->due_ms : j->now_ms + 10;
     rc = bb_row_set(j, r, m->lane, m->seq, row, &later);
     if (!rc)
         rc = bb_lane_head(j, r, m->lane, &head, &h);
@@ -258,8 +320,25 @@ static int not_head(struct bb_journal *j, struct bb_wroute *r, const struct bb_m
     return bb_lane_wake(j, r, m->lane);
 }
 
+/* Is it the next of its lane after the one marked before it? */
+static int mark_behind(struct bb_journal *j, struct bb_wroute *r, const struct bb_mark *m,
+                       bool *is)
+{
+    const struct bb_mark *before = m - 1;
+    struct bb_row row;
+    uint64_t next = 0;
+    int rc;
+    *is = false;
+    if (!before->ok || before->route != m->route || before->lane != m->lane)
+        return 0;
+    rc = lane_after(j, r, m->lane, before->seq, &next, &row);
+    *is = !rc && next == m->seq;
+    return rc == MDB_NOTFOUND ? 0 : rc;
+}
+
 static int mark_one(struct bb_journal *j, struct bb_mark *m)
 {
+    bool next;
     struct bb_wroute *r = bb_wroute_get(j, m->route);
     struct bb_row row, h;
     uint64_t head;
@@ -273,12 +352,16 @@ static int mark_one(struct bb_journal *j, struct bb_mark *m)
     m->row = row;
     if (row.state != BB_D_SPILLED && row.state != BB_D_RETRYING && row.state != BB_D_PROBING)
         return 0;
-    if (m->lane) {
+    if (m->lane && m->behind) {
+        rc = mark_behind(j, r, m, &next);
+        if (rc || !next)
+            return rc;
+    } else if (m->lane) {
         rc = bb_lane_head(j, r, m->lane, &head, &h);
         if (rc)
             return rc == MDB_NOTFOUND ? MDB_CORRUPTED : rc;
         if (head != m->seq)
-            return not_head(j, r, m, &row);
+            return not_head(j, r, m, &row, &h);
     }
     m->row.state = BB_D_INFLIGHT;
     m->row.flags |= BB_ROW_MAYBE_SENT;
@@ -295,6 +378,8 @@ static int mark_one(struct bb_journal *j, struct bb_mark *m)
 int bb_op_mark(struct bb_journal *j, struct bb_op *op)
 {
     int rc = 0;
+    if (op->mark.n)
+        op->mark.v[0].behind = 0;
     for (size_t i = 0; i < op->mark.n && !rc; i++)
         rc = mark_one(j, &op->mark.v[i]);
     return rc;

@@ -23,6 +23,7 @@ enum bb_frame_kind {
 #define BB_DELIVER_OP 0u
 #define BB_DELIVER_PROBE 1u
 #define BB_DELIVER_REDELIVERY 1u
+#define BB_DELIVER_BEHIND 4u /* of the same lane as the item before it: only after that was applied */
 #define BB_DELIVER_RENDERED 2u
 
 /* An item of a list inside a frame, read one at a time with bb_frame_next_*(). */

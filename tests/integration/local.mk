@@ -9,3 +9,5 @@ TESTS += tests/integration/template.sh
 EXTRA_DIST += tests/integration/template.sh
 TESTS += tests/integration/hostile.sh
 EXTRA_DIST += tests/integration/hostile.sh
+TESTS += tests/integration/ordered-batch.sh
+EXTRA_DIST += tests/integration/ordered-batch.sh

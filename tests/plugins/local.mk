@@ -7,7 +7,8 @@ check_LTLIBRARIES += tests/plugins/gen.la \
   tests/plugins/hang.la \
   tests/plugins/leak.la \
   tests/plugins/flood.la \
-  tests/plugins/late.la
+  tests/plugins/late.la \
+  tests/plugins/order.la
 test_plugin_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_builddir)
 test_plugin_LDFLAGS = $(PLUGIN_LDFLAGS) -rpath /nowhere
 test_plugin_LIBADD = sdk/lib/libbusbar-sdk.a -lpthread
@@ -98,3 +99,15 @@ tests/plugins/late-manifest.h: tests/plugins/late.json sdk/tools/busbar-manifest
 	$(AM_V_GEN)sdk/tools/busbar-manifest$(EXEEXT) $(srcdir)/tests/plugins/late.json > $@.tmp && mv $@.tmp $@
 EXTRA_DIST += tests/plugins/late.json
 CLEANFILES += tests/plugins/late-manifest.h
+
+tests_plugins_order_la_SOURCES = tests/plugins/order.c
+nodist_tests_plugins_order_la_SOURCES = tests/plugins/order-manifest.h
+tests_plugins_order_la_CPPFLAGS = $(test_plugin_CPPFLAGS)
+tests_plugins_order_la_LDFLAGS = $(test_plugin_LDFLAGS)
+tests_plugins_order_la_LIBADD = $(test_plugin_LIBADD)
+$(tests_plugins_order_la_OBJECTS): tests/plugins/order-manifest.h
+tests/plugins/order-manifest.h: tests/plugins/order.json sdk/tools/busbar-manifest$(EXEEXT)
+	@$(MKDIR_P) tests/plugins
+	$(AM_V_GEN)sdk/tools/busbar-manifest$(EXEEXT) $(srcdir)/tests/plugins/order.json > $@.tmp && mv $@.tmp $@
+EXTRA_DIST += tests/plugins/order.json
+CLEANFILES += tests/plugins/order-manifest.h

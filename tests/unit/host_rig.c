@@ -207,13 +207,15 @@ void rig_message(struct bb_buf *b, unsigned n)
 }
 
 /* n deliveries with tokens first.., on route 1, in one frame. */
-void rig_deliver(struct rig *h, uint64_t first, unsigned n, uint32_t op, uint32_t budget_ms)
+static void deliver(struct rig *h, uint64_t first, unsigned n, uint32_t op, uint32_t budget_ms,
+                    uint32_t flags)
 {
     struct bb_list l = bb_list_begin(&h->out, BB_F_DELIVER, h->session);
 
     for (unsigned i = 0; i < n; i++) {
         struct bb_w_deliver d = {
-            .token = first + i, .op = op, .route = 1, .attempt = 1, .budget_ms = budget_ms};
+            .token = first + i, .op = op, .route = 1, .attempt = 1, .budget_ms = budget_ms,
+            .flags = i ? flags : 0};
         char key[32];
         struct bb_buf m;
 
@@ -226,6 +228,16 @@ void rig_deliver(struct rig *h, uint64_t first, unsigned n, uint32_t op, uint32_
     }
     bb_list_end(&h->out, &l);
     rig_send(h);
+}
+
+void rig_deliver(struct rig *h, uint64_t first, unsigned n, uint32_t op, uint32_t budget_ms)
+{
+    deliver(h, first, n, op, budget_ms, 0);
+}
+
+void rig_deliver_run(struct rig *h, uint64_t first, unsigned n, uint32_t budget_ms)
+{
+    deliver(h, first, n, BB_DELIVER_OP, budget_ms, BB_DELIVER_BEHIND);
 }
 
 /* The next result, from whatever frame it comes in. */

@@ -55,6 +55,8 @@ void rig_welcome(struct rig *h, const struct rig_welcome *w);
 void rig_up(struct rig *h, bool process, const struct rig_welcome *w);
 void rig_stop(struct rig *h);
 void rig_message(struct bb_buf *b, unsigned n);
+/* The same as a run: all but the first are behind the one before. */
+void rig_deliver_run(struct rig *h, uint64_t first, unsigned n, uint32_t budget_ms);
 void rig_deliver(struct rig *h, uint64_t first, unsigned n, uint32_t op, uint32_t budget_ms);
 struct bb_w_result rig_result(struct rig *h);
 bool rig_says(struct bb_bytes b, const char *text);

@@ -20,3 +20,7 @@ check_PROGRAMS += tests/unit/test_hub_books
 TESTS += tests/unit/test_hub_books
 tests_unit_test_hub_books_SOURCES = tests/unit/test_hub_books.c tests/unit/hub_rig.c tests/unit/hub_rig.h
 tests_unit_test_hub_books_LDADD = $(UNIT_LIBS)
+check_PROGRAMS += tests/unit/test_hub_batch
+TESTS += tests/unit/test_hub_batch
+tests_unit_test_hub_batch_SOURCES = tests/unit/test_hub_batch.c tests/unit/hub_rig.c tests/unit/hub_rig.h
+tests_unit_test_hub_batch_LDADD = $(UNIT_LIBS)

@@ -52,6 +52,7 @@ static void configure(struct core *c)
         c->gen_eps[i].config = e;
         bb_buf_init(&c->gen_eps[i].plugin_config, 64);
         bb_put_map(&c->gen_eps[i].plugin_config, 0);
+        c->gen_eps[i].manifest.ordered_batch = i != 0 && atomic_load(&plant->ordered);
         snprintf(c->gen_eps[i].manifest.id, sizeof c->gen_eps[i].manifest.id, "fake");
     }
     for (size_t i = 0; i < PLANT_ROUTES; i++)
@@ -72,6 +73,7 @@ void core_start(struct core *c)
     struct bb_fault err = {0};
 
     configure(c);
+    plant->deaths++;
     snprintf(c->dir, sizeof c->dir, "%s/state", core_top);
     snprintf(c->run, sizeof c->run, "%s/run", core_top);
     for (int r = 0; r < (int)PLANT_ROUTES; r++)

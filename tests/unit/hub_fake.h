@@ -26,7 +26,10 @@ struct plant_cell { /* one delivery as its target sees it */
 struct plant {
     struct plant_cell cell[PLANT_ROUTES][PLANT_IDS];
     _Atomic uint32_t last[PLANT_ROUTES][PLANT_LANES]; /* highest id received, +1 */
-    _Atomic uint32_t open[PLANT_ROUTES][PLANT_LANES]; /* id that is with the sink, +1 */
+    _Atomic uint32_t open[PLANT_ROUTES][PLANT_LANES]; /* so many are with the sink */
+    _Atomic uint32_t deaths, seen[PLANT_ROUTES][PLANT_LANES]; /* of cores and hosts; when one came last */
+    _Atomic uint32_t ordered;                         /* the sinks take ordered batches */
+    _Atomic uint32_t behind, cancelled;               /* so many came behind others, were not tried */
     _Atomic uint64_t seq[PLANT_IDS];                  /* acknowledged as */
     _Atomic uint32_t next_id, stop_at;                /* submitted up to; may go up to */
     _Atomic uint32_t calm;                            /* everything succeeds */

@@ -218,6 +218,50 @@ START_TEST(deadline_before_the_hand_over)
 }
 END_TEST
 
+/* One that never reached the plugin takes those behind it along, and no others. */
+START_TEST(a_run_ends_where_one_of_it_ends)
+{
+    struct rig h;
+    struct rig_welcome w = {.plugin = "hang", .config = "{\"heed\": true}"};
+    struct bb_w_result r;
+
+    rig_up(&h, false, &w);
+    rig_deliver(&h, 1, 1, BB_DELIVER_OP, 50); /* heeds its deadline; then that of the run is over */
+    rig_deliver_run(&h, 2, 3, 50);
+    r = rig_result(&h);
+    ck_assert(r.token == 1 && r.status == BB_E_CANCEL);
+    r = rig_result(&h);
+    ck_assert(r.token == 2 && r.status == BB_E_RETRY && rig_says(r.text, "deadline"));
+    for (unsigned i = 3; i <= 4; i++) {
+        r = rig_result(&h);
+        ck_assert_uint_eq(r.token, i);
+        ck_assert_int_eq(r.status, BB_E_CANCEL);
+        ck_assert(rig_says(r.text, "before it in its lane"));
+    }
+    rig_stop(&h);
+    rig_close(&h);
+}
+END_TEST
+
+START_TEST(a_run_is_one_call)
+{
+    struct rig h;
+    struct rig_welcome w = {.plugin = "order", .config = "{\"file\": \"/dev/null\", \"retry\": 10000}"};
+    struct bb_w_result r;
+
+    rig_up(&h, false, &w);
+    rig_deliver_run(&h, 1, 5, 0);
+    for (unsigned i = 1; i <= 5; i++) {
+        r = rig_result(&h);
+        ck_assert_uint_eq(r.token, i);
+        ck_assert_int_eq(r.status, i == 1 ? BB_E_RETRY : BB_E_CANCEL);
+        ck_assert(rig_says(r.text, i == 1 ? "as thrown" : "one before it failed"));
+    }
+    rig_stop(&h);
+    rig_close(&h);
+}
+END_TEST
+
 START_TEST(secrets_never_reach_the_log)
 {
     struct rig h;
@@ -342,6 +386,8 @@ static void fill(TCase *t)
     tcase_add_test(t, open_tokens_end_unknown_at_stop);
     tcase_add_test(t, cancel_during_a_blocking_call);
     tcase_add_test(t, deadline_before_the_hand_over);
+    tcase_add_test(t, a_run_ends_where_one_of_it_ends);
+    tcase_add_test(t, a_run_is_one_call);
     tcase_add_test(t, secrets_never_reach_the_log);
     tcase_add_test(t, start_that_fails_says_why_and_waits_for_stop);
     tcase_add_test(t, frames_of_another_session_and_noise);

@@ -169,12 +169,13 @@ static void plant_end(struct core *c)
     free(c);
 }
 
-static void plant_run(unsigned seed)
+static void plant_run(unsigned seed, bool ordered)
 {
     struct core *c = plant_new(seed);
     const char *fewer = getenv("BUSBAR_TEST_ROUNDS");
     int rounds = fewer && atoi(fewer) > 0 && atoi(fewer) < ROUNDS ? atoi(fewer) : ROUNDS;
 
+    plant->ordered = ordered;
     for (int round = 0; round <= rounds && !plant->wrong; round++) {
         bool stops = round % 4 == 3, last = round == rounds;
         unsigned us = round % 2 ? core_dice(c, 40000) : core_dice(c, 280000);
@@ -204,13 +205,15 @@ static void plant_run(unsigned seed)
     }
     if (getenv("BUSBAR_TEST_VERBOSE"))
         fprintf(stderr, "seed %u: %u messages, %u deliveries, %u marked again, %u probes, %u hosts "
-                "crashed, %u answers lost, %u duplicates\n", seed, plant->stop_at, plant->deliveries,
+                "crashed, %u answers lost, %u duplicates, %u in batches, %u of them not tried\n", seed, plant->stop_at, plant->deliveries,
                 plant->redeliveries, plant->probes, plant->crashes, plant->lost_answers,
-                plant->duplicates);
+                plant->duplicates, plant->behind, plant->cancelled);
     if (!plant->wrong) { /* a test that throws nothing proves nothing */
         ck_assert_uint_gt(plant->redeliveries, 10);
         ck_assert_uint_gt(plant->probes, 10);
         ck_assert_uint_gt(plant->lost_answers, 10);
+        if (ordered)
+            ck_assert_uint_gt(plant->cancelled, 10);
     }
     plant_end(c);
 }
@@ -308,7 +311,13 @@ END_TEST
 
 START_TEST(nothing_is_lost_doubled_or_passed_under_kills)
 {
-    plant_run(1u + (unsigned)_i);
+    plant_run(1u + (unsigned)_i, false);
+}
+END_TEST
+
+START_TEST(nor_where_a_lane_goes_out_in_batches)
+{
+    plant_run(1001u + (unsigned)_i, true);
 }
 END_TEST
 
@@ -322,6 +331,7 @@ int main(void)
 
     tcase_set_timeout(t, 120);
     tcase_add_loop_test(t, nothing_is_lost_doubled_or_passed_under_kills, 0, seeds ? atoi(seeds) : 1);
+    tcase_add_loop_test(t, nor_where_a_lane_goes_out_in_batches, 0, seeds ? atoi(seeds) : 1);
     tcase_add_test(t, the_scan_follows_a_frontier_that_jumps);
     tcase_add_test(t, the_mark_stays_above_what_was_maybe_sent);
     suite_add_tcase(s, t);

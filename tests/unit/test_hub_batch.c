@@ -1,0 +1,247 @@
+/*
+ * test_hub_batch.c - several of one lane in one batch, and every way that it can end
+ *
+ * The hub is real; source and sink are played by the test (hub_rig.h). Messages 1 to 5 are of one
+ * lane: the first goes alone, the others wait and then come together.
+ */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/unit/hub_rig.h"
+
+#define N 5
+
+static struct rig rig;
+static struct rig_host src, dst;
+static uint64_t token[N + 1]; /* of the message's open delivery */
+
+static void setup(void)
+{
+    rig_configure(&rig);
+    rig.gen_eps[1].manifest.ordered_batch = true;
+    rig.eps[1].probe_after_ms = 1;
+}
+
+static void teardown(void)
+{
+    rig_close(&src);
+    rig_close(&dst);
+    rig_stop(&rig);
+}
+
+static void submit(unsigned id)
+{
+    char text[8];
+    struct bb_buf b, m;
+    struct bb_frame f;
+    zmq_msg_t ack;
+
+    snprintf(text, sizeof text, "%u", id);
+    m = rig_message(text, "i", 10);
+    bb_buf_init(&b, 1u << 20);
+    bb_put_submit(&b, src.session, id, NULL, 1);
+    bb_put_bin(&b, m.ptr, m.len);
+    rig_send(&src, &b);
+    bb_buf_free(&m);
+    rig_receive(&src, BB_F_ACKED, &ack, &f);
+    zmq_msg_close(&ack);
+}
+
+/* The next frame must hold just first..last, in order, as one run. */
+static void expect(unsigned first, unsigned last, uint32_t op, uint32_t attempt, uint32_t flags)
+{
+    struct bb_w_deliver d;
+    struct bb_envelope e;
+    struct bb_frame f;
+    zmq_msg_t m;
+
+    rig_receive(&dst, BB_F_DELIVER, &m, &f);
+    for (unsigned id = first; id <= last; id++) {
+        uint32_t behind = id > first && op == BB_DELIVER_OP ? BB_DELIVER_BEHIND : 0;
+
+        ck_assert_int_eq(bb_frame_next_deliver(&f, &d), 1);
+        ck_assert_int_eq(bb_envelope_read(d.whole, &e, NULL), 0);
+        ck_assert_msg(e.id.len == 1 && *(const char *)e.id.ptr == (char)('0' + id),
+                      "message %.*s, expected %u", (int)e.id.len, (const char *)e.id.ptr, id);
+        ck_assert_uint_eq(d.op, op);
+        ck_assert_uint_eq(d.flags, flags | behind);
+        ck_assert_uint_eq(d.attempt, attempt);
+        token[id] = d.token;
+    }
+    ck_assert_int_eq(bb_frame_next_deliver(&f, &d), 0);
+    zmq_msg_close(&m);
+}
+
+static void answer(unsigned id, bb_status s)
+{
+    struct bb_w_result r = {.token = token[id], .status = s};
+    struct bb_list l;
+    struct bb_buf b;
+
+    bb_buf_init(&b, 4096);
+    l = bb_list_begin(&b, BB_F_RESULT, dst.session);
+    bb_list_result(&b, &l, &r);
+    bb_list_end(&b, &l);
+    rig_send(&dst, &b);
+}
+
+/* Starts all, and brings 2 to 5 out in one batch. */
+static void batch_out(void)
+{
+    rig_start(&rig);
+    src = rig_up(&rig, "src");
+    dst = rig_up(&rig, "dst");
+    submit(1);
+    expect(1, 1, BB_DELIVER_OP, 1, 0);
+    for (unsigned id = 2; id <= N; id++)
+        submit(id);
+    answer(1, BB_OK);
+    expect(2, N, BB_DELIVER_OP, 1, 0);
+}
+
+static void all_delivered(void)
+{
+    rig_wait_status(&rig, "\"pending\":0,");
+    rig_wait_status(&rig, "\"delivered\":5,");
+    rig_wait_status(&rig, "\"balanced\":true");
+}
+
+START_TEST(the_first_failure_is_the_head_and_the_rest_waits_behind_it)
+{
+    batch_out();
+    answer(5, BB_E_CANCEL); /* in whatever order the answers come */
+    answer(4, BB_E_CANCEL);
+    answer(2, BB_OK);
+    answer(3, BB_E_RETRY);
+    expect(3, 3, BB_DELIVER_OP, 2, 0);
+    answer(3, BB_OK);
+    expect(4, 5, BB_DELIVER_OP, 1, 0); /* no attempt of theirs is spent */
+    answer(4, BB_OK);
+    answer(5, BB_OK);
+    all_delivered();
+}
+END_TEST
+
+START_TEST(a_refused_one_lets_the_rest_go_on)
+{
+    batch_out();
+    answer(2, BB_E_REJECT);
+    for (unsigned id = 3; id <= N; id++)
+        answer(id, BB_E_CANCEL);
+    expect(3, 5, BB_DELIVER_OP, 1, 0);
+    for (unsigned id = 3; id <= N; id++)
+        answer(id, BB_OK);
+    rig_wait_status(&rig, "\"quarantined\":1,\"delivered\":4,");
+    rig_wait_status(&rig, "\"balanced\":true");
+}
+END_TEST
+
+START_TEST(or_holds_the_lane)
+{
+    struct bb_ask a = {.kind = BB_ASK_RELEASE, .route = "to-dst", .seq = 3, .who = "test"};
+
+    rig.route.on_failure = BB_FAIL_HOLD_LANE;
+    batch_out();
+    answer(2, BB_OK);
+    answer(3, BB_E_REJECT);
+    answer(4, BB_E_CANCEL);
+    answer(5, BB_E_CANCEL);
+    rig_wait_status(&rig, "\"spilled\":2,\"retrying\":0,\"probing\":0,\"held\":1,");
+    bb_buf_init(&a.out, 4096);
+    ck_assert_int_eq(bb_hub_ask(rig.hub, &a, 10000), 0);
+    ck_assert_int_eq(a.status, BB_OK);
+    bb_buf_free(&a.out);
+    expect(3, 3, BB_DELIVER_OP, 1, 0);
+    answer(3, BB_OK);
+    expect(4, 5, BB_DELIVER_OP, 1, 0);
+    answer(4, BB_OK);
+    answer(5, BB_OK);
+    all_delivered();
+}
+END_TEST
+
+START_TEST(what_a_host_took_with_it_is_asked_about_together)
+{
+    struct bb_buf b;
+
+    rig.route.on_unknown = BB_UNKNOWN_PROBE;
+    batch_out();
+    answer(2, BB_OK); /* and no word about the others */
+    bb_buf_init(&b, 256);
+    bb_put_ready(&b, dst.session, BB_OK, ""); /* twice: it is cut */
+    rig_send(&dst, &b);
+    rig_wait_status(&rig, "\"probing\":3,");
+    rig_wait_status(&rig, "\"state\":\"starting\"");
+    rig_close(&dst);
+    dst = rig_up(&rig, "dst");
+    expect(3, 5, BB_DELIVER_PROBE, 1, BB_DELIVER_REDELIVERY);
+    answer(3, BB_OK); /* applied; the others not, but they may be on their way */
+    answer(5, BB_NOT_APPLIED);
+    answer(4, BB_NOT_APPLIED);
+    expect(4, 5, BB_DELIVER_PROBE, 1, BB_DELIVER_REDELIVERY);
+    answer(4, BB_NOT_APPLIED);
+    answer(5, BB_NOT_APPLIED);
+    expect(4, 5, BB_DELIVER_OP, 2, BB_DELIVER_REDELIVERY);
+    answer(4, BB_OK);
+    answer(5, BB_OK);
+    all_delivered();
+}
+END_TEST
+
+START_TEST(who_goes_on_after_a_failure_is_believed_and_named)
+{
+    batch_out();
+    answer(2, BB_E_RETRY);
+    answer(3, BB_OK);
+    answer(4, BB_E_CANCEL);
+    answer(5, BB_E_RETRY); /* surely not applied either */
+    expect(2, 2, BB_DELIVER_OP, 2, 0);
+    answer(2, BB_OK);
+    expect(4, 5, BB_DELIVER_OP, 1, 0);
+    answer(4, BB_OK);
+    answer(5, BB_OK);
+    all_delivered();
+    rig_wait_log(&rig, "promises ordered batches, and went on after a failure: 1 of");
+}
+END_TEST
+
+START_TEST(no_promise_no_batch)
+{
+    rig.gen_eps[1].manifest.ordered_batch = false;
+    rig_start(&rig);
+    src = rig_up(&rig, "src");
+    dst = rig_up(&rig, "dst");
+    for (unsigned id = 1; id <= N; id++)
+        submit(id);
+    for (unsigned id = 1; id <= N; id++) {
+        expect(id, id, BB_DELIVER_OP, 1, 0);
+        answer(id, BB_OK);
+    }
+    all_delivered();
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("hub-batch");
+    TCase *t = tcase_create("batch");
+    SRunner *run;
+    int failed;
+
+    tcase_set_timeout(t, 60);
+    tcase_add_checked_fixture(t, setup, teardown);
+    tcase_add_test(t, the_first_failure_is_the_head_and_the_rest_waits_behind_it);
+    tcase_add_test(t, a_refused_one_lets_the_rest_go_on);
+    tcase_add_test(t, or_holds_the_lane);
+    tcase_add_test(t, what_a_host_took_with_it_is_asked_about_together);
+    tcase_add_test(t, who_goes_on_after_a_failure_is_believed_and_named);
+    tcase_add_test(t, no_promise_no_batch);
+    suite_add_tcase(s, t);
+    run = srunner_create(s);
+    srunner_run_all(run, CK_NORMAL);
+    failed = srunner_ntests_failed(run);
+    srunner_free(run);
+    return failed ? 1 : 0;
+}
