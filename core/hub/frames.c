@@ -30,7 +30,7 @@
 #define QUEUE_FRAMES 256 /* of one peer, read from its connection and not yet looked at */
 #define FRAME_ROOM (3u << 20) /* beside a message: a RESULT's reply and other items, a source's state */
 
-static bool take(struct hub_bucket *b, int64_t now, double n, double rate, double burst)
+bool hub_bucket_take(struct hub_bucket *b, int64_t now, double n, double rate, double burst)
 {
     b->left = b->at ? b->left + (double)(now - b->at) * rate / 1000 : burst;
     if (b->left > burst)
@@ -57,13 +57,13 @@ void hub_peer_cut(struct bb_hub *h, struct hub_peer *p, const char *fmt, ...)
 void hub_peer_noise(struct bb_hub *h, struct hub_peer *p, uint32_t items)
 {
     h->frames_noise++;
-    if (!take(&p->noise, h->now, items + (double)p->share.last / NOISE_BYTES, NOISE_RATE, NOISE_BURST))
+    if (!hub_bucket_take(&p->noise, h->now, items + (double)p->share.last / NOISE_BYTES, NOISE_RATE, NOISE_BURST))
         hub_peer_cut(h, p, "it floods the core with frames that nobody asked for");
 }
 
 bool hub_peer_line(struct bb_hub *h, struct hub_peer *p)
 {
-    if (take(&p->lines, h->now, 1, LINES_RATE, LINES_BURST))
+    if (hub_bucket_take(&p->lines, h->now, 1, LINES_RATE, LINES_BURST))
         return true;
     p->lines_dropped++;
     hub_peer_noise(h, p, 1);
@@ -72,7 +72,7 @@ bool hub_peer_line(struct bb_hub *h, struct hub_peer *p)
 
 bool hub_peer_metric(struct bb_hub *h, struct hub_peer *p)
 {
-    if (take(&p->metrics, h->now, 1, METRICS_RATE, METRICS_BURST))
+    if (hub_bucket_take(&p->metrics, h->now, 1, METRICS_RATE, METRICS_BURST))
         return true;
     hub_peer_noise(h, p, 1);
     return false;

@@ -130,6 +130,7 @@ static void ticks(struct bb_hub *h)
         for (uint32_t w = 0; w < h->eps[i].workers; w++)
             hub_peer_dropped_say(h, &h->eps[i].peers[w]);
     }
+    hub_intake_tick(h);
     for (size_t i = 0; i < h->n_routes; i++)
         if (h->routes[i].scan - h->routes[i].frontier > BB_WINDOW / 2)
             pass_slow(h, &h->routes[i]);
@@ -301,6 +302,7 @@ static void *hub_thread(void *arg)
 
 static void hub_free(struct bb_hub *h)
 {
+    hub_intake_end(h);
     for (size_t i = 0; i < h->n_eps; i++) {
         if (h->eps[i].child)
             bb_child_free(&h->eps[i].child);

@@ -10,6 +10,8 @@
 
 #include "core/hub/internal.h"
 
+#define REFUSALS 2000.0 /* a second, of one host */
+
 struct intake {
     struct bb_op op;
     struct hub_endpoint *ep;
@@ -138,14 +140,61 @@ static void acknowledge(struct bb_hub *h, struct intake *in, bb_status s, const 
     hub_ask_answer(h, in->ask, s, "%s", text);
 }
 
+/* What is refused brings nothing, and its sender may send as fast as it is told so: then the hub would
+ * work for it alone. Beyond this rate the answer, and with it the credit, comes later. */
+static bool may_refuse(struct bb_hub *h, struct hub_peer *p)
+{
+    return hub_bucket_take(&p->refusals, h->now, 1, REFUSALS, REFUSALS / 4);
+}
+
 static void intake_post(struct bb_hub *h, struct intake *in)
 {
     if (!in->why[0] && (in->op.append.n || in->state_key)) {
         hub_post(h, &in->op);
         return;
     }
+    if (in->why[0] && in->peer && !may_refuse(h, in->peer)) {
+        zmq_msg_close(&in->frame);
+        zmq_msg_init(&in->frame);
+        if (!h->refused)
+            h->refused_tail = &h->refused;
+        in->op.next = NULL;
+        *h->refused_tail = &in->op;
+        h->refused_tail = &in->op.next;
+        return;
+    }
     acknowledge(h, in, in->why[0] ? BB_E_REJECT : BB_OK, in->why);
     intake_free(in);
+}
+
+void hub_intake_tick(struct bb_hub *h)
+{
+    struct bb_op *list = h->refused, *next;
+
+    h->refused = NULL;
+    h->refused_tail = &h->refused;
+    for (; list; list = next) {
+        struct intake *in = list->arg;
+
+        next = list->next;
+        if (in->peer->session == in->session && !may_refuse(h, in->peer)) {
+            list->next = NULL;
+            *h->refused_tail = list;
+            h->refused_tail = &list->next;
+            continue;
+        }
+        acknowledge(h, in, BB_E_REJECT, in->why);
+        intake_free(in);
+    }
+}
+
+void hub_intake_end(struct bb_hub *h)
+{
+    for (struct bb_op *op = h->refused, *next; op; op = next) {
+        next = op->next;
+        intake_free(op->arg);
+    }
+    h->refused = NULL;
 }
 
 /* A host keeps to its credit by itself; one that does not would fill the core's memory. */

@@ -75,6 +75,7 @@ struct hub_bucket { /* so many a second; full at the start */
     double left;
     int64_t at;
 };
+bool hub_bucket_take(struct hub_bucket *b, int64_t now, double n, double rate, double burst);
 struct hub_share { /* of one turn's frames */
     size_t turn, bytes, last; /* last: the bytes of the frame at hand */
     uint32_t frames;
@@ -92,7 +93,7 @@ struct hub_peer { /* one instance */
     bool said_ready;
     bool cut; /* broke the protocol: nothing of it is read any more */
     struct hub_share share;
-    struct hub_bucket lines, noise, metrics;
+    struct hub_bucket lines, noise, metrics, refusals;
     uint64_t lines_dropped, lines_said;
     int64_t said_ms;
     struct bb_buf out; /* DELIVER being built */
@@ -212,6 +213,7 @@ struct hub_settle_op {
 };
 
 struct bb_hub {
+    struct bb_op *refused, **refused_tail; /* intakes whose refusal is told later (intake.c) */
     const struct bb_generation *gen;
     struct bb_journal *journal;
     char program[4096], run_dir[4096], address[4200];
@@ -316,6 +318,8 @@ int64_t hub_endpoint_wake(const struct bb_hub *h, const struct hub_endpoint *e);
 void hub_intake_submit(struct bb_hub *h, struct hub_peer *p, struct bb_frame *f, zmq_msg_t *frame);
 void hub_intake_ask(struct bb_hub *h, struct bb_ask *a);
 void hub_intake_done(struct bb_hub *h, struct bb_op *op);
+void hub_intake_tick(struct bb_hub *h); /* tells what could not be told at once */
+void hub_intake_end(struct bb_hub *h);
 /* route.c: the feed */
 struct bb_read *hub_read_new(struct hub_route *r, enum bb_read_kind kind, uint64_t from,
                              size_t max_items, size_t max_bytes);

@@ -206,6 +206,41 @@ START_TEST(who_breaks_the_protocol_is_cut_and_told_why)
 }
 END_TEST
 
+/* ---- refused -------------------------------------------------------------------------------------- */
+
+/* Each is answered, but not as fast as it could be sent: the others would wait behind it. */
+START_TEST(a_flood_of_refused_messages_is_answered_slowly)
+{
+    enum { N = 4000, WINDOW = 1000 };
+    struct rig_host h = rig_up(&rig, "src");
+    struct bb_buf b;
+    int64_t began = bb_mono_ms();
+    unsigned sent = 0, told = 0;
+
+    bb_buf_init(&b, 1 << 16);
+    while (told < N) {
+        zmq_msg_t frame;
+        struct bb_frame f;
+        struct bb_w_acked a;
+
+        for (; sent < N && sent - told < WINDOW; sent++) {
+            bb_put_submit(&b, h.session, sent, NULL, 1);
+            bb_put_bin(&b, "no message", 10);
+            rig_send(&h, &b);
+        }
+        rig_receive(&h, BB_F_ACKED, &frame, &f);
+        while (bb_frame_next_acked(&f, &a) == 1) {
+            ck_assert_int_eq(a.status, BB_E_REJECT);
+            told++;
+        }
+        zmq_msg_close(&frame);
+    }
+    ck_assert_int_ge(bb_mono_ms() - began, 1000); /* 2,000 a second, some at once */
+    ck_assert_uint_eq(rig_kills("src"), 0);
+    rig_close(&h);
+}
+END_TEST
+
 /* ---- without the hub's thread, so that its socket and its turns can be looked at --------------- */
 
 static struct bb_hub bare;
@@ -336,6 +371,7 @@ int main(void)
     tcase_add_checked_fixture(t, setup, teardown);
     tcase_add_test(t, log_lines_are_bounded_and_the_loss_is_said);
     tcase_add_test(t, a_flood_of_wrong_hellos_does_not_fill_the_log);
+    tcase_add_test(t, a_flood_of_refused_messages_is_answered_slowly);
     tcase_add_loop_test(t, who_breaks_the_protocol_is_cut_and_told_why, 0,
                         (int)(sizeof cuts / sizeof *cuts));
     suite_add_tcase(s, t);
