@@ -62,9 +62,12 @@ static int name_in_record(struct bb_journal *j, uint64_t seq, const struct bb_ma
         return rc;
     if (bb_record_read(&v, seq, &rec) != 0 || rec.n_matches >= BB_MATCHES_MAX)
         return -1;
-    for (size_t i = 0; i < rec.n_matches; i++)
-        if (rec.matches[i].route == m->route)
+    for (size_t i = 0; i < rec.n_matches; i++) { /* they lie in the page as they fell */
+        struct bb_match have;
+        memcpy(&have, (const uint8_t *)rec.matches + i * sizeof have, sizeof have);
+        if (have.route == m->route)
             return -1;
+    }
     memcpy(&h, v.mv_data, sizeof h);
     h.n_matches++;
     matches = rec.n_matches * sizeof *m;

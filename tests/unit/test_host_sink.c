@@ -226,8 +226,8 @@ START_TEST(a_run_ends_where_one_of_it_ends)
     struct bb_w_result r;
 
     rig_up(&h, false, &w);
-    rig_deliver(&h, 1, 1, BB_DELIVER_OP, 50); /* heeds its deadline; then that of the run is over */
-    rig_deliver_run(&h, 2, 3, 50);
+    rig_deliver(&h, 1, 1, BB_DELIVER_OP, 500); /* heeds its deadline; that of the run is over long before */
+    rig_deliver_run(&h, 2, 3, 20);
     r = rig_result(&h);
     ck_assert(r.token == 1 && r.status == BB_E_CANCEL);
     r = rig_result(&h);
