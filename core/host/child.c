@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/resource.h>
@@ -96,6 +97,8 @@ static int bb_child_spawn(struct bb_child *c, const struct bb_child_spec *s, int
         e = posix_spawn(&c->pid, s->program, &files, &attr, argv, env);
     if (e == 0 && s->nice) /* its threads, which it starts later, have it too */
         (void)setpriority(PRIO_PROCESS, (id_t)c->pid, s->nice);
+    if (e == 0 && s->nice == 19) /* else the others wait for the end of its slice: some milliseconds */
+        (void)sched_setscheduler(c->pid, SCHED_IDLE, &(struct sched_param){0});
     posix_spawnattr_destroy(&attr);
     posix_spawn_file_actions_destroy(&files);
     return e;

@@ -160,6 +160,7 @@ struct bb_credit { /* under lock */
     struct bb_sent *ring;                 /* numbers base .. next-1, at number % cap */
     uint64_t base, next, cap, open;
     bool busy;   /* a submit was refused; stays until resume() */
+    uint32_t deaf; /* submits since then */
     bool closed; /* the journal takes nothing */
     uint32_t retry_after_s;
     char why[160];

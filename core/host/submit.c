@@ -10,8 +10,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "core/host/internal.h"
+
+#define DEAF_MAX 1000u /* submits after a BUSY that are answered at once */
 
 #define RING_MIN 64u
 #define RING_MAX (1u << 20)
@@ -175,11 +178,14 @@ bb_status bb_submit(bb_host *h, const struct bb_bytes *messages, size_t n,
     uint64_t bytes, number = 0;
     void *copy = NULL;
     bb_status s;
-    bool built;
+    bool built, deaf;
 
     pthread_mutex_lock(&h->lock);
     s = bb_submit_gate(h, err);
+    deaf = s == BB_E_BUSY && ++h->credit.deaf > DEAF_MAX;
     pthread_mutex_unlock(&h->lock);
+    if (deaf) /* it takes no BUSY for an answer: then it takes no CPU from the others either */
+        nanosleep(&(struct timespec){0, 1000000}, NULL);
     if (s != BB_OK)
         return s;
     s = bb_submit_check(h, messages, n, state, &bytes, err);
@@ -319,8 +325,10 @@ void bb_credit_resume(struct bb_host *h)
     now = c->busy && !c->closed && !h->stopping && c->messages > 0 &&
           c->messages >= c->grant_messages / 2 && c->bytes >= c->grant_bytes / 2 &&
           c->next - c->base <= c->cap / 2;
-    if (now)
+    if (now) {
         c->busy = false;
+        c->deaf = 0;
+    }
     pthread_mutex_unlock(&h->lock);
     if (!now || !h->inst || !h->started || !h->plugin.c.resume)
         return;

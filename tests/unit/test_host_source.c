@@ -3,6 +3,7 @@
 #include "tests/unit/host_rig.h"
 
 #include <string.h>
+#include <time.h>
 
 START_TEST(credit_busy_and_resume)
 {
@@ -73,12 +74,17 @@ START_TEST(flood_stays_within_credit)
     struct rig h;
     struct rig_welcome w = {
         .plugin = "flood", .roles = BB_ROLE_SOURCE, .messages = 50, .bytes = 1 << 20};
+    struct timespec a, b;
     unsigned n = 0;
 
     rig_up(&h, false, &w);
     while (rig_next(&h, BB_F_SUBMIT, n < 50 ? WAIT_MS : 200))
         n++;
     ck_assert_uint_eq(n, 50);
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &a); /* two threads that take no BUSY for an answer */
+    ck_assert(!rig_next(&h, BB_F_SUBMIT, 500));
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &b);
+    ck_assert_int_lt((b.tv_sec - a.tv_sec) * 1000 + (b.tv_nsec - a.tv_nsec) / 1000000, 250);
     rig_stop(&h);
     rig_want(&h, BB_F_STOPPED);
     rig_close(&h);

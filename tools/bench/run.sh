@@ -5,7 +5,8 @@
 # Sections: core http latency backlog isolation lmdb nginx nats; default: all.
 # BENCH_RUNS (3) runs of each, interleaved, so that a slow minute hits all; medians in the table.
 # BENCH_SECONDS (8) of load a run, BENCH_BACKLOG (5000000) messages, BENCH_CORE (2000000).
-# BENCH_BESIDE chooses whom isolation sets beside the good route: none crash hang leak flood flood-logs.
+# BENCH_BESIDE chooses whom isolation sets beside the good route: none crash hang leak flood flood-logs,
+# and spin: two busy loops of the idle class that are no part of Busbar, to see what the machine does.
 # CPU is CPU-seconds (user and system) of the core and its hosts a million messages.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -17,7 +18,7 @@ if [ "${1:-}" = --build ]; then
     shift 2
 fi
 case ${1:-} in -h | --help)
-    sed -n '2,10s/^# \{0,1\}//p' "$0"
+    sed -n '2,11s/^# \{0,1\}//p' "$0"
     exit 0
     ;;
 esac
@@ -240,10 +241,14 @@ isolation_once() {
     fresh
     sink_start --forget --latency /data/at
     hook_conf process
-    [ "$kind" = none ] || isolation_bad "$kind" >"$run/conf.d/bad.yaml"
+    [[ $kind = none || $kind = spin ]] || isolation_bad "$kind" >"$run/conf.d/bad.yaml"
     core_start
+    for ((i = 0; i < 2; i++)); do
+        [ "$kind" = spin ] || break
+        bg /dev/null chrt -i 0 bash -c 'while :; do :; done'
+    done
     for ((i = 0; i < 20; i++)); do
-        [ "$kind" != none ] && [[ $kind != flood* ]] || break
+        [[ $kind != none && $kind != spin && $kind != flood* ]] || break
         curl -sf --max-time 10 -o /dev/null -H 'Content-Type: application/cloudevents+json' --data \
             "{\"specversion\":\"1.0\",\"id\":\"bad$i\",\"source\":\"/b\",\"type\":\"other.event\",\"data\":{}}" "$hook"
     done
@@ -267,7 +272,7 @@ section_isolation() {
     local i kind alone_rate alone_p99 alone_arrived
     need_plugin test-crash
     for ((i = 0; i < runs; i++)); do
-        for kind in ${BENCH_BESIDE:-none crash hang leak flood flood-logs}; do # none: the noise
+        for kind in ${BENCH_BESIDE:-none spin crash hang leak flood flood-logs}; do # none: the noise
             isolation_once none
             alone_rate=$kept_rate alone_p99=$kept_p99 alone_arrived=$kept_arrived
             isolation_once $kind
