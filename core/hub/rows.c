@@ -238,7 +238,7 @@ static void run_done(struct bb_hub *h, struct hub_route *r, struct bb_read_item 
 {
     size_t sent, fits;
 
-    fits = n > 1 ? run_fits(h, r, v, n) : 0;
+    fits = run_fits(h, r, v, n); /* of one alone, too: what shrank to one must grow again */
     sent = fits > 1 ? hub_dispatch_run(h, r, v, fits, op_of(v)) : 0;
     for (size_t i = sent ? sent : 1; i < n; i++)
         hub_settle_wait_again(h, r, &v[i]);

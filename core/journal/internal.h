@@ -195,8 +195,9 @@ int bb_name_publish(struct bb_journal *j, uint32_t id, const char *name, size_t 
 
 /* ---- rebuild.c: the claims, behind the start -------------------------------------------------------- */
 int bb_rebuild_start(struct bb_journal *j); /* before the writer: 0, or an errno or LMDB's code */
-/* Of these operations those that may be done now; wait: all, once the claims are there. */
-struct bb_op *bb_rebuild_sort(struct bb_journal *j, struct bb_op *list, bool wait);
+/* Of these operations those that may be done now. Once the claims are there, for which a stop waits,
+ * the others stand in the queue again, before all else, and it is no stop yet. */
+struct bb_op *bb_rebuild_sort(struct bb_journal *j, struct bb_op *list, bool *stop);
 bool bb_rebuild_end(struct bb_journal *j, bool stop); /* false: it failed, and so has the journal */
 
 /* ---- txn.c ----------------------------------------------------------------------------------------- */

@@ -124,7 +124,22 @@ bool bb_rebuild_end(struct bb_journal *j, bool stop)
     return stop || bb_final(j, j->rebuild.rc) == 0;
 }
 
-struct bb_op *bb_rebuild_sort(struct bb_journal *j, struct bb_op *list, bool wait)
+/* To the front of the queue: it may be far more than one transaction should hold. */
+static bool queue_again(struct bb_journal *j)
+{
+    if (!j->rebuild.head)
+        return false;
+    pthread_mutex_lock(&j->in.lock);
+    *j->rebuild.tail = j->in.head;
+    if (!j->in.head)
+        j->in.tail = j->rebuild.tail;
+    j->in.head = j->rebuild.head;
+    pthread_mutex_unlock(&j->in.lock);
+    j->rebuild.head = NULL;
+    return true;
+}
+
+struct bb_op *bb_rebuild_sort(struct bb_journal *j, struct bb_op *list, bool *stop)
 {
     struct bb_op *now = NULL, **tail = &now;
     bool done;
@@ -140,10 +155,10 @@ struct bb_op *bb_rebuild_sort(struct bb_journal *j, struct bb_op *list, bool wai
         *(later ? j->rebuild.tail : tail) = op;
         *(later ? &j->rebuild.tail : &tail) = &op->next;
     }
-    if (!done && !(wait && j->rebuild.head))
+    if (!done && !(*stop && j->rebuild.head))
         return now;
     (void)bb_rebuild_end(j, false);
-    *tail = j->rebuild.head;
-    j->rebuild.head = NULL;
+    if (queue_again(j))
+        *stop = false;
     return now;
 }

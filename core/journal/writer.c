@@ -467,7 +467,7 @@ void *bb_writer_main(void *arg)
         if (!atomic_load(&j->failed) && bb_retain_due(j))
             wait = 0;
         list = gather(j, soon < wait ? soon : wait, &stop);
-        list = bb_rebuild_sort(j, list, stop);
+        list = bb_rebuild_sort(j, list, &stop);
         if (!atomic_load(&j->failed) && bb_txn_settle_due(j))
             (void)bb_txn_settle(j);
         if (atomic_load(&j->failed)) {

@@ -31,7 +31,7 @@ static void teardown(void)
     rig_stop(&rig);
 }
 
-static void submit(unsigned id)
+static void submit_of(unsigned id, size_t size)
 {
     char text[8];
     struct bb_buf b, m;
@@ -39,14 +39,19 @@ static void submit(unsigned id)
     zmq_msg_t ack;
 
     snprintf(text, sizeof text, "%u", id);
-    m = rig_message(text, "i", 10);
-    bb_buf_init(&b, 1u << 20);
+    m = rig_message(text, "i", size);
+    bb_buf_init(&b, size + (1u << 20));
     bb_put_submit(&b, src.session, id, NULL, 1);
     bb_put_bin(&b, m.ptr, m.len);
     rig_send(&src, &b);
     bb_buf_free(&m);
     rig_receive(&src, BB_F_ACKED, &ack, &f);
     zmq_msg_close(&ack);
+}
+
+static void submit(unsigned id)
+{
+    submit_of(id, 10);
 }
 
 /* The next frame must hold just first..last, in order, as one run. */
@@ -207,6 +212,29 @@ START_TEST(who_goes_on_after_a_failure_is_believed_and_named)
 }
 END_TEST
 
+START_TEST(a_large_one_does_not_end_the_batches)
+{
+    rig.config.journal.max_message = 4u << 20;
+    rig_start(&rig);
+    src = rig_up(&rig, "src");
+    dst = rig_up(&rig, "dst");
+    submit(1);
+    expect(1, 1, BB_DELIVER_OP, 1, 0);
+    submit_of(2, 2u << 20);
+    for (unsigned id = 3; id <= N; id++)
+        submit(id);
+    answer(1, BB_OK);
+    expect(2, 2, BB_DELIVER_OP, 1, 0); /* fills a batch by itself, and the next step is careful */
+    answer(2, BB_OK);
+    expect(3, 3, BB_DELIVER_OP, 1, 0);
+    answer(3, BB_OK);
+    expect(4, 5, BB_DELIVER_OP, 1, 0);
+    answer(4, BB_OK);
+    answer(5, BB_OK);
+    all_delivered();
+}
+END_TEST
+
 START_TEST(no_promise_no_batch)
 {
     rig.gen_eps[1].manifest.ordered_batch = false;
@@ -237,6 +265,7 @@ int main(void)
     tcase_add_test(t, or_holds_the_lane);
     tcase_add_test(t, what_a_host_took_with_it_is_asked_about_together);
     tcase_add_test(t, who_goes_on_after_a_failure_is_believed_and_named);
+    tcase_add_test(t, a_large_one_does_not_end_the_batches);
     tcase_add_test(t, no_promise_no_batch);
     suite_add_tcase(s, t);
     run = srunner_create(s);

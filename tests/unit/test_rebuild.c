@@ -42,16 +42,21 @@ struct sent {
     struct bb_buf b;
 };
 
-static void send_again(struct sent *s, uint32_t route, const char *id)
+static void send_of(struct sent *s, uint32_t route, const char *id, size_t size)
 {
     *s = (struct sent){.match = {.route = route}, .msg = {.n_match = 1}};
-    s->msg.whole = rig_message(&s->b, id, NULL, "data", 0);
+    s->msg.whole = rig_message(&s->b, id, NULL, "data", size);
     bb_journal_fingerprint(R.j, 1, (struct bb_bytes){"/test", 5}, (struct bb_bytes){id, strlen(id)},
                            s->msg.claim);
     s->op = (struct bb_op){.kind = BB_OP_APPEND,
                            .append = {.endpoint = 1, .msgs = &s->msg, .n = 1,
                                       .matches = &s->match, .n_matches = 1}};
     bb_journal_post(R.j, &s->op);
+}
+
+static void send_again(struct sent *s, uint32_t route, const char *id)
+{
+    send_of(s, route, id, 0);
 }
 
 static uint64_t first_of(uint32_t route, const char *id)
@@ -128,6 +133,43 @@ START_TEST(a_close_may_be_at_once)
 }
 END_TEST
 
+/* What waited is more than one transaction should hold. */
+START_TEST(what_waited_goes_in_pieces)
+{
+    uint32_t route = rig_route(&R, "r");
+    struct sent *many = calloc(40, sizeof *many);
+    struct bb_op *done;
+    struct bb_journal_stats before, st;
+    uint64_t last = first_of(route, "one");
+    char id[24];
+    int got = 0;
+
+    ck_assert_ptr_nonnull(many);
+    atomic_store(&held, true);
+    rig_again(&R);
+    for (int i = 0; i < 40; i++) {
+        snprintf(id, sizeof id, "id-%d", i);
+        send_of(&many[i], route, id, 1u << 20);
+    }
+    rig_settle(&R, (struct bb_settle){.route = route, .to = BB_TO_DELIVERED, .seq = last, .ord = 0});
+    bb_journal_stats(R.j, &before);
+    atomic_store(&held, false);
+    while (got < 40) {
+        rig_wait(bb_journal_fd(R.j));
+        for (done = bb_journal_take(R.j); done; done = done->next, got++) {
+            ck_assert_ptr_eq(done, &many[got].op); /* in their order */
+            ck_assert_int_eq(done->status, BB_OK);
+            ck_assert_uint_eq(many[got].msg.seq, ++last);
+        }
+    }
+    bb_journal_stats(R.j, &st);
+    ck_assert_uint_ge(st.commits - before.commits, 3);
+    for (int i = 0; i < 40; i++)
+        bb_buf_free(&many[i].b);
+    free(many);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("rebuild");
@@ -140,6 +182,7 @@ int main(void)
     tcase_add_test(t, settlements_go_before);
     tcase_add_test(t, a_close_waits);
     tcase_add_test(t, a_close_may_be_at_once);
+    tcase_add_test(t, what_waited_goes_in_pieces);
     suite_add_tcase(s, t);
     r = srunner_create(s);
     srunner_run_all(r, CK_NORMAL);
