@@ -129,7 +129,8 @@ static int copy_all(struct job *j, const char *template)
             rc = e->fts_level ? bb_cli_fail("cannot fill %s: %s: %s", j->dir, e->fts_path,
                                             strerror(errno))
                  : e->fts_info == FTS_D ? bb_cli_fail("cannot make %s: %s", j->dir, strerror(errno))
-                 : bb_cli_fail("cannot open the template %s: %s (set $BUSBAR_TEMPLATE)", template,
+                 : bb_cli_fail("cannot open the template %s: %s (`make install` puts it there; or set "
+                               "$BUSBAR_TEMPLATE to sdk/template of the source)", template,
                                strerror(errno));
     if (rc == BB_EXIT_OK && errno)
         rc = bb_cli_fail("cannot read the template %s: %s", template, strerror(errno));
