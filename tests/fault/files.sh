@@ -21,6 +21,7 @@ endpoints:
   book:
     connector: file
     probe_after: 100ms
+    limit: {rate: 2000/s, burst: 100} # else all is written before the last kill
     config: {path: $work/out/book.jsonl, content: data, rotate: 100KiB}
 routes:
   drop-to-book:
