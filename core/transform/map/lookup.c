@@ -98,10 +98,14 @@ static int names_read(struct bb_map_compile *m, const struct bb_arg *a, struct b
 {
     struct names *names = member;
     struct bb_bytes one = v, s;
-    struct bb_cur c = bb_cur_of(v);
-    uint32_t n = 1;
+    struct bb_cur c;
+    uint32_t n;
 
-    if (bb_group_of(v, BB_T_ARRAY, &c, &n) && (n == 0 || n > KEYS_MAX))
+    if (!bb_group_of(v, BB_T_ARRAY, &c, &n)) {
+        c = bb_cur_of(v);
+        n = 1;
+    }
+    if (n == 0 || n > KEYS_MAX)
         return bb_compile_say(m->c, "takes the name of a column, or 1 to %d of them", KEYS_MAX);
     while (n--) {
         if (bb_cur_value(&c, &one) != 0 || bb_as_str(one, &s) != 1 || memchr(s.ptr, 0, s.len))
