@@ -333,8 +333,6 @@ void hub_rows_read_done(struct bb_hub *h, struct bb_read *rd);
 void hub_rows_read_drop(struct bb_read *rd); /* of any kind: the hub is about to end */
 /* route.c, mark.c, rows.c, setup.c */
 int hub_routes_init(struct bb_hub *h, struct bb_fault *err);
-/* What is stored already, for a new route that says so (join.c). v: a view of h's journal. */
-int hub_route_join(struct bb_hub *h, struct hub_route *r, struct bb_view *v, struct bb_fault *err);
 void hub_route_pump(struct bb_hub *h, struct hub_route *r);
 bool hub_route_caught_up(const struct hub_route *r);
 /* Offers one item to the route's sink: true when the item is dealt with. */

@@ -167,7 +167,7 @@ static int unmatched(struct bb_journal *j, uint64_t seq, uint64_t conflict_with)
     return rc;
 }
 
-int bb_feed_put(struct bb_journal *j, uint64_t seq, const struct bb_match *m)
+static int feed_put(struct bb_journal *j, uint64_t seq, const struct bb_match *m)
 {
     struct bb_wroute *r = bb_wroute_get(j, m->route);
     struct bb_rec_feed e = {seq, m->lane};
@@ -205,7 +205,7 @@ static int append_one(struct bb_journal *j, struct bb_op *op, struct bb_append_m
     } else {
         rc = record_put(j, m, op->append.endpoint, seq, matches, (uint16_t)m->n_match);
         for (uint32_t i = 0; i < m->n_match && !rc; i++)
-            rc = bb_feed_put(j, seq, &matches[i]);
+            rc = feed_put(j, seq, &matches[i]);
     }
     if (!rc && claim && !m->conflict) {
         struct bb_rec_claim e = {.seq = seq};

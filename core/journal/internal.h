@@ -15,7 +15,7 @@
 #include "core/base/base.h"
 #include "core/journal/wal.h"
 
-#define BB_OP_NAME (BB_OP_JOIN + 1) /* bb_journal_name_id's, never seen by the hub */
+#define BB_OP_NAME (BB_OP_NOTE + 1) /* bb_journal_name_id's, never seen by the hub */
 #define BB_RC_LATER (-1)            /* aborts the transaction: this must wait for room */
 #define BB_RC_FAILED (-2)           /* aborted, and the journal has failed */
 #define BB_RC_TURN (-3)             /* ... the log's file is full: bb_txn_turn, and again */
@@ -263,11 +263,6 @@ int bb_op_operator(struct bb_journal *j, struct bb_op *op);
 int bb_op_state(struct bb_journal *j, struct bb_op *op);
 int bb_op_note(struct bb_journal *j, struct bb_op *op);
 int bb_op_name(struct bb_journal *j, struct bb_op *op);
-/* join.c: a new route's stored messages. */
-int bb_op_join(struct bb_journal *j, struct bb_op *op);
-int bb_join_begin(struct bb_journal *j, const struct bb_wroute *r, bool oldest);
-/* An entry of a route's feed: the next ordinal (append.c). */
-int bb_feed_put(struct bb_journal *j, uint64_t seq, const struct bb_match *m);
 /* Compare and set. 1: done, *version set; 0: refused; else -code. */
 int bb_state_check(struct bb_journal *j, struct bb_op *op, const char *key, uint64_t expected,
                    struct bb_bytes value);

@@ -78,7 +78,7 @@ struct bb_route_state {
 /* ---- operations ------------------------------------------------------------------------------ */
 enum bb_op_kind {
     BB_OP_APPEND, BB_OP_SETTLE, BB_OP_MARK, BB_OP_RESERVE, BB_OP_KICK, BB_OP_ROUTE, BB_OP_OPERATOR,
-    BB_OP_STATE, BB_OP_NOTE, BB_OP_JOIN
+    BB_OP_STATE, BB_OP_NOTE
 };
 
 struct bb_match { uint32_t route; uint32_t reserved; uint64_t lane; }; /* lane 0: no order */
@@ -127,10 +127,6 @@ struct bb_mark { uint32_t route; uint64_t seq, lane; uint8_t ok; /* result: 0 if
 
 enum bb_operator { BB_OPER_RELEASE, BB_OPER_REPLAY, BB_OPER_DISCARD };
 
-struct bb_join { uint64_t seq, lane; };
-/* How far a route has joined: *through, as the last JOIN said; UINT64_MAX: nothing is to be joined. 0, -1. */
-int bb_journal_joined(struct bb_journal *j, const char *route, uint64_t *through);
-
 struct bb_op {
     struct bb_op *next;  /* the journal's while posted */
     enum bb_op_kind kind;
@@ -155,11 +151,7 @@ struct bb_op {
         struct { uint32_t route; uint64_t mark; } reserve; /* set D (also down again: the hub alone knows
                                                       what it handed over) */
         struct { uint32_t route; uint64_t lane; } kick;    /* head SPILLED and not in flight: due now */
-        struct {
-            const char *name;
-            bool remove, oldest; /* oldest: a new one takes stored messages too, by JOIN */
-            uint32_t id;         /* result */
-        } route;                 /* register */
+        struct { const char *name; bool remove; uint32_t id; } route; /* register; id result */
         struct {
             enum bb_operator what;
             uint32_t route;
@@ -171,12 +163,6 @@ struct bb_op {
         } oper;
         struct { const char *key; uint64_t expected; struct bb_bytes value; uint64_t version; } state;
         struct { struct bb_bytes event; } note;            /* a record in the event stream */
-        struct { /* stored messages become deliveries of a route that began with "oldest" */
-            uint32_t route;
-            const struct bb_join *v; /* by seq, all behind those joined before */
-            size_t n;
-            uint64_t through;        /* all up to here were looked at; UINT64_MAX: the last piece */
-        } join;
     };
 };
 

@@ -126,7 +126,7 @@ int bb_op_route(struct bb_journal *j, struct bb_op *op)
     }
     rc = bb_wroute_touch(j, r);
     r->s.removed = false;
-    return rc ? rc : bb_join_begin(j, r, op->route.oldest);
+    return rc;
 }
 
 /* ---- operators ------------------------------------------------------------------------------------------ */

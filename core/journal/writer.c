@@ -61,8 +61,7 @@ static int (*const apply[])(struct bb_journal *, struct bb_op *) = {
     [BB_OP_MARK] = bb_op_mark,         [BB_OP_RESERVE] = bb_op_reserve,
     [BB_OP_KICK] = bb_op_kick,         [BB_OP_ROUTE] = bb_op_route,
     [BB_OP_OPERATOR] = bb_op_operator, [BB_OP_STATE] = bb_op_state,
-    [BB_OP_NOTE] = bb_op_note,         [BB_OP_NAME] = bb_op_name,
-    [BB_OP_JOIN] = bb_op_join};
+    [BB_OP_NOTE] = bb_op_note,         [BB_OP_NAME] = bb_op_name};
 
 static int apply_all(struct bb_journal *j, struct bb_op *list)
 {
