@@ -78,7 +78,7 @@ struct bb_route_state {
 /* ---- operations ------------------------------------------------------------------------------ */
 enum bb_op_kind {
     BB_OP_APPEND, BB_OP_SETTLE, BB_OP_MARK, BB_OP_RESERVE, BB_OP_KICK, BB_OP_ROUTE, BB_OP_OPERATOR,
-    BB_OP_STATE, BB_OP_NOTE
+    BB_OP_STATE, BB_OP_JOIN, BB_OP_NOTE
 };
 
 struct bb_match { uint32_t route; uint32_t reserved; uint64_t lane; }; /* lane 0: no order */
@@ -116,6 +116,7 @@ struct bb_settle {
     struct bb_row next_row;
     uint8_t parked;       /* the journal's while posted; 0 before: it has a row until there is room */
 };
+struct bb_join { uint64_t seq, lane; }; /* a stored message that a new route takes */
 struct bb_mark { uint32_t route; uint64_t seq, lane; uint8_t ok; /* result: 0 if it changed meanwhile */
                  struct bb_row row; /* result: as marked */ };
 
@@ -145,7 +146,21 @@ struct bb_op {
         struct { uint32_t route; uint64_t mark; } reserve; /* set D (also down again: the hub alone knows
                                                       what it handed over) */
         struct { uint32_t route; uint64_t lane; } kick;    /* head SPILLED and not in flight: due now */
-        struct { const char *name; bool remove; uint32_t id; } route; /* register; id result */
+        struct {
+            const char *name;
+            bool remove;
+            bool oldest;       /* a name that is new begins with the messages that are stored */
+            uint32_t id;       /* results */
+            uint64_t join, join_end; /* of these it has yet to look at [join, join_end); 0: at none */
+        } route;                     /* register */
+        struct { /* a piece of that: takes what v names, and goes on at next */
+            uint32_t route;
+            const struct bb_join *v; /* ascending, within [join, next); what names it already, a */
+            size_t n;                /* conflict and what is damaged or gone are left out */
+            uint64_t next;
+            size_t bytes;            /* of the messages in v */
+            size_t taken;            /* result */
+        } join;
         struct {
             enum bb_operator what;
             uint32_t route;

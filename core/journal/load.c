@@ -139,6 +139,7 @@ static int load_routes(struct bb_journal *j)
         for (size_t i = 0; i < BB_WINDOW_WORDS; i++)
             r->s.bits += (uint32_t)__builtin_popcountll(r->window[i]);
         r->due_changed = true;
+        rc = bb_join_load(j, r);
     }
     return rc == MDB_NOTFOUND ? 0 : rc;
 }
