@@ -20,3 +20,7 @@ check_PROGRAMS += tests/unit/test_hub_books
 TESTS += tests/unit/test_hub_books
 tests_unit_test_hub_books_SOURCES = tests/unit/test_hub_books.c tests/unit/hub_rig.c tests/unit/hub_rig.h
 tests_unit_test_hub_books_LDADD = $(UNIT_LIBS)
+check_PROGRAMS += tests/unit/test_hub_join
+TESTS += tests/unit/test_hub_join
+tests_unit_test_hub_join_SOURCES = tests/unit/test_hub_join.c tests/unit/hub_rig.c tests/unit/hub_rig.h
+tests_unit_test_hub_join_LDADD = $(UNIT_LIBS)
