@@ -71,28 +71,13 @@ struct each {
     void *arg;
 };
 
-/* It was taken out before it was through with what is stored, and keeps that from retention. */
-static bool joining(struct bb_hub *h, const char *name)
-{
-    struct bb_buf at;
-    uint64_t version = 0;
-    char key[80];
-
-    snprintf(key, sizeof key, "join/%s", name);
-    bb_buf_init(&at, 64);
-    if (bb_journal_source_state(h->journal, key, &at, &version) != 0)
-        version = 0;
-    bb_buf_free(&at);
-    return version != 0;
-}
-
 static int each_route(void *arg, const char *name, const struct bb_route_state *s)
 {
     struct each *e = arg;
 
     if (s->id == BB_ROUTE_UNMATCHED || hub_route_by_id(e->h, s->id))
         return 0;
-    if (s->pending || s->counts[BB_D_QUARANTINED] || joining(e->h, name))
+    if (s->pending || s->counts[BB_D_QUARANTINED])
         e->fn(e->arg, name, s);
     return 0;
 }
@@ -110,14 +95,14 @@ void hub_removed_each(struct bb_hub *h, void (*fn)(void *, const char *, const s
 
 static void say(void *arg, const char *name, const struct bb_route_state *s)
 {
+    (void)arg;
     bb_logf(BB_LOG_WARN,
             "route \"%s\" is not in conf.d any more, but %" PRIu64 " of its deliveries are pending and %"
-            PRIu64 " quarantined%s: put it back to drain them",
-            name, s->pending, s->counts[BB_D_QUARANTINED],
-            joining(arg, name) ? ", and it has not taken all that is stored" : "");
+            PRIu64 " quarantined: put it back to drain them",
+            name, s->pending, s->counts[BB_D_QUARANTINED]);
 }
 
 void hub_removed_say(struct bb_hub *h)
 {
-    hub_removed_each(h, say, h);
+    hub_removed_each(h, say, NULL);
 }

@@ -325,6 +325,8 @@ struct hub_route *hub_route_by_id(struct bb_hub *h, uint32_t id);
 /* join.c: before the hub's thread runs. Matches the stored messages [from, end) and takes what fits. */
 int hub_route_join(struct bb_hub *h, struct hub_route *r, struct bb_view *v, uint64_t from, uint64_t end,
                    struct bb_fault *err);
+/* Routes that were taken out of conf.d half way would keep the rest from retention for ever. */
+void hub_joins_give_up(struct bb_hub *h, struct bb_view *v);
 /* changed.c: before the hub's thread runs */
 void hub_start_op(struct bb_hub *h, struct bb_op *op); /* posts and waits */
 int hub_route_unchanged(struct bb_hub *h, struct hub_route *r, struct bb_fault *err);

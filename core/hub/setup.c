@@ -96,6 +96,8 @@ int hub_routes_init(struct bb_hub *h, struct bb_fault *err)
     h->routes = hub_must(calloc(n ? n : 1, sizeof *h->routes));
     for (size_t i = 0; i < n && rc == 0; i++)
         rc = route_init(h, i, v, err);
+    if (rc == 0)
+        hub_joins_give_up(h, v);
     bb_view_close(&v);
     if (rc == 0)
         hub_removed_say(h);

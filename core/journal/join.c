@@ -2,11 +2,13 @@
  * join.c - a new route takes messages that were stored before it was there (start: oldest)
  *
  * With its registration a route gets the range of messages to look at, up to the next new one. Who
- * knows its rules (the hub) looks at them in order and posts pieces: each names what the route takes
- * and how far that came. A piece is one transaction: feed entries, the records that name the route
- * from then on (retention asks the record who still waits for it), and the position, kept as the state
- * "join/" and the route's name. So a crash loses a piece or keeps it whole. Until the route is through,
- * retention passes over what it has not seen, and it gets nothing newer: its feed ascends.
+ * knows its rules (the hub) looks at them in order and posts pieces: each names what the route
+ * takes and how far that came. A piece is one transaction: feed entries, the records that name the
+ * route from then on (retention asks the record who still waits for it), and the position, kept as
+ * the state "join/" and the route's name. So a crash loses a piece or keeps it whole. Until the
+ * route is through, retention passes over what it has not seen, and it gets nothing newer: its feed
+ * ascends.
+ *
  * Thread: the writer, and the opener's to load.
  */
 #include <errno.h>
@@ -14,7 +16,9 @@
 #include <stdlib.h>
 #include "core/journal/internal.h"
 
-struct position { uint64_t next, end; };
+struct position {
+    uint64_t next, end;
+};
 
 static MDB_val key_of(const struct bb_wroute *r, char key[80])
 {
@@ -79,6 +83,8 @@ static bool check(struct bb_op *op, const struct bb_wroute *r)
         bb_op_refuse(op, BB_E_REJECT, "route %u takes no older messages", op->join.route);
         return false;
     }
+    if (op->join.next == UINT64_MAX && !op->join.n)
+        return true;
     if (op->join.next <= low || op->join.next > r->s.join_end) {
         bb_op_refuse(op, BB_E_REJECT, "route %s is at message %llu, not past %llu", r->name,
                      (unsigned long long)low, (unsigned long long)op->join.next);
@@ -107,7 +113,8 @@ static bool names(const struct bb_record *rec, uint32_t route)
 }
 
 /* The same record with one match more. */
-static int record_put(struct bb_journal *j, const MDB_val *was, uint64_t seq, const struct bb_match *m)
+static int record_put(struct bb_journal *j, const MDB_val *was, uint64_t seq,
+                      const struct bb_match *m)
 {
     MDB_val k = {8, &seq}, v = {was->mv_size + sizeof *m, NULL};
     const uint8_t *from = was->mv_data; /* in its page: nothing is written before it is copied */

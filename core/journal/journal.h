@@ -73,6 +73,7 @@ struct bb_route_state {
     uint64_t pending;    /* tail - open - terminal */
     uint64_t oldest_ms;  /* accept time of the delivery at the frontier, 0 when none */
     uint64_t due_min_ms; /* earliest due row, 0: none */
+    bool joining;        /* not through with what was stored before it; bb_journal_route only */
 };
 
 /* ---- operations ------------------------------------------------------------------------------ */
@@ -157,7 +158,7 @@ struct bb_op {
             uint32_t route;
             const struct bb_join *v; /* ascending, within [join, next); what names it already, a */
             size_t n;                /* conflict and what is damaged or gone are left out */
-            uint64_t next;
+            uint64_t next;           /* UINT64_MAX: gives up the rest */
             size_t bytes;            /* of the messages in v */
             size_t taken;            /* result */
         } join;

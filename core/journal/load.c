@@ -77,7 +77,8 @@ int bb_wroute_publish(struct bb_journal *j, const struct bb_wroute *r)
                                     .tail = r->s.tail,
                                     .pending = bb_route_pending(r->s.tail, r->s.counts),
                                     .oldest_ms = r->oldest_ms,
-                                    .due_min_ms = r->due_min_ms};
+                                    .due_min_ms = r->due_min_ms,
+                                    .joining = r->s.join != 0};
     memcpy(p->st.counts, r->s.counts, sizeof p->st.counts);
     return 0;
 }

@@ -73,7 +73,7 @@ static int apply_all(struct bb_journal *j, struct bb_op *list)
             bb_claims_prefetch(&j->claims, op->next->append.msgs[0].claim);
         op->status = BB_OK;
         op->text[0] = 0;
-        if ((op->kind == BB_OP_APPEND || op->kind == BB_OP_JOIN) && closed)
+        if ((op->kind == BB_OP_APPEND || (op->kind == BB_OP_JOIN && op->join.n)) && closed)
             bb_op_refuse(op, BB_E_BUSY, "%s", closed);
         else if ((unsigned)op->kind >= sizeof apply / sizeof *apply)
             bb_op_refuse(op, BB_E_REJECT, "no such operation");

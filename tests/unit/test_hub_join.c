@@ -131,8 +131,8 @@ static int hub_asked_to_end(struct bb_fault *err)
     return rig.hub ? 0 : -1;
 }
 
-/* 3 messages of 600,000 bytes are two pieces. Taken out meanwhile, it says what it still keeps. */
-START_TEST(asked_to_end_it_goes_on_at_the_next_start)
+/* Three messages of 600,000 bytes are two pieces: the first is through. */
+static void half_way(void)
 {
     struct bb_fault err = {0};
 
@@ -146,13 +146,30 @@ START_TEST(asked_to_end_it_goes_on_at_the_next_start)
     goes_on = 1;
     ck_assert_int_eq(hub_asked_to_end(&err), -1);
     ck_assert_ptr_nonnull(strstr(err.text, "asked to end at stored message 3:"));
-    again(1);
-    ck_assert_uint_eq(rig_logged(&rig, "and it has not taken all that is stored"), 1);
-    submit("4", "A1", 10); /* while it was out */
+}
+
+START_TEST(asked_to_end_it_goes_on_at_the_next_start)
+{
+    half_way();
+    routes[1].start = BB_START_NOW; /* too late to say so */
     again(2);
     ck_assert_uint_eq(rig_logged(&rig, "route \"late\" goes on with the stored messages from 3 up to 3"), 1);
+    submit("4", "A2", 10);
+    feed_is(2, "1 2 3 4");
+}
+END_TEST
+
+START_TEST(taken_out_half_way_it_ends_there)
+{
+    half_way();
+    again(1);
+    ck_assert_uint_eq(rig_logged(&rig, "route \"late\" is not in conf.d any more and was not through"), 1);
+    ck_assert_uint_eq(rig_logged(&rig, "route \"late\" is not in conf.d any more, but 2 of its"), 1);
+    submit("4", "A1", 10); /* while it is out */
+    again(2);
+    ck_assert_uint_eq(rig_logged(&rig, "goes on with the stored messages"), 0);
     submit("5", "A2", 10);
-    feed_is(2, "1 2 3 5");
+    feed_is(2, "1 2 5");
 }
 END_TEST
 
@@ -169,6 +186,7 @@ int main(void)
     tcase_add_test(t, its_own_match_says_which);
     tcase_add_test(t, a_route_that_is_known_ignores_it);
     tcase_add_test(t, asked_to_end_it_goes_on_at_the_next_start);
+    tcase_add_test(t, taken_out_half_way_it_ends_there);
     suite_add_tcase(s, t);
     run = srunner_create(s);
     srunner_run_all(run, CK_NORMAL);

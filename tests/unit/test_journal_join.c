@@ -237,6 +237,88 @@ START_TEST(a_route_taken_out_keeps_nothing_back)
 }
 END_TEST
 
+/* Batches of messages of some 400 bytes until so much is used, or no more is taken: how many. */
+static uint64_t fill_up(uint32_t a, uint64_t used)
+{
+    enum { BATCH = 500 };
+    static struct bb_append_msg msg[BATCH];
+    struct bb_match m = {.route = a};
+    struct bb_op op = {.kind = BB_OP_APPEND,
+                       .append = {.endpoint = 1, .msgs = msg, .n = BATCH, .matches = &m, .n_matches = 1}};
+    struct bb_journal_stats st = {0};
+    struct bb_buf b;
+    uint64_t n = 0;
+    struct bb_bytes whole = rig_message(&b, "pad", NULL, "d", 300);
+    for (size_t i = 0; i < BATCH; i++)
+        msg[i] = (struct bb_append_msg){.whole = whole, .n_match = 1};
+    for (; st.used_bytes < used && rig_do(&R, &op) == BB_OK; bb_journal_stats(R.j, &st))
+        n += BATCH;
+    bb_buf_free(&b);
+    return n;
+}
+
+static void small_store(void)
+{
+    bb_journal_close(&R.j);
+    R.o.map_size = 16 << 20;
+    rig_open(&R);
+}
+
+/* Records that grow split their pages: there is not room for all. Up to there it is sound, and with
+ * more room it goes on. */
+START_TEST(without_room_it_waits_for_some)
+{
+    static struct bb_join v[500];
+    uint64_t n, at = 1, taken = 0;
+    uint32_t b;
+    small_store();
+    n = fill_up(rig_route(&R, "a"), 10u << 20);
+    b = route_op("b", true).route.id;
+    for (int round = 0; round < 2; round++) {
+        struct bb_op op = {.kind = BB_OP_JOIN, .join = {.route = b, .v = v, .n = 500, .next = at + 500}};
+        for (; at <= n; at = op.join.next, op.join.next += 500) {
+            for (uint64_t i = 0; i < 500; i++)
+                v[i].seq = at + i;
+            if (rig_do(&R, &op) != BB_OK)
+                break;
+            taken += op.join.taken;
+        }
+        ck_assert_uint_eq(taken, at - 1);
+        ck_assert_uint_eq(rig_state(&R, b).tail, taken);
+        if (round == 0) {
+            ck_assert_int_eq(op.status, BB_E_BUSY);
+            ck_assert_uint_le(at, n);
+        }
+        sound(0);
+        R.o.map_size = 1u << 30;
+        rig_open(&R);
+    }
+    ck_assert_uint_eq(taken, n);
+    ck_assert(!rig_state(&R, b).joining);
+}
+END_TEST
+
+START_TEST(it_can_be_given_up_in_a_full_store)
+{
+    static const struct bb_join one[] = {{1, 0}};
+    uint32_t a, b;
+    small_store();
+    a = rig_route(&R, "a");
+    fill_up(a, UINT64_MAX);
+    ck_assert_ptr_nonnull(bb_journal_intake(R.j, NULL));
+    b = route_op("b", true).route.id;
+    ck_assert(bb_join_wants(R.j, 1));
+    piece(b, one, 1, 2, BB_E_BUSY);
+    ck_assert(rig_state(&R, b).joining);
+    piece(b, NULL, 0, UINT64_MAX, BB_OK);
+    ck_assert(!rig_state(&R, b).joining);
+    ck_assert(!bb_join_wants(R.j, 1));
+    sound(0);
+    rig_open(&R);
+    ck_assert_uint_eq(route_op("b", true).route.join, 0);
+}
+END_TEST
+
 /* The message's last byte, or its match list: check must see both. */
 static void record_spoil(uint64_t seq, bool list)
 {
@@ -307,6 +389,8 @@ int main(void)
     tcase_add_test(t, a_piece_out_of_turn_changes_nothing);
     tcase_add_test(t, retention_waits_for_it);
     tcase_add_test(t, a_route_taken_out_keeps_nothing_back);
+    tcase_add_test(t, without_room_it_waits_for_some);
+    tcase_add_test(t, it_can_be_given_up_in_a_full_store);
     tcase_add_test(t, a_damaged_record_is_passed_over);
     tcase_add_test(t, check_sees_a_record_that_forgot_its_route);
     suite_add_tcase(s, t);
