@@ -136,6 +136,7 @@ static bool store_gone(const struct core *c)
     return now.st_dev != c->store_was.st_dev || now.st_ino != c->store_was.st_ino;
 }
 
+/* ---- signals --------------------------------------------------------------------------------- */
 /* True when a signal asks for the end. */
 static bool signal_taken(const struct core *c)
 {
