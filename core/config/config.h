@@ -45,7 +45,7 @@ enum bb_isolation { BB_ISO_PROCESS, BB_ISO_THREAD };
 enum bb_unmatched { BB_UNMATCHED_QUARANTINE, BB_UNMATCHED_REFUSE, BB_UNMATCHED_SKIP };
 enum bb_on_unknown { BB_UNKNOWN_PROBE, BB_UNKNOWN_RETRY, BB_UNKNOWN_QUARANTINE };
 enum bb_on_failure { BB_FAIL_DEFAULT, BB_FAIL_HOLD_LANE, BB_FAIL_QUARANTINE, BB_FAIL_SKIP };
-enum bb_start { BB_START_NOW };
+enum bb_start { BB_START_NOW, BB_START_OLDEST };
 
 struct bb_limit {      /* 0: no limit */
     double rate;       /* messages a second ("50/s", "10/m") */

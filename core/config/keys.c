@@ -99,7 +99,7 @@ static const struct bb_spec route_keys[] = {
          {"retry", BB_UNKNOWN_RETRY}, {"quarantine", BB_UNKNOWN_QUARANTINE}),
     WORD("on_failure", on_failure, BB_FAIL_DEFAULT, {"hold-lane", BB_FAIL_HOLD_LANE},
          {"quarantine", BB_FAIL_QUARANTINE}, {"skip", BB_FAIL_SKIP}),
-    WORD("start", start, BB_START_NOW, {"now", BB_START_NOW}, {"oldest", -1}),
+    WORD("start", start, BB_START_NOW, {"now", BB_START_NOW}, {"oldest", BB_START_OLDEST}),
     TRUTH("commutative", commutative, false),
     TRUTH("paused", paused, false),
     LATER("emit"),

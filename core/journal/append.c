@@ -29,6 +29,10 @@ static int check(struct bb_journal *j, struct bb_op *op)
                 bb_op_refuse(op, BB_E_REJECT, "message %zu: no route has the number %u", i, t->route);
                 return 0;
             }
+            if (bb_wroute_get(j, t->route)->s.join) { /* it would come before older ones */
+                bb_op_refuse(op, BB_E_REJECT, "message %zu: route %u takes older ones first", i, t->route);
+                return 0;
+            }
             for (uint32_t b = 0; b < a; b++)
                 if (op->append.matches[m->match + b].route == t->route) {
                     bb_op_refuse(op, BB_E_REJECT, "message %zu: route %u matched twice", i, t->route);
@@ -167,7 +171,7 @@ static int unmatched(struct bb_journal *j, uint64_t seq, uint64_t conflict_with)
     return rc;
 }
 
-static int feed_put(struct bb_journal *j, uint64_t seq, const struct bb_match *m)
+int bb_feed_put(struct bb_journal *j, uint64_t seq, const struct bb_match *m)
 {
     struct bb_wroute *r = bb_wroute_get(j, m->route);
     struct bb_rec_feed e = {seq, m->lane};
@@ -205,7 +209,7 @@ static int append_one(struct bb_journal *j, struct bb_op *op, struct bb_append_m
     } else {
         rc = record_put(j, m, op->append.endpoint, seq, matches, (uint16_t)m->n_match);
         for (uint32_t i = 0; i < m->n_match && !rc; i++)
-            rc = feed_put(j, seq, &matches[i]);
+            rc = bb_feed_put(j, seq, &matches[i]);
     }
     if (!rc && claim && !m->conflict) {
         struct bb_rec_claim e = {.seq = seq};
