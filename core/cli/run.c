@@ -40,6 +40,7 @@ struct core {
     sigset_t signals;
     int signal_fd;
     int64_t ping_every_ms; /* 0: no watchdog */
+    bool stopped;          /* asked to end while it started */
     char *store;           /* the journal's file, by name, and which one it was at the start */
     struct stat store_was;
 };
@@ -135,6 +136,34 @@ static bool store_gone(const struct core *c)
     return now.st_dev != c->store_was.st_dev || now.st_ino != c->store_was.st_ino;
 }
 
+/* ---- signals --------------------------------------------------------------------------------- */
+/* True when a signal asks for the end. */
+static bool signal_taken(const struct core *c)
+{
+    struct signalfd_siginfo s;
+
+    while (read(c->signal_fd, &s, sizeof(s)) == (ssize_t)sizeof(s)) {
+        if (s.ssi_signo == SIGHUP) {
+            bb_logf(BB_LOG_WARN, "SIGHUP: a changed conf.d needs a restart; it was not read");
+            continue;
+        }
+        bb_log_kv(BB_LOG_INFO, "stopping", "signal", s.ssi_signo == SIGINT ? "SIGINT" : "SIGTERM",
+                  NULL);
+        return true;
+    }
+    return false;
+}
+
+/* While the hub's start takes long. */
+static bool go_on(void *arg)
+{
+    struct core *c = arg;
+
+    sd_notify(0, "EXTEND_TIMEOUT_USEC=60000000");
+    c->stopped = signal_taken(c);
+    return !c->stopped;
+}
+
 /* ---- start ----------------------------------------------------------------------------------- */
 static int core_start(struct core *c, const struct bb_args *a)
 {
@@ -162,7 +191,12 @@ static int core_start(struct core *c, const struct bb_args *a)
         return BB_EXIT_FAILED;
     c->hub = bb_hub_start(&(struct bb_hub_options){.generation = c->generation,
                                                    .journal = c->journal, .program = c->program,
-                                                   .run_dir = c->run_dir}, &err);
+                                                   .run_dir = c->run_dir, .go_on = go_on,
+                                                   .arg = c}, &err);
+    if (!c->hub && c->stopped) {
+        bb_logf(BB_LOG_INFO, "%s", err.text);
+        return BB_EXIT_OK;
+    }
     if (!c->hub)
         return bb_cli_fail("%s", err.text);
     if (j->index && !(c->index = bb_index_start(c->journal, a->state, &err))) {
@@ -207,23 +241,6 @@ static int core_stop(struct core *c)
 }
 
 /* ---- the wait -------------------------------------------------------------------------------- */
-/* True when a signal asks for the end. */
-static bool signal_taken(const struct core *c)
-{
-    struct signalfd_siginfo s;
-
-    while (read(c->signal_fd, &s, sizeof(s)) == (ssize_t)sizeof(s)) {
-        if (s.ssi_signo == SIGHUP) {
-            bb_logf(BB_LOG_WARN, "SIGHUP: a changed conf.d needs a restart; it was not read");
-            continue;
-        }
-        bb_log_kv(BB_LOG_INFO, "stopping", "signal", s.ssi_signo == SIGINT ? "SIGINT" : "SIGTERM",
-                  NULL);
-        return true;
-    }
-    return false;
-}
-
 static void watchdog(const struct core *c, int64_t *next_ms, bool *late)
 {
     int64_t now = bb_mono_ms(), age = now - bb_hub_beat(c->hub);
@@ -270,7 +287,7 @@ int bb_cmd_run(const struct bb_args *a)
 
     if (rc == BB_EXIT_OK)
         rc = core_start(&c, a);
-    if (rc == BB_EXIT_OK) {
+    if (rc == BB_EXIT_OK && !c.stopped) {
         const struct bb_config *conf = c.generation->config;
         char what[96];
 

@@ -358,6 +358,8 @@ struct bb_hub *bb_hub_start(const struct bb_hub_options *o, struct bb_fault *err
     }
     h->gen = o->generation;
     h->journal = o->journal;
+    h->go_on = o->go_on;
+    h->go_on_arg = o->arg;
     snprintf(h->program, sizeof h->program, "%s", o->program);
     snprintf(h->run_dir, sizeof h->run_dir, "%s", o->run_dir);
     snprintf(h->address, sizeof h->address, "ipc://%s/hub.sock", o->run_dir);

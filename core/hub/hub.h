@@ -17,6 +17,8 @@ struct bb_hub_options {
     struct bb_journal *journal;             /* outlives the hub; the hub alone posts to it */
     const char *program; /* path of this program, for `busbar host` */
     const char *run_dir; /* for hub.sock; made 0700 */
+    bool (*go_on)(void *arg); /* asked now and then while a start takes long: false ends it; or NULL */
+    void *arg;
 };
 struct bb_hub *bb_hub_start(const struct bb_hub_options *o, struct bb_fault *err);
 /* Sources stop first, then what is in flight may end within budget_ms, then the hosts; what is left

@@ -217,6 +217,8 @@ struct bb_hub {
     const struct bb_generation *gen;
     struct bb_journal *journal;
     char program[4096], run_dir[4096], address[4200];
+    bool (*go_on)(void *arg);
+    void *go_on_arg;
     void *zmq, *router;
     pthread_t thread;
     struct hub_endpoint *eps;
@@ -333,8 +335,6 @@ void hub_rows_read_done(struct bb_hub *h, struct bb_read *rd);
 void hub_rows_read_drop(struct bb_read *rd); /* of any kind: the hub is about to end */
 /* route.c, mark.c, rows.c, setup.c */
 int hub_routes_init(struct bb_hub *h, struct bb_fault *err);
-/* What is stored already, for a new route that says so (join.c). v: a view of h's journal. */
-int hub_route_join(struct bb_hub *h, struct hub_route *r, struct bb_view *v, struct bb_fault *err);
 void hub_route_pump(struct bb_hub *h, struct hub_route *r);
 bool hub_route_caught_up(const struct hub_route *r);
 /* Offers one item to the route's sink: true when the item is dealt with. */
@@ -355,6 +355,11 @@ void hub_route_run_max(struct hub_route *r, uint32_t n);
 /* Fetches rows that settlements took for their lanes; items[i].row as before the taking. */
 void hub_route_fetch(struct bb_hub *h, struct hub_route *r, struct bb_read_item *items, size_t n);
 struct hub_route *hub_route_by_id(struct bb_hub *h, uint32_t id);
+/* join.c: before the hub's thread runs. Matches the stored messages [from, end) and takes what fits. */
+int hub_route_join(struct bb_hub *h, struct hub_route *r, struct bb_view *v, uint64_t from, uint64_t end,
+                   struct bb_fault *err);
+/* Routes that were taken out of conf.d half way would keep the rest from retention for ever. */
+void hub_joins_give_up(struct bb_hub *h, struct bb_view *v);
 /* changed.c: before the hub's thread runs */
 void hub_start_op(struct bb_hub *h, struct bb_op *op); /* posts and waits */
 int hub_route_unchanged(struct bb_hub *h, struct hub_route *r, struct bb_fault *err);

@@ -19,22 +19,31 @@ static int count_row(void *arg, uint64_t lane, uint64_t seq, const struct bb_row
     return 0;
 }
 
+/* A route that is new and begins with the oldest has that begun in the operation that makes it known. */
 static int route_register(struct bb_hub *h, struct hub_route *r, struct bb_view *v, struct bb_fault *err)
 {
     struct bb_op op = {.kind = BB_OP_ROUTE};
-    struct bb_route_state st;
 
-    if (hub_matcher_init(&r->matcher, r->config) != 0)
-        return bb_fail(err, "no memory for route \"%s\"", r->config->name);
     op.route.name = r->config->name;
     op.route.oldest = r->config->start == BB_START_OLDEST;
     hub_start_op(h, &op);
-    r->id = op.route.id;
-    if (op.status == BB_OK && hub_route_join(h, r, v, err) != 0)
-        return -1;
-    if (op.status != BB_OK || bb_journal_route(h->journal, op.route.id, &st) != 0)
+    if (op.status != BB_OK)
         return bb_fail(err, "route \"%s\": the journal does not take it: %s", r->config->name,
                        op.text);
+    r->id = op.route.id;
+    if (hub_matcher_init(&r->matcher, r->config) != 0)
+        return bb_fail(err, "no memory for route \"%s\"", r->config->name);
+    if (hub_route_unchanged(h, r, err) != 0)
+        return -1;
+    return op.route.join ? hub_route_join(h, r, v, op.route.join, op.route.join_end, err) : 0;
+}
+
+static int route_place(struct bb_hub *h, struct hub_route *r, struct bb_fault *err)
+{
+    struct bb_route_state st;
+
+    if (bb_journal_route(h->journal, r->id, &st) != 0)
+        return bb_fail(err, "route \"%s\": the journal does not show it", r->config->name);
     r->scan = r->frontier = st.frontier;
     r->tail = st.tail;
     r->mark = r->mark_asked = st.mark;
@@ -67,7 +76,7 @@ static int route_init(struct bb_hub *h, size_t i, struct bb_view *v, struct bb_f
     if (!r->from || !r->to)
         return bb_fail(err, "route \"%s\" names an endpoint that is not there", r->config->name);
     hub_route_run_max(r, HUB_RUN_MAX);
-    if (route_register(h, r, v, err) != 0 || hub_route_unchanged(h, r, err) != 0)
+    if (route_register(h, r, v, err) != 0 || route_place(h, r, err) != 0)
         return -1;
     if (bb_view_rows(v, r->id, count_row, arg) != 0)
         return bb_fail(err, "route \"%s\": its rows cannot be read", r->config->name);
@@ -88,6 +97,8 @@ int hub_routes_init(struct bb_hub *h, struct bb_fault *err)
     h->routes = hub_must(calloc(n ? n : 1, sizeof *h->routes));
     for (size_t i = 0; i < n && rc == 0; i++)
         rc = route_init(h, i, v, err);
+    if (rc == 0)
+        hub_joins_give_up(h, v);
     bb_view_close(&v);
     if (rc == 0)
         hub_removed_say(h);

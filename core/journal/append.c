@@ -29,6 +29,10 @@ static int check(struct bb_journal *j, struct bb_op *op)
                 bb_op_refuse(op, BB_E_REJECT, "message %zu: no route has the number %u", i, t->route);
                 return 0;
             }
+            if (bb_wroute_get(j, t->route)->s.join) { /* it would come before older ones */
+                bb_op_refuse(op, BB_E_REJECT, "message %zu: route %u takes older ones first", i, t->route);
+                return 0;
+            }
             for (uint32_t b = 0; b < a; b++)
                 if (op->append.matches[m->match + b].route == t->route) {
                     bb_op_refuse(op, BB_E_REJECT, "message %zu: route %u matched twice", i, t->route);

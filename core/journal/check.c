@@ -233,6 +233,29 @@ static int one_row(struct checker *c, const MDB_val *k, const MDB_val *v, void *
     return 0;
 }
 
+/* Retention keeps a message for the routes that its record names, and for no other. */
+static void waits_check(struct checker *c, const struct books *b, uint64_t seq)
+{
+    MDB_val k = {sizeof seq, &seq}, v;
+    struct bb_rec_msg h;
+    struct bb_match m = {.route = ~b->id};
+
+    if (mdb_get(c->txn, c->s.dbi[BB_TAB_MSG], &k, &v) != 0) {
+        c->r->dangling++;
+        note(c, "route \"%s\": message %" PRIu64 " waits in the feed and is not there", b->name, seq);
+        return;
+    }
+    if (bb_record_head(&v, &h) != 0)
+        return; /* said when the messages were read */
+    for (size_t i = 0; i < h.n_matches && m.route != b->id; i++)
+        memcpy(&m, (const uint8_t *)v.mv_data + sizeof h + i * sizeof m, sizeof m);
+    if (m.route == b->id)
+        return;
+    c->r->dangling++;
+    note(c, "route \"%s\": message %" PRIu64 " waits in the feed and its record does not name the route",
+         b->name, seq);
+}
+
 static int one_chunk(struct checker *c, const MDB_val *k, const MDB_val *v, void *arg)
 {
     struct books *b = arg;
@@ -255,9 +278,8 @@ static int one_chunk(struct checker *c, const MDB_val *k, const MDB_val *v, void
         if (ord < b->rec.frontier + BB_WINDOW &&
             b->window[ord % BB_WINDOW / 64] & 1ull << ord % 64) {
             b->feed_done++;
-        } else if (!there(c, BB_TAB_MSG, (MDB_val){sizeof seq, &seq})) {
-            c->r->dangling++;
-            note(c, "route \"%s\": message %" PRIu64 " waits in the feed and is not there", b->name, seq);
+        } else {
+            waits_check(c, b, seq);
         }
     }
     return 0;

@@ -15,7 +15,7 @@
 #include "core/base/base.h"
 #include "core/journal/wal.h"
 
-#define BB_OP_NAME (BB_OP_JOIN + 1) /* bb_journal_name_id's, never seen by the hub */
+#define BB_OP_NAME (BB_OP_NOTE + 1) /* bb_journal_name_id's, never seen by the hub */
 #define BB_RC_LATER (-1)            /* aborts the transaction: this must wait for room */
 #define BB_RC_FAILED (-2)           /* aborted, and the journal has failed */
 #define BB_RC_TURN (-3)             /* ... the log's file is full: bb_txn_turn, and again */
@@ -47,6 +47,7 @@ struct bb_wstate { /* what a transaction may change and an abort gives back */
     uint64_t frontier, mark, tail, frontier_seq;
     uint64_t counts[BB_D_STATES];
     uint32_t bits; /* set in window */
+    uint64_t join, join_end; /* stored messages that it has yet to look at; join 0: none */
 };
 struct bb_wroute {
     uint32_t id;
@@ -261,19 +262,24 @@ int bb_op_kick(struct bb_journal *j, struct bb_op *op);
 int bb_op_route(struct bb_journal *j, struct bb_op *op);
 int bb_op_operator(struct bb_journal *j, struct bb_op *op);
 int bb_op_state(struct bb_journal *j, struct bb_op *op);
+int bb_op_join(struct bb_journal *j, struct bb_op *op);
 int bb_op_note(struct bb_journal *j, struct bb_op *op);
 int bb_op_name(struct bb_journal *j, struct bb_op *op);
-/* join.c: a new route's stored messages. */
-int bb_op_join(struct bb_journal *j, struct bb_op *op);
-int bb_join_begin(struct bb_journal *j, const struct bb_wroute *r, bool oldest);
-/* An entry of a route's feed: the next ordinal (append.c). */
-int bb_feed_put(struct bb_journal *j, uint64_t seq, const struct bb_match *m);
 /* Compare and set. 1: done, *version set; 0: refused; else -code. */
 int bb_state_check(struct bb_journal *j, struct bb_op *op, const char *key, uint64_t expected,
                    struct bb_bytes value);
 int bb_state_put(struct bb_journal *j, const char *key, uint64_t version, struct bb_bytes value);
+/* The route's next ordinal is this message. */
+int bb_feed_put(struct bb_journal *j, uint64_t seq, const struct bb_match *m);
 /* The end of a transaction: feed chunks, frontier, routes, claims, ranges, meta. */
 int bb_flush(struct bb_journal *j);
+
+/* ---- join.c: a new route takes what is stored ---------------------------------------------------- */
+int bb_join_load(struct bb_journal *j, struct bb_wroute *r);
+int bb_join_begin(struct bb_journal *j, struct bb_wroute *r);
+int bb_join_end(struct bb_journal *j, struct bb_wroute *r);
+/* May a route still take it? Then it stays. */
+bool bb_join_wants(const struct bb_journal *j, uint64_t seq);
 
 /* ---- rows.c ---------------------------------------------------------------------------------------------- */
 int bb_row_get(struct bb_journal *j, uint32_t route, uint64_t lane, uint64_t seq, struct bb_row *row);

@@ -1,108 +1,177 @@
 /*
- * join.c - what is stored already becomes deliveries of a route that is new
+ * join.c - a new route takes messages that were stored before it was there (start: oldest)
  *
- * Retention keeps a message for the routes that its record names, so a message that joins gets the
- * route into its record, in the operation that puts it into the route's feed and notes how far that
- * has come: a crash leaves all of it or nothing, and the next start goes on behind it. A message
- * that was in quarantine because no route matched stays there, too: that is for a person to end.
- * Thread: the writer; bb_journal_joined any.
+ * With its registration a route gets the range of messages to look at, up to the next new one. Who
+ * knows its rules (the hub) looks at them in order and posts pieces: each names what the route
+ * takes and how far that came. A piece is one transaction: feed entries, the records that name the
+ * route from then on (retention asks the record who still waits for it), and the position, kept as
+ * the state "join/" and the route's name. So a crash loses a piece or keeps it whole. Until the
+ * route is through, retention passes over what it has not seen, and it gets nothing newer: its feed
+ * ascends.
+ *
+ * Thread: the writer, and the opener's to load.
  */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include "core/journal/internal.h"
 
-static void key_of(char key[100], const char *route)
+struct position {
+    uint64_t next, end;
+};
+
+static MDB_val key_of(const struct bb_wroute *r, char key[80])
 {
-    snprintf(key, 100, "start/%s", route);
+    int n = snprintf(key, 80, "join/%s", r->name);
+    return (MDB_val){(size_t)n, key};
 }
 
-static int through_put(struct bb_journal *j, const char *route, uint64_t through)
+int bb_join_load(struct bb_journal *j, struct bb_wroute *r)
 {
-    char key[100];
-
-    key_of(key, route);
-    return bb_state_put(j, key, 1, (struct bb_bytes){&through, sizeof through});
+    struct position at;
+    char key[80];
+    MDB_val v;
+    int rc = bb_get(j, BB_TAB_STATE, key_of(r, key), &v);
+    if (rc)
+        return rc == MDB_NOTFOUND ? 0 : rc;
+    if (v.mv_size != 8 + sizeof at) /* after the version */
+        return MDB_CORRUPTED;
+    memcpy(&at, (uint8_t *)v.mv_data + 8, sizeof at);
+    r->s.join = at.next;
+    r->s.join_end = at.end;
+    return 0;
 }
 
-int bb_join_begin(struct bb_journal *j, const struct bb_wroute *r, bool oldest)
+static int position_put(struct bb_journal *j, struct bb_wroute *r, uint64_t next, uint64_t end)
 {
-    return through_put(j, r->name, oldest ? 0 : UINT64_MAX);
-}
-
-int bb_journal_joined(struct bb_journal *j, const char *route, uint64_t *through)
-{
-    struct bb_buf value;
-    uint64_t version = 0;
-    char key[100];
-    int rc;
-
-    key_of(key, route);
-    *through = UINT64_MAX; /* a route of before there were such keys */
-    bb_buf_init(&value, 64);
-    rc = bb_journal_source_state(j, key, &value, &version);
-    if (rc == 0 && version && value.len == sizeof *through)
-        memcpy(through, value.ptr, sizeof *through);
-    bb_buf_free(&value);
-    return rc;
-}
-
-/* Its record with one match more: 0, -1 it names the route already or cannot be read, or a code. */
-static int name_in_record(struct bb_journal *j, uint64_t seq, const struct bb_match *m)
-{
-    struct bb_record rec;
-    struct bb_rec_msg h;
-    MDB_val k = {8, &seq}, v;
-    size_t matches;
-    uint8_t *p;
-    int rc = bb_get(j, BB_TAB_MSG, k, &v);
-
-    if (rc == MDB_NOTFOUND) /* retention was faster: it was older than that */
-        return -1;
+    struct position at = {next, end};
+    char key[80];
+    int rc = bb_wroute_touch(j, r);
     if (rc)
         return rc;
-    if (bb_record_read(&v, seq, &rec) != 0 || rec.n_matches >= BB_MATCHES_MAX)
-        return -1;
-    for (size_t i = 0; i < rec.n_matches; i++) { /* they lie in the page as they fell */
-        struct bb_match have;
-        memcpy(&have, (const uint8_t *)rec.matches + i * sizeof have, sizeof have);
-        if (have.route == m->route)
-            return -1;
+    r->s.join = next < end ? next : 0;
+    r->s.join_end = next < end ? end : 0;
+    key_of(r, key);
+    return next < end ? bb_state_put(j, key, 1, (struct bb_bytes){&at, sizeof at})
+                      : bb_del(j, BB_TAB_STATE, key_of(r, key));
+}
+
+int bb_join_begin(struct bb_journal *j, struct bb_wroute *r)
+{
+    return position_put(j, r, 1, j->m.next_seq);
+}
+
+int bb_join_end(struct bb_journal *j, struct bb_wroute *r)
+{
+    return r->s.join ? position_put(j, r, 0, 0) : 0;
+}
+
+bool bb_join_wants(const struct bb_journal *j, uint64_t seq)
+{
+    for (size_t i = 0; i < j->n_routes; i++) {
+        const struct bb_wroute *r = j->routes[i];
+        if (r && r->s.join && seq >= r->s.join && seq < r->s.join_end)
+            return true;
     }
-    memcpy(&h, v.mv_data, sizeof h);
+    return false;
+}
+
+static bool check(struct bb_op *op, const struct bb_wroute *r)
+{
+    uint64_t low = r ? r->s.join : 0;
+    if (!low) {
+        bb_op_refuse(op, BB_E_REJECT, "route %u takes no older messages", op->join.route);
+        return false;
+    }
+    if (op->join.next == UINT64_MAX && !op->join.n)
+        return true;
+    if (op->join.next <= low || op->join.next > r->s.join_end) {
+        bb_op_refuse(op, BB_E_REJECT, "route %s is at message %llu, not past %llu", r->name,
+                     (unsigned long long)low, (unsigned long long)op->join.next);
+        return false;
+    }
+    for (size_t i = 0; i < op->join.n; i++) {
+        if (op->join.v[i].seq < low || op->join.v[i].seq >= op->join.next) {
+            bb_op_refuse(op, BB_E_REJECT, "route %s: message %llu is out of turn", r->name,
+                         (unsigned long long)op->join.v[i].seq);
+            return false;
+        }
+        low = op->join.v[i].seq + 1;
+    }
+    return true;
+}
+
+static bool names(const struct bb_record *rec, uint32_t route)
+{
+    for (size_t i = 0; i < rec->n_matches; i++) {
+        struct bb_match m;
+        memcpy(&m, (const uint8_t *)rec->matches + i * sizeof m, sizeof m); /* unaligned */
+        if (m.route == route)
+            return true;
+    }
+    return false;
+}
+
+/* The same record with one match more. */
+static int record_put(struct bb_journal *j, const MDB_val *was, uint64_t seq,
+                      const struct bb_match *m)
+{
+    MDB_val k = {8, &seq}, v = {was->mv_size + sizeof *m, NULL};
+    const uint8_t *from = was->mv_data; /* in its page: nothing is written before it is copied */
+    struct bb_rec_msg h;
+    size_t at;
+    uint8_t *p = bb_new(j, BB_TAB_MSG, k, v.mv_size);
+    if (!p)
+        return ENOMEM;
+    memcpy(&h, from, sizeof h);
+    at = sizeof h + h.n_matches * sizeof *m;
     h.n_matches++;
-    matches = rec.n_matches * sizeof *m;
-    j->scratch.len = 0;
-    rc = bb_vec_room(&j->scratch, v.mv_size + sizeof *m);
-    if (rc)
-        return rc;
-    p = j->scratch.p;
     memcpy(p, &h, sizeof h);
-    memcpy(p + sizeof h, rec.matches, matches);
-    memcpy(p + sizeof h + matches, m, sizeof *m);
-    memcpy(p + sizeof h + matches + sizeof *m, rec.whole.ptr, rec.whole.len);
-    h.crc = bb_crc32c(0, p + 4, v.mv_size + sizeof *m - 4);
+    memcpy(p + sizeof h, from + sizeof h, at - sizeof h);
+    memcpy(p + at, m, sizeof *m);
+    memcpy(p + at + sizeof *m, from + at, was->mv_size - at);
+    h.crc = bb_crc32c(0, p + 4, v.mv_size - 4);
     memcpy(p, &h.crc, 4);
-    return bb_put(j, BB_TAB_MSG, k, p, v.mv_size + sizeof *m);
+    v.mv_data = p;
+    return mdb_put(j->txn, j->store.dbi[BB_TAB_MSG], &k, &v, 0);
+}
+
+static int take(struct bb_journal *j, struct bb_wroute *r, const struct bb_join *it, bool *taken)
+{
+    struct bb_match m = {.route = r->id, .lane = it->lane};
+    uint64_t seq = it->seq;
+    struct bb_record rec;
+    MDB_val v;
+    int rc = bb_get(j, BB_TAB_MSG, (MDB_val){8, &seq}, &v);
+    *taken = false;
+    if (rc)
+        return rc == MDB_NOTFOUND ? 0 : rc;
+    if (bb_record_read(&v, seq, &rec) != 0 || rec.conflict || names(&rec, r->id) ||
+        rec.n_matches >= BB_MATCHES_MAX)
+        return 0;
+    *taken = true;
+    rc = record_put(j, &v, seq, &m);
+    return rc ? rc : bb_feed_put(j, seq, &m);
 }
 
 int bb_op_join(struct bb_journal *j, struct bb_op *op)
 {
     struct bb_wroute *r = bb_wroute_get(j, op->join.route);
-    const char *closed = atomic_load(&j->intake);
-    int rc = 0;
-
-    if (!r || closed) {
-        bb_op_refuse(op, r ? BB_E_BUSY : BB_E_REJECT, "%s", r ? closed : "no such route");
+    struct bb_vec seqs = {0};
+    bool taken;
+    int rc;
+    op->join.taken = 0;
+    if (!check(op, r))
         return 0;
+    rc = bb_vec_room(&seqs, op->join.n * sizeof op->join.v->seq);
+    for (size_t i = 0; i < op->join.n && !rc; i++) {
+        rc = take(j, r, &op->join.v[i], &taken);
+        if (!rc && taken)
+            rc = bb_vec_put(&seqs, &op->join.v[i].seq, sizeof op->join.v->seq);
     }
-    for (size_t i = 0; i < op->join.n; i++) {
-        struct bb_match m = {.route = r->id, .lane = op->join.v[i].lane};
-
-        rc = name_in_record(j, op->join.v[i].seq, &m);
-        if (rc == 0)
-            rc = bb_feed_put(j, op->join.v[i].seq, &m);
-        if (rc > 0 || rc < -1)
-            return rc;
-    }
-    return through_put(j, r->name, op->join.through);
+    op->join.taken = seqs.len / sizeof op->join.v->seq;
+    if (!rc && op->join.taken) /* for who follows the events and is past these messages */
+        rc = bb_event_ranges(j, r->id, BB_D_WAITING, (uint64_t *)(void *)seqs.p, op->join.taken);
+    free(seqs.p);
+    return rc ? rc : position_put(j, r, op->join.next, r->s.join_end);
 }

@@ -73,12 +73,13 @@ struct bb_route_state {
     uint64_t pending;    /* tail - open - terminal */
     uint64_t oldest_ms;  /* accept time of the delivery at the frontier, 0 when none */
     uint64_t due_min_ms; /* earliest due row, 0: none */
+    bool joining;        /* not through with what was stored before it; bb_journal_route only */
 };
 
 /* ---- operations ------------------------------------------------------------------------------ */
 enum bb_op_kind {
     BB_OP_APPEND, BB_OP_SETTLE, BB_OP_MARK, BB_OP_RESERVE, BB_OP_KICK, BB_OP_ROUTE, BB_OP_OPERATOR,
-    BB_OP_STATE, BB_OP_NOTE, BB_OP_JOIN
+    BB_OP_STATE, BB_OP_JOIN, BB_OP_NOTE
 };
 
 struct bb_match { uint32_t route; uint32_t reserved; uint64_t lane; }; /* lane 0: no order */
@@ -121,15 +122,12 @@ struct bb_settle {
     uint32_t max_more, n_more; /* n_more: result */
     uint8_t parked;       /* the journal's while posted; 0 before: it has a row until there is room */
 };
+struct bb_join { uint64_t seq, lane; }; /* a stored message that a new route takes */
 struct bb_mark { uint32_t route; uint64_t seq, lane; uint8_t ok; /* result: 0 if it changed meanwhile */
                  uint8_t behind; /* goes with the mark before it: of the same lane, the next there */
                  struct bb_row row; /* result: as marked */ };
 
 enum bb_operator { BB_OPER_RELEASE, BB_OPER_REPLAY, BB_OPER_DISCARD };
-
-struct bb_join { uint64_t seq, lane; };
-/* How far a route has joined: *through, as the last JOIN said; UINT64_MAX: nothing is to be joined. 0, -1. */
-int bb_journal_joined(struct bb_journal *j, const char *route, uint64_t *through);
 
 struct bb_op {
     struct bb_op *next;  /* the journal's while posted */
@@ -157,9 +155,19 @@ struct bb_op {
         struct { uint32_t route; uint64_t lane; } kick;    /* head SPILLED and not in flight: due now */
         struct {
             const char *name;
-            bool remove, oldest; /* oldest: a new one takes stored messages too, by JOIN */
-            uint32_t id;         /* result */
-        } route;                 /* register */
+            bool remove;
+            bool oldest;       /* a name that is new begins with the messages that are stored */
+            uint32_t id;       /* results */
+            uint64_t join, join_end; /* of these it has yet to look at [join, join_end); 0: at none */
+        } route;                     /* register */
+        struct { /* a piece of that: takes what v names, and goes on at next */
+            uint32_t route;
+            const struct bb_join *v; /* ascending, within [join, next); what names it already, a */
+            size_t n;                /* conflict and what is damaged or gone are left out */
+            uint64_t next;           /* UINT64_MAX: gives up the rest */
+            size_t bytes;            /* of the messages in v */
+            size_t taken;            /* result */
+        } join;
         struct {
             enum bb_operator what;
             uint32_t route;
@@ -171,12 +179,6 @@ struct bb_op {
         } oper;
         struct { const char *key; uint64_t expected; struct bb_bytes value; uint64_t version; } state;
         struct { struct bb_bytes event; } note;            /* a record in the event stream */
-        struct { /* stored messages become deliveries of a route that began with "oldest" */
-            uint32_t route;
-            const struct bb_join *v; /* by seq, all behind those joined before */
-            size_t n;
-            uint64_t through;        /* all up to here were looked at; UINT64_MAX: the last piece */
-        } join;
     };
 };
 

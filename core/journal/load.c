@@ -77,7 +77,8 @@ int bb_wroute_publish(struct bb_journal *j, const struct bb_wroute *r)
                                     .tail = r->s.tail,
                                     .pending = bb_route_pending(r->s.tail, r->s.counts),
                                     .oldest_ms = r->oldest_ms,
-                                    .due_min_ms = r->due_min_ms};
+                                    .due_min_ms = r->due_min_ms,
+                                    .joining = r->s.join != 0};
     memcpy(p->st.counts, r->s.counts, sizeof p->st.counts);
     return 0;
 }
@@ -139,6 +140,7 @@ static int load_routes(struct bb_journal *j)
         for (size_t i = 0; i < BB_WINDOW_WORDS; i++)
             r->s.bits += (uint32_t)__builtin_popcountll(r->window[i]);
         r->due_changed = true;
+        rc = bb_join_load(j, r);
     }
     return rc == MDB_NOTFOUND ? 0 : rc;
 }

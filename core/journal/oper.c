@@ -97,7 +97,7 @@ static int route_remove(struct bb_journal *j, struct bb_op *op, struct bb_wroute
     }
     rc = bb_wroute_touch(j, r);
     r->s.removed = true;
-    return rc;
+    return rc ? rc : bb_join_end(j, r);
 }
 
 int bb_op_route(struct bb_journal *j, struct bb_op *op)
@@ -114,6 +114,8 @@ int bb_op_route(struct bb_journal *j, struct bb_op *op)
         return 0;
     }
     op->route.id = r ? r->id : 0;
+    op->route.join = r ? r->s.join : 0;
+    op->route.join_end = r ? r->s.join_end : 0;
     if (op->route.remove)
         return route_remove(j, op, r);
     if (r && !r->s.removed)
@@ -123,10 +125,15 @@ int bb_op_route(struct bb_journal *j, struct bb_op *op)
         if (!r)
             return ENOMEM;
         op->route.id = j->m.next_route++;
+        rc = op->route.oldest ? bb_join_begin(j, r) : 0;
+        if (rc)
+            return rc;
+        op->route.join = r->s.join;
+        op->route.join_end = r->s.join_end;
     }
     rc = bb_wroute_touch(j, r);
     r->s.removed = false;
-    return rc ? rc : bb_join_begin(j, r, op->route.oldest);
+    return rc;
 }
 
 /* ---- operators ------------------------------------------------------------------------------------------ */

@@ -23,6 +23,7 @@
  *   route  id u32 -> struct bb_rec_route, name, window words (bit of ordinal o: o % BB_WINDOW;
  *          words past the last one that is not zero are left out)
  *   state  key text -> u64 version, value
+ *            "join/" route: {u64 next, u64 end}, while it takes what was stored (join.c)
  *   name   id u32 -> text
  *   claim  INTEGERKEY first seq in it -> {u64 accept_ms} n * struct bb_rec_claim
  *

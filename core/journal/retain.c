@@ -16,9 +16,11 @@ bool bb_retain_due(struct bb_journal *j)
     return bb_mono_us() >= (j->ret.active ? j->ret.again_us : j->ret.next_us);
 }
 
-/* 1: nothing of it is pending or open. */
+/* 1: nothing of it is pending or open, and no new route may take it yet. */
 static int finished(struct bb_journal *j, const struct bb_rec_msg *h, const uint8_t *matches, int *rc)
 {
+    if (bb_join_wants(j, h->seq))
+        return 0;
     for (unsigned i = 0; i < h->n_matches; i++) {
         const struct bb_wroute *r;
         struct bb_match m;

@@ -61,8 +61,8 @@ static int (*const apply[])(struct bb_journal *, struct bb_op *) = {
     [BB_OP_MARK] = bb_op_mark,         [BB_OP_RESERVE] = bb_op_reserve,
     [BB_OP_KICK] = bb_op_kick,         [BB_OP_ROUTE] = bb_op_route,
     [BB_OP_OPERATOR] = bb_op_operator, [BB_OP_STATE] = bb_op_state,
-    [BB_OP_NOTE] = bb_op_note,         [BB_OP_NAME] = bb_op_name,
-    [BB_OP_JOIN] = bb_op_join};
+    [BB_OP_JOIN] = bb_op_join,         [BB_OP_NOTE] = bb_op_note,
+    [BB_OP_NAME] = bb_op_name};
 
 static int apply_all(struct bb_journal *j, struct bb_op *list)
 {
@@ -73,7 +73,7 @@ static int apply_all(struct bb_journal *j, struct bb_op *list)
             bb_claims_prefetch(&j->claims, op->next->append.msgs[0].claim);
         op->status = BB_OK;
         op->text[0] = 0;
-        if (op->kind == BB_OP_APPEND && closed)
+        if ((op->kind == BB_OP_APPEND || (op->kind == BB_OP_JOIN && op->join.n)) && closed)
             bb_op_refuse(op, BB_E_BUSY, "%s", closed);
         else if ((unsigned)op->kind >= sizeof apply / sizeof *apply)
             bb_op_refuse(op, BB_E_REJECT, "no such operation");
@@ -401,6 +401,9 @@ static void cost(const struct bb_op *op, size_t *n, size_t *bytes)
             *bytes += op->settle.v[i].body.len + op->settle.v[i].event.len;
     } else if (op->kind == BB_OP_MARK) {
         *n += op->mark.n / 4;
+    } else if (op->kind == BB_OP_JOIN) {
+        *n += op->join.n;
+        *bytes += op->join.bytes;
     }
 }
 

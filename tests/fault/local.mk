@@ -37,6 +37,9 @@ endif
 # files to a file over kills of the core
 TESTS += tests/fault/files.sh
 EXTRA_DIST += tests/fault/files.sh
+# a new route takes what is stored, over kills of the core
+TESTS += tests/fault/start-oldest.sh
+EXTRA_DIST += tests/fault/start-oldest.sh
 # the wall clock jumps; not for sanitized builds, whose run time must be loaded first
 TESTS += tests/fault/clock.sh
 EXTRA_DIST += tests/fault/clock.sh tests/fault/clock_shift.c

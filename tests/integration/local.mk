@@ -11,5 +11,3 @@ TESTS += tests/integration/hostile.sh
 EXTRA_DIST += tests/integration/hostile.sh
 TESTS += tests/integration/ordered-batch.sh
 EXTRA_DIST += tests/integration/ordered-batch.sh
-TESTS += tests/integration/start-oldest.sh
-EXTRA_DIST += tests/integration/start-oldest.sh

@@ -24,3 +24,7 @@ check_PROGRAMS += tests/unit/test_hub_batch
 TESTS += tests/unit/test_hub_batch
 tests_unit_test_hub_batch_SOURCES = tests/unit/test_hub_batch.c tests/unit/hub_rig.c tests/unit/hub_rig.h
 tests_unit_test_hub_batch_LDADD = $(UNIT_LIBS)
+check_PROGRAMS += tests/unit/test_hub_join
+TESTS += tests/unit/test_hub_join
+tests_unit_test_hub_join_SOURCES = tests/unit/test_hub_join.c tests/unit/hub_rig.c tests/unit/hub_rig.h
+tests_unit_test_hub_join_LDADD = $(UNIT_LIBS)

@@ -106,6 +106,47 @@ static void spoil(const char *path)
     close(fd);
 }
 
+static void found_are(const char *of, const char *state, int n)
+{
+    int64_t end = bb_mono_ms() + DEADLINE_MS;
+    struct timespec t = {0, 5000000};
+    struct seen s;
+
+    while (search(&(struct bb_search){.route = of, .state = state}, &s) != n) {
+        ck_assert_msg(bb_mono_ms() < end, "%u are %s, not %d", s.n, state, n);
+        nanosleep(&t, NULL);
+    }
+}
+
+/* The index is past those messages when a new route takes them; and when it is built again. */
+START_TEST(what_a_new_route_took_is_shown)
+{
+    struct bb_op op = {.kind = BB_OP_ROUTE, .route = {.name = "late", .oldest = true}};
+    struct bb_join v[] = {{1, 0}, {3, 0}};
+
+    append(0, 2, 1);
+    append(2, 1, 0); /* unmatched */
+    start_index();
+    caught_up();
+    operation(&op);
+    route = op.route.id;
+    op = (struct bb_op){.kind = BB_OP_JOIN, .join = {.route = route, .v = v, .n = 2, .next = 4}};
+    operation(&op);
+    found_are("late", "waiting", 2);
+    found_are("unmatched", "quarantined", 1);
+    settle(0, 1, BB_TO_DELIVERED, false);
+    found_are("late", "delivered", 1);
+    bb_index_stop(&idx);
+    each_file(".db", cut_off);
+    each_file("-wal", cut_off);
+    each_file("-shm", cut_off);
+    start_index();
+    found_are("late", "delivered", 1);
+    found_are("late", "waiting", 1);
+    found_are("to-erp", "waiting", 2);
+}
+END_TEST
+
 START_TEST(a_damaged_file_is_set_aside)
 {
     uint64_t last = append(0, 60, 1);
@@ -160,6 +201,7 @@ int main(void)
     tcase_add_test(t, messages_are_found_by_their_keys);
     tcase_add_test(t, states_follow_the_events);
     tcase_add_test(t, what_no_route_took_is_shown);
+    tcase_add_test(t, what_a_new_route_took_is_shown);
     tcase_add_test(t, it_goes_on_where_it_stopped);
     tcase_add_test(t, deleted_it_is_built_again);
     tcase_add_test(t, a_damaged_file_is_set_aside);
