@@ -17,7 +17,7 @@
 #define PATTERN_MAX 256
 #define MATCHED_MAX 4096 /* bytes of a text that a pattern looks at */
 
-enum { NOT_HERE = -2 }; /* rejected, where a test says -1 */
+enum { NOT_HERE = -2 }; /* of a comparison: there is no value */
 
 struct test {
     struct test *next;
@@ -163,21 +163,24 @@ static const char *number_check(struct test *t)
 {
     struct bb_tok k;
 
-    return bb_scalar_of(t->value, &k) && bb_scalar_number(&k) ? NULL : "must be a number";
+    struct bb_decimal d;
+
+    return bb_scalar_of(t->value, &k) && bb_scalar_decimal(&k, &d) == 0 ? NULL : "must be a number";
 }
 
 /* -2 no value, -1 with why, else 0 below, 1 equal, 2 above. */
 static int compare(const struct test *t, const struct bb_tok *s, const char **why)
 {
     struct bb_tok k;
+    int order;
 
     if (!s)
         return NOT_HERE;
-    if (!bb_scalar_number(s) || !bb_scalar_of(t->value, &k)) {
+    if (!bb_scalar_of(t->value, &k) || bb_scalar_compare(s, &k, &order) != 0) {
         *why = "a number is needed for the comparison, there is something else";
         return -1;
     }
-    return bb_number_compare(s, &k) + 1;
+    return order + 1;
 }
 
 static int above(const struct test *t, const struct bb_tok *s, const char **why)

@@ -18,6 +18,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <busbar/decimal.h>
 #include "core/transform/step.h"
 
 #define BB_POINTER_MAX 32 /* segments of one pointer */
@@ -269,7 +270,9 @@ bool bb_scalar_of(struct bb_bytes v, struct bb_tok *t);
 bool bb_scalar_number(const struct bb_tok *t);
 /* As people write it; false: nil. small may be used. */
 bool bb_scalar_text(const struct bb_tok *t, char small[32], struct bb_bytes *out);
-int bb_number_compare(const struct bb_tok *a, const struct bb_tok *b); /* -1, 0, 1 */
+/* The number: 0, -1 it is none, or past decimal.h's limits. */
+int bb_scalar_decimal(const struct bb_tok *t, struct bb_decimal *d);
+int bb_scalar_compare(const struct bb_tok *a, const struct bb_tok *b, int *order); /* 0, -1 as above */
 bool bb_scalar_equal(const struct bb_tok *a, const struct bb_tok *b);
 /* A new value that lives as long as the level: 0, -1 with why. */
 int bb_level_str(struct bb_level *l, const void *s, size_t n, struct bb_bytes *v);

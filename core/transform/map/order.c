@@ -108,9 +108,11 @@ static int sort_check(struct bb_map_compile *m, struct bb_rule *r)
 /* Numbers, texts, anything else, nothing. */
 static int rank_of(struct bb_bytes v, struct bb_tok *t)
 {
+    int order;
+
     if (!v.ptr || !bb_scalar_of(v, t))
         return v.ptr ? 2 : 3;
-    return bb_scalar_number(t) ? 0 : t->kind == BB_T_STR ? 1 : 2;
+    return bb_scalar_number(t) && bb_scalar_compare(t, t, &order) == 0 ? 0 : t->kind == BB_T_STR ? 1 : 2;
 }
 
 static int key_compare(struct bb_bytes a, struct bb_bytes b)
@@ -121,7 +123,7 @@ static int key_compare(struct bb_bytes a, struct bb_bytes b)
     if (i != k || i > 1)
         return (i > k) - (i < k);
     if (i == 0)
-        return bb_number_compare(&x, &y);
+        return bb_scalar_compare(&x, &y, &r) == 0 ? r : 0;
     r = memcmp(x.s.ptr, y.s.ptr, x.s.len < y.s.len ? x.s.len : y.s.len);
     return r ? r : (x.s.len > y.s.len) - (x.s.len < y.s.len);
 }

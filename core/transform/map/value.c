@@ -1,7 +1,7 @@
 /*
  * value.c - single values for rules: their text, their order, their equality, new ones
  *
- * Numbers are compared by value, exactly: 1, 1.0 and 1e0 are equal, whatever their size.
+ * Numbers are compared by value, exactly: 1, 1.0 and 1e0 are equal.
  *
  * Thread: any. Ownership: new values live in the level that is given.
  */
@@ -56,91 +56,37 @@ bool bb_scalar_text(const struct bb_tok *t, char small[32], struct bb_bytes *out
 }
 
 /* ---- order ------------------------------------------------------------------------------------- */
-struct digits { /* 0.d1d2d3... x 10^point; p == end: zero */
-    bool minus;
-    const char *p, *end; /* from the first digit that is not 0; may hold a dot */
-    int64_t point;
-};
-
-/* A number in JSON's grammar. */
-static struct digits digits_of(struct bb_bytes s)
+int bb_scalar_decimal(const struct bb_tok *t, struct bb_decimal *d)
 {
-    struct digits d = {0};
-    const char *p = s.ptr, *end = p + s.len;
-    int64_t e = 0;
-    bool minus = false, dot = false;
-
-    d.minus = p < end && *p == '-';
-    p += d.minus;
-    d.p = d.end = NULL;
-    for (; p < end && *p != 'e' && *p != 'E'; p++) {
-        if (*p == '.') {
-            dot = true;
-            continue;
-        }
-        if (!d.p && *p != '0')
-            d.p = p;
-        d.point += d.p ? !dot : -(int64_t)dot; /* digits before the dot, or zeros behind it */
-    }
-    d.end = p;
-    if (!d.p) {
-        d.p = p;
-        d.minus = false;
-        return d;
-    }
-    if (p < end && ++p < end && (*p == '-' || *p == '+'))
-        minus = *p++ == '-';
-    for (; p < end && e < INT32_MAX; p++)
-        e = e * 10 + (*p - '0');
-    d.point += minus ? -e : e;
-    return d;
-}
-
-static int digit_next(const char **p, const char *end)
-{
-    *p += *p < end && **p == '.';
-    return *p < end ? *(*p)++ : '0';
-}
-
-static int digits_compare(const struct digits *a, const struct digits *b)
-{
-    const char *p = a->p, *q = b->p;
-    int x, y;
-
-    if (p == a->end || q == b->end)
-        return (p != a->end) - (q != b->end);
-    if (a->point != b->point)
-        return a->point < b->point ? -1 : 1;
-    while (p < a->end || q < b->end) {
-        x = digit_next(&p, a->end);
-        y = digit_next(&q, b->end);
-        if (x != y)
-            return x < y ? -1 : 1;
-    }
+    if (t->kind == BB_T_INT)
+        bb_decimal_set_int(d, t->i);
+    else if (t->kind == BB_T_UINT)
+        bb_decimal_set_uint(d, t->u);
+    else if (t->kind != BB_T_DECIMAL || bb_decimal_parse(d, t->s.ptr, t->s.len, NULL) != 0)
+        return -1;
     return 0;
 }
 
-int bb_number_compare(const struct bb_tok *a, const struct bb_tok *b)
+int bb_scalar_compare(const struct bb_tok *a, const struct bb_tok *b, int *order)
 {
-    char one[32], two[32];
-    struct bb_bytes s, t;
-    struct digits x, y;
+    struct bb_decimal x, y;
 
-    if (a->kind == BB_T_INT && b->kind == BB_T_INT)
-        return (a->i > b->i) - (a->i < b->i);
-    if (!bb_scalar_text(a, one, &s) || !bb_scalar_text(b, two, &t))
+    if (a->kind == BB_T_INT && b->kind == BB_T_INT) {
+        *order = (a->i > b->i) - (a->i < b->i);
         return 0;
-    x = digits_of(s);
-    y = digits_of(t);
-    if (x.minus != y.minus)
-        return x.minus ? -1 : 1;
-    return x.minus ? -digits_compare(&x, &y) : digits_compare(&x, &y);
+    }
+    if (bb_scalar_decimal(a, &x) != 0 || bb_scalar_decimal(b, &y) != 0)
+        return -1;
+    *order = bb_decimal_compare(&x, &y);
+    return 0;
 }
 
 bool bb_scalar_equal(const struct bb_tok *a, const struct bb_tok *b)
 {
+    int order;
+
     if (bb_scalar_number(a) && bb_scalar_number(b))
-        return bb_number_compare(a, b) == 0;
+        return bb_scalar_compare(a, b, &order) == 0 && order == 0;
     if (a->kind != b->kind)
         return false;
     if (a->kind == BB_T_STR)
