@@ -89,12 +89,12 @@ static void reads(void *arg, const struct bb_path *path, unsigned effect)
 {
     struct lint *l = arg;
 
-    if (!(effect & BB_READS))
+    if (!(effect & (BB_READS | BB_REMOVES)))
         return;
     for (uint32_t k = 0; k < l->n; k++) {
         struct fact *f = &l->facts[k];
 
-        f->read |= overlap(path, f->path);
+        f->read |= effect & BB_READS && overlap(path, f->path);
         if (f->gone && l->arg && l->rule->ops != &bb_rule_default && l->rule->ops != &bb_rule_when &&
             bb_path_within(path, f->path))
             say(l, l->index, l->rule, l->arg->name, path, "never has a value here:", f->rule,

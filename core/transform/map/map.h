@@ -193,7 +193,7 @@ struct bb_rule_ops {
 extern const struct bb_rule_ops bb_rule_copy, bb_rule_rename, bb_rule_constant, bb_rule_default,
     bb_rule_drop, bb_rule_when, bb_rule_skip, bb_rule_reject, bb_rule_for_each, bb_rule_filter,
     bb_rule_number, bb_rule_sort, bb_rule_merge, bb_rule_split, bb_rule_join, bb_rule_template,
-    bb_rule_cast, bb_rule_lookup, bb_rule_date, bb_rule_instant;
+    bb_rule_cast, bb_rule_lookup, bb_rule_date, bb_rule_instant, bb_rule_scale, bb_rule_round;
 
 struct bb_map { /* the compiled step */
     struct bb_rules rules;
@@ -211,7 +211,7 @@ struct bb_map_compile {
 /* Reads a list of rules into r; number: prefix of theirs. 0, -1 said. */
 int bb_rules_read(struct bb_map_compile *m, struct bb_bytes list, struct bb_rules *r);
 void bb_rules_free(struct bb_rules *r);
-extern const struct bb_arg_kind bb_arg_from, bb_arg_to, bb_arg_away, bb_arg_at, bb_arg_value,
+extern const struct bb_arg_kind bb_arg_from, bb_arg_to, bb_arg_away, bb_arg_drop, bb_arg_at, bb_arg_value,
     bb_arg_truth, bb_arg_text, bb_arg_whole, bb_arg_cond, bb_arg_rules, bb_arg_entry_rules,
     bb_arg_entry_cond, bb_arg_entry_from, bb_arg_entry_to;
 /* Every pointer in the rule and in the rules inside it. */
@@ -287,6 +287,11 @@ int bb_cond_holds(struct bb_work *w, const struct bb_cond *c, bb_status *s);
  * none, -1 not known. */
 typedef int (*bb_cond_fact)(void *arg, const struct bb_path *path, struct bb_bytes *value);
 int bb_cond_known(const struct bb_cond *c, bb_cond_fact fact, void *arg);
+
+/* ---- calc.c ---------------------------------------------------------------------------------- */
+extern const struct bb_arg_kind bb_arg_rounding; /* an int, the mode plus one */
+bb_status bb_work_put_decimal(struct bb_work *w, const struct bb_path *to, const struct bb_decimal *d,
+                              const struct bb_path *from);
 
 /* ---- zone.c: time zones, and days --------------------------------------------------------------
  */

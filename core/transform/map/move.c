@@ -91,7 +91,7 @@ const struct bb_rule_ops bb_rule_rename = {
 
 /* ---- drop ------------------------------------------------------------------------------------------ */
 static const struct bb_arg drop_args[] = {
-    {"at", &bb_arg_away, offsetof(struct move, from), true}, {NULL, NULL, 0, false}};
+    {"at", &bb_arg_drop, offsetof(struct move, from), true}, {NULL, NULL, 0, false}};
 
 static bb_status drop_run(struct bb_work *w, const struct bb_rule *r)
 {

@@ -19,7 +19,8 @@ static const struct bb_rule_ops *const kinds[] = {
     &bb_rule_copy,   &bb_rule_rename, &bb_rule_constant, &bb_rule_default, &bb_rule_drop,
     &bb_rule_when,   &bb_rule_skip,   &bb_rule_reject,   &bb_rule_for_each, &bb_rule_filter,
     &bb_rule_number, &bb_rule_sort,   &bb_rule_merge,    &bb_rule_split,   &bb_rule_join,
-    &bb_rule_template, &bb_rule_cast, &bb_rule_lookup,   &bb_rule_date,    &bb_rule_instant};
+    &bb_rule_template, &bb_rule_cast, &bb_rule_lookup,   &bb_rule_date,    &bb_rule_instant,
+    &bb_rule_scale,  &bb_rule_round};
 #define KINDS (sizeof kinds / sizeof kinds[0])
 
 /* ---- arguments that many rules take ------------------------------------------------------------ */
@@ -139,6 +140,13 @@ static void away_paths(const void *member, bb_path_visit visit, void *arg)
     one_path(member, visit, arg, BB_READS | BB_REMOVES);
 }
 const struct bb_arg_kind bb_arg_away = {away_read, path_free, away_paths};
+
+/* The same, and nobody looks at it. */
+static void drop_paths(const void *member, bb_path_visit visit, void *arg)
+{
+    one_path(member, visit, arg, BB_REMOVES);
+}
+const struct bb_arg_kind bb_arg_drop = {away_read, path_free, drop_paths};
 
 static int value_read(struct bb_map_compile *m, const struct bb_arg *a, struct bb_bytes v, void *member)
 {

@@ -14,6 +14,7 @@ bool bb_span_scalar(const struct bb_span *s, struct bb_tok *t)
 {
     struct bb_cur c = bb_cur_of(bb_span_bytes(s));
 
+    t->kind = BB_T_MAP; /* until it is known: callers look at it */
     return s->kind == BB_SPAN_LEAF && bb_cur_next(&c, t) == 0 && t->kind != BB_T_ARRAY &&
            t->kind != BB_T_MAP;
 }
