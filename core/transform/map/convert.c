@@ -334,8 +334,14 @@ static bb_status convert_run(struct bb_work *w, const struct bb_rule *r)
             return s;
     }
     if (!has_item || !item_knows(p, item, unit)) {
-        if (bb_unit_get(unit, strlen(unit), p->scheme, &u, &why) != 0)
-            return bb_work_reject(w, why.text, &p->unit);
+        if (bb_unit_get(unit, strlen(unit), p->scheme, &u, &why) != 0) {
+            char text[300];
+
+            snprintf(text, sizeof text, "%s%.40s%s%s%s", has_item ? "item " : "", has_item ? item : "",
+                     has_item ? ": " : "", why.text,
+                     has_item && p->factors.t.rows ? ", and the table has no factor for it" : "");
+            return bb_work_reject(w, text, &p->unit);
+        }
         snprintf(unit, sizeof unit, "%s", u->code);
     }
     if (!p->to)
