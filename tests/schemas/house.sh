@@ -35,13 +35,13 @@ breaks() { # breaks WHAT JQ TEXT
     grep -qF -- "$3" "$work/broken" || fail "$1 is not found: $(cat "$work/broken")"
 }
 bom='.schemas["mfg.bom.1.json"]'
-breaks "a field without a description" "del($bom[\"\$defs\"].line.properties.optional.description)" "no description"
-breaks "an open object" "del($bom.additionalProperties)" "an object that is open"
-breaks "an unknown keyword" "$bom.properties.plant.nosuch = 1" '"nosuch" is no keyword'
-breaks "a reference to nothing" "$bom.properties.plant[\"\$ref\"] = \"#/\$defs/none\"" "leads nowhere"
-breaks "a value that is not described" "$bom[\"\$defs\"].line.properties.role.enum += [\"new\"]" '"new" is not described'
+breaks "a field without a description" "del(${bom}[\"\$defs\"].line.properties.optional.description)" "no description"
+breaks "an open object" "del(${bom}.additionalProperties)" "an object that is open"
+breaks "an unknown keyword" "${bom}.properties.plant.nosuch = 1" '"nosuch" is no keyword'
+breaks "a reference to nothing" "${bom}.properties.plant[\"\$ref\"] = \"#/\$defs/none\"" "leads nowhere"
+breaks "a value that is not described" "${bom}[\"\$defs\"].line.properties.role.enum += [\"new\"]" '"new" is not described'
 breaks "a line's field in no feature" \
-    "$bom[\"\$defs\"].line.properties.fresh = {type: \"boolean\", description: \"New.\"}" "nothing is said of a line's /fresh"
+    "${bom}[\"\$defs\"].line.properties.fresh = {type: \"boolean\", description: \"New.\"}" "nothing is said of a line's /fresh"
 breaks "a feature at no field" '.features.features[0].uses[0].pointer = "/none"' "has no /none"
 breaks "an attribute unlike the data" '.examples["bom-pump"].item = "X"' "attribute item is not what"
 ok "each rule finds what breaks it"
