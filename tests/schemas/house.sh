@@ -58,3 +58,16 @@ if "$work/tree/tools/model/docs" --check 2>"$work/stale"; then
 fi
 grep -q "out of date" "$work/stale" || fail "the check fails for another reason: $(cat "$work/stale")"
 ok "a page that is out of date is found"
+
+# features NAME SCHEMA: what the example uses
+features() {
+    jq -c --slurpfile f "$schemas/features.json" --arg schema "$2" \
+        '.data | $f[0] as $features | '"$(cat "$here/features.jq")" "$here/valid/$1.json"
+}
+same "features of a service BOM" "$(features bom-service mfg.bom/1)" '["usage","effectivity.date","relevance","service"]'
+same "features of a change" "$(features change-difference mfg.change/1)" '["reference-designators"]'
+unused=$({
+    for f in bom-pump bom-board bom-service; do features "$f" mfg.bom/1; done
+    features change-eco mfg.change/1
+} | jq -cs --slurpfile f "$schemas/features.json" '[$f[0].features[].name] - add')
+same "features that no example uses" "$unused" '[]'

@@ -4,6 +4,7 @@
 # What must be so: the number keeps its digits, dataschema says the new version, nothing else changed.
 limit=120
 . "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/lib.sh"
 need jq
 here=$src/tests/schemas/versions
 mkdir -p "$work/in" "$work/out"
@@ -29,6 +30,14 @@ arrived() {
 wait_for 30 "the message" arrived
 core_stop
 grep -q '"value":12.50,' "$work/out/new.jsonl" || fail "the digits are not kept: $(cat "$work/out/new.jsonl")"
-jq '{schema: {"$ref": .dataschema}, document: .data}' "$work/out/new.jsonl" >"$work/case.json"
 same "the new message" "$(jq -cS '{dataschema, data: (.data | .quantity.value = 0)}' "$work/out/new.jsonl")" \
     '{"data":{"item":{"id":"HOUSING-7"},"location":{"bin":"01-02-03"},"quantity":{"unit":"KGM","value":0}},"dataschema":"urn:busbar:schema:demo.bin-stock:2"}'
+if "$busbar" validate --help >/dev/null 2>&1; then
+    validate_ready
+    jq .data "$work/out/new.jsonl" >"$work/new.json"
+    validate demo.bin-stock/2 "$work/new.json" || fail "the new message does not follow the new schema"
+    if validate demo.bin-stock/1 "$work/new.json" >"$work/out.log" 2>&1; then
+        fail "the new message follows the old schema too"
+    fi
+    ok "it follows the new schema and not the old one"
+fi
