@@ -60,8 +60,10 @@ def demand:
     (if .anyOf then "one at least of " + ([.anyOf[].required[]?] | names) else empty end),
     (if .not.required then "there must not be " + (.not.required | names) else empty end) ] | join("; ");
 def condition:
-  [ (.properties // {}) | to_entries[]
-    | (.key | code) + " is " + (if .value.const then .value.const | code else .value.enum | map(code) | join(" or ") end) ] | join(" and ");
+  . as $in
+  | [ (.properties // {}) | to_entries[]
+    | (.key | code) + " is " + (if .value.const then .value.const | code else .value.enum | map(code) | join(" or ") end) ] | join(" and ")
+  | . as $c | $in | $c + (if .not then ", and not " + (.not | condition) else "" end);
 def rules:
   [ (.allOf // [])[]
     | (if (.then | type) == "object" and (.then | demand) != "" then "- Where " + (.if | condition) + ": " + (.then | demand) + "." else empty end),

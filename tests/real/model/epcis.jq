@@ -38,6 +38,7 @@ def movements:
   | . + ($e | common) + {id: ($e.eventID // ""), kind: $kind, from: $from, to: $to, lot: (.lot // null)}
   | (if $e.parentID then (if $kind == "unpack" or $kind == "uninstall" then .from += {handlingUnit: {id: $e.parentID}} else .to += {handlingUnit: {id: $e.parentID}} end) else . end)
   | (if $kind == "initial-entry" and .to == {} then .to = {location: ($e.readPoint | place // {id: "unknown"})} elif $kind == "other-issue" and .from == {} then .from = {location: ($e.readPoint | place // {id: "unknown"})} else . end)
+  | (if .reversal then .from as $f | .from = .to | .to = $f else . end)
   | (if $e.ilmd then .characteristics = [$e.ilmd | to_entries[] | {name: .key, value: (.value | if type == "object" or type == "array" then tojson else . end)}] else . end) | some;
 def report:
   {id: (.eventID // .transformationID // "unknown"), at: (.eventTime | zulu), timeZone: .eventTimeZoneOffset, workCenter: (.readPoint | place), operation: (if .bizStep then {segment: .bizStep} else null end),
