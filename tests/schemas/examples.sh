@@ -20,19 +20,27 @@ for f in "$here"/valid/*.json; do
 done
 ok "$n examples hold"
 
-n=$(jq length "$here/invalid.json")
-for ((i = 0; i < n; i++)); do
-    jq ".[$i]" "$here/invalid.json" >"$work/case"
-    of=$(jq -r .of "$work/case") why=$(jq -r .why "$work/case")
-    pointer=$(jq -r .pointer "$work/case") keyword=$(jq -r .keyword "$work/case")
-    jq --slurpfile c "$work/case" '
-        def path_of: split("/")[1:] | map(gsub("~1"; "/") | gsub("~0"; "~") | if test("^[0-9]+$") then tonumber else . end);
-        reduce ($c[0].set // {} | to_entries[]) as $s (.; setpath($s.key | path_of; $s.value))
-        | delpaths([$c[0].drop // [] | .[] | path_of])' "$work/data/$of.json" >"$work/bad/doc.json"
-    if validate "$(jq -r .dataschema "$here/valid/$of.json")" "$work/bad/doc.json" >"$work/out" 2>&1; then
+jq -n '[inputs | {(input_filename | split("/") | last | rtrimstr(".json")): .}] | add' \
+    "$here"/valid/*.json >"$work/all.json"
+# a case a line: what it is of, its schema, where and by what it fails, why, and the document
+jq -r --slurpfile all "$work/all.json" '
+    def path_of: split("/")[1:]
+        | map(gsub("~1"; "/") | gsub("~0"; "~") | if test("^[0-9]+$") then tonumber else . end);
+    .[] | . as $c | $all[0][.of]
+    | .dataschema as $schema | .data
+    | reduce ($c.set // {} | to_entries[]) as $s (.; setpath($s.key | path_of; $s.value))
+    | delpaths([$c.drop // [] | .[] | path_of])
+    | [$c.of, $schema, $c.keyword, "at " + $c.pointer, $c.why] + [tojson] | join("\t")' \
+    "$here/invalid.json" >"$work/cases"
+n=0
+while IFS=$'\t' read -r of schema keyword pointer why document; do
+    pointer=${pointer#at }
+    printf '%s\n' "$document" >"$work/bad/doc.json"
+    if validate "$schema" "$work/bad/doc.json" >"$work/out" 2>&1; then
         fail "$of with $why is not refused"
     fi
-    grep -F -- "${pointer:-$keyword}" "$work/out" | grep -qw -- "$keyword" ||
+    grep -F -- "${pointer:-(whole)}: " "$work/out" | grep -q -- "/$keyword]" ||
         fail "$of with $why: no \"$keyword\" at \"$pointer\" in: $(cat "$work/out")"
-done
-ok "$n bad ones are refused, each for its reason"
+    n=$((n + 1))
+done <"$work/cases"
+same "bad ones that are refused, each for its reason" "$n" "$(jq length "$here/invalid.json")"

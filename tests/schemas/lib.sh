@@ -25,7 +25,7 @@ validate() {
     case $urn in
     */*) urn=urn:busbar:schema:${urn%/*}:${urn##*/} ;;
     esac
-    "$busbar" validate --schema "$work/remotes/$urn" --remotes "$work/remotes" "$@"
+    "$busbar" validate --strict --formats --schema "$work/remotes/$urn" --remotes "$work/remotes" "$@"
 }
 
 # documents FILE FOLDER: {schema: NAME, document} a line to FOLDER/NAME/N.json
