@@ -199,6 +199,9 @@ START_TEST(split_and_merge)
     fails("[" MERGE "]", "{\"boms\":[{\"effectivity\":{\"to\":\"2026-01-01\"},\"lines\":[]},{\"effectivity\":{\"from\":\"2026-01-03\"},\"lines\":[]}]}",
           "none of the BOMs holds on 2026-01-02");
     fails("[" MERGE "]", "{\"boms\":[{\"lines\":[]},{\"lines\":[]}]}", "hold at the same time");
+    fails("[" MERGE "]", "{\"boms\":[{\"item\":{\"id\":\"A\"},\"effectivity\":{\"to\":\"2026-01-01\"},\"lines\":[]},"
+                         "{\"item\":{\"id\":\"B\"},\"effectivity\":{\"from\":\"2026-01-02\"},\"lines\":[{\"id\":\"1\"}]}]}",
+          "BOM 2 is of another item than BOM 1");
     gives("[" MERGE "]", /* one line in two forms */
           "{\"boms\":[{\"effectivity\":{\"to\":\"2026-01-01\"},\"lines\":[{\"id\":\"a\",\"n\":1}]},{\"effectivity\":{\"from\":\"2026-01-02\"},\"lines\":[{\"id\":\"a\",\"n\":2}]}]}",
           "{\"lines\":[{\"id\":\"a\",\"n\":1,\"effectivity\":{\"to\":\"2026-01-01\"}},{\"id\":\"a@2026-01-02\",\"n\":2,\"effectivity\":{\"from\":\"2026-01-02\"}}]}");

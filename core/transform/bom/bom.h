@@ -107,6 +107,7 @@ bool bom_span_read(struct bom_work *w, struct bb_bytes effect, struct bb_bytes o
 /* effect with the days of s; nothing at all when that says nothing. */
 void bom_span_put(struct bb_buf *b, struct bb_bytes effect, const struct bom_span *s);
 void bom_date_of(int64_t day, char out[16]);
+bool bom_day_read(struct bb_bytes text, int64_t *day); /* "2026-04-01", a day that there is */
 /* The intersection of two effectivities, either may be empty; *none when no time is left. */
 bool bom_effect_both(struct bom_work *w, struct bb_bytes a, struct bb_bytes b, struct bb_bytes line,
                      struct bb_buf *out, bool *none);

@@ -37,7 +37,7 @@ void bom_date_of(int64_t day, char out[16])
 }
 
 /* "2026-04-01" */
-static bool day_read(struct bb_bytes t, int64_t *day)
+bool bom_day_read(struct bb_bytes t, int64_t *day)
 {
     const char *p = t.ptr;
     char again[16];
@@ -67,7 +67,7 @@ bool bom_span_read(struct bom_work *w, struct bb_bytes effect, struct bb_bytes l
     char name[48];
 
     *s = (struct bom_span){INT64_MIN, INT64_MAX};
-    if ((from.len && !day_read(from, &s->from)) || (to.len && !day_read(to, &s->to)))
+    if ((from.len && !bom_day_read(from, &s->from)) || (to.len && !bom_day_read(to, &s->to)))
         return bom_fail(w, "line %s: its effectivity says an instant or no date, where a day is needed",
                         bom_name(name, line));
     if (s->from > s->to)
@@ -142,7 +142,7 @@ bool bom_effect_at(struct bom_work *w, struct bom_doc *d, struct bb_bytes day)
     int64_t at;
     uint32_t kept = 0;
 
-    if (!day_read(day, &at))
+    if (!bom_day_read(day, &at))
         return bom_fail(w, "\"%.*s\" is no date", (int)(day.len < 20 ? day.len : 20), (const char *)day.ptr);
     for (uint32_t i = 0; i < d->n; i++) {
         struct bb_bytes line = bom_bytes(w, &d->lines[i]);

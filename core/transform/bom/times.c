@@ -149,13 +149,13 @@ static bool times_read(struct bom_work *w, struct bb_bytes boms, struct time **o
     *out = t = calloc(all, sizeof *t);
     if (!t)
         return bom_fail(w, "no memory");
-    for (*n = 0; *n < all; ++*n) {
-        snprintf(what, sizeof what, "BOM %u", *n + 1);
-        if (bb_cur_value(&c, &v) != 0 || !bom_doc_read(w, v, what, &t[*n].doc) ||
-            !bom_span_read(w, bom_get(v, "/effectivity"), v, &t[*n].s)) {
-            ++*n;
+    while (*n < all) {
+        struct time *at = &t[(*n)++];
+
+        snprintf(what, sizeof what, "BOM %u", *n);
+        if (bb_cur_value(&c, &v) != 0 || !bom_doc_read(w, v, what, &at->doc) ||
+            !bom_span_read(w, bom_get(v, "/effectivity"), v, &at->s))
             return bom_fail(w, "%s cannot be read", what);
-        }
         if (!bom_equal(bom_get(v, "/item"), bom_get(t[0].doc.raw, "/item")))
             return bom_fail(w, "%s is of another item than BOM 1", what);
     }
