@@ -113,7 +113,7 @@ static const struct bb_spec waiver_keys[] = {
     TEXT("feature", feature, BB_F_NONE, BB_SPEC_REQUIRED, "the BOM feature that the sink cannot carry"),
     TEXT("owner", owner, BB_F_NONE, BB_SPEC_REQUIRED, "who answers for its loss"),
     {ROW("until", until), .types = BB_TYPE_STR, .flags = BB_SPEC_REQUIRED,
-     .pattern = "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$",
+     .pattern = "^[0-9][0-9][0-9][0-9]-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$",
      .text = "the last day on which it holds, such as \"2026-12-31\""},
 };
 const struct bb_spec bb_spec_waiver = MAP(waiver_keys);
