@@ -175,6 +175,8 @@ START_TEST(gaps_and_overlaps)
     fails(check, "{\"lines\":[" DATED("b", "10", FROM("2026-03-01"), "") "," DATED("a", "10", TO("2026-03-01"), "") "]}",
           "position 10: lines a and b hold at the same time");
     fails(check, "{\"lines\":[" DATED("a", "10", FROM("2026-03-01T00:00:00Z"), "") "]}", "an instant or no date");
+    fails(check, "{\"lines\":[" DATED("a", "10", FROM("20-6-03-02"), "") "]}", "an instant or no date");
+    fails(check, "{\"lines\":[" DATED("a", "10", FROM("2026-02-29"), "") "]}", "an instant or no date");
     fails(check, "{\"lines\":[" DATED("a", "10", FROM("2026-03-02"), "," TO("2026-03-01")) "]}", "ends before it begins");
     gives("[{\"bom\":{\"at\":\"today\"}}]", /* 31 March in UTC */
           "{\"lines\":[" DATED("a", "1", TO("2026-03-30"), "") "," DATED("b", "2", TO("2026-03-31"), "") "," DATED("c", "3", FROM("2026-04-01"), "") "]}",

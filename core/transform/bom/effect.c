@@ -46,7 +46,7 @@ bool bom_day_read(struct bb_bytes t, int64_t *day)
     if (t.len != 10 || p[4] != '-' || p[7] != '-')
         return false;
     for (int i = 0; i < 10; i++) {
-        if (p[i] == '-')
+        if (i == 4 || i == 7)
             k++;
         else if (p[i] >= '0' && p[i] <= '9')
             v[k] = v[k] * 10 + p[i] - '0';
