@@ -95,6 +95,10 @@ struct bb_step_config { /* one transform step, not yet compiled */
     struct bb_bytes config; /* its value as msgpack */
     struct bb_where where; /* the map of one key, its kind */
 };
+struct bb_waiver { /* of a BOM feature that the sink cannot carry */
+    char *feature, *owner;
+    char *until; /* the last day, "2026-12-31" */
+};
 struct bb_route_config {
     char *name;
     char *from, *to; /* endpoint names */
@@ -108,6 +112,8 @@ struct bb_route_config {
     enum bb_on_failure on_failure; /* resolved: hold-lane with order_by, else quarantine */
     enum bb_start start;
     bool commutative, paused;
+    struct bb_waiver *waive;
+    size_t n_waive;
     struct bb_where where;
 };
 struct bb_journal_config { /* top-level "journal:" */

@@ -253,7 +253,7 @@ bool bb_secret_shape(const struct bb_node *n); /* a map of that shape */
 void bb_secrets_free(struct bb_secret *list);
 
 /* ---- keys.c: conf.d's own keys ------------------------------------------------------ */
-extern const struct bb_spec bb_spec_root, bb_spec_endpoint, bb_spec_route;
+extern const struct bb_spec bb_spec_root, bb_spec_endpoint, bb_spec_route, bb_spec_waiver;
 bool bb_spec_known(const char *name, size_t len); /* any of them */
 
 /* ---- sections.c: what the tables cannot say ----------------------------------------- */
@@ -275,6 +275,7 @@ void bb_read_routes(struct bb_read *x, const struct bb_node *map, void *to);
 void bb_read_config(struct bb_read *x, const struct bb_node *n, void *to);
 void bb_read_match(struct bb_read *x, const struct bb_node *n, void *to);
 void bb_read_transform(struct bb_read *x, const struct bb_node *n, void *to);
+void bb_read_waive(struct bb_read *x, const struct bb_node *n, void *to);
 void bb_read_plugin_path(struct bb_read *x, const struct bb_node *n, void *to);
 /* A tree as msgpack in the arena; NULL when it is too large (reported). */
 struct bb_bytes bb_tree_bytes(struct bb_read *x, const struct bb_node *n);

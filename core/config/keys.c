@@ -102,10 +102,21 @@ static const struct bb_spec route_keys[] = {
     WORD("start", start, BB_START_NOW, {"now", BB_START_NOW}, {"oldest", BB_START_OLDEST}),
     TRUTH("commutative", commutative, false),
     TRUTH("paused", paused, false),
+    OWN("waive", BB_TYPE_LIST, bb_read_waive),
     LATER("emit"),
     LATER("sla"),
 };
 const struct bb_spec bb_spec_route = MAP(route_keys);
+#undef S
+#define S bb_waiver
+static const struct bb_spec waiver_keys[] = {
+    TEXT("feature", feature, BB_F_NONE, BB_SPEC_REQUIRED, "the BOM feature that the sink cannot carry"),
+    TEXT("owner", owner, BB_F_NONE, BB_SPEC_REQUIRED, "who answers for its loss"),
+    {ROW("until", until), .types = BB_TYPE_STR, .flags = BB_SPEC_REQUIRED,
+     .pattern = "^[0-9][0-9][0-9][0-9]-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$",
+     .text = "the last day on which it holds, such as \"2026-12-31\""},
+};
+const struct bb_spec bb_spec_waiver = MAP(waiver_keys);
 #undef S
 #define S bb_journal_config
 static const struct bb_spec journal_keys[] = {

@@ -222,6 +222,21 @@ void bb_read_transform(struct bb_read *x, const struct bb_node *n, void *to)
     }
 }
 
+void bb_read_waive(struct bb_read *x, const struct bb_node *n, void *to)
+{
+    struct bb_route_config *r = to;
+    const struct bb_node *c;
+
+    if (!(r->waive = bb_arena_get(x->arena, (n->n + 1) * sizeof(*r->waive))))
+        return;
+    for (c = n->child; c; c = c->next) {
+        if (c->kind == BB_MAP)
+            bb_read(x, c, &bb_spec_waiver, &r->waive[r->n_waive++], NULL);
+        else
+            bb_say(x, c, "a waiver is a map, {feature: alternates, owner: \"...\", until: \"2026-12-31\"}");
+    }
+}
+
 void bb_read_plugin_path(struct bb_read *x, const struct bb_node *n, void *to)
 {
     static const struct bb_spec folder = {

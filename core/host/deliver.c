@@ -13,6 +13,7 @@
  * over and got no answer is UNKNOWN. A token ends once: a later done() finds no slot and is
  * counted. Thread: the instance's, but for bb_deliver_end(), which any thread may call.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -122,11 +123,23 @@ void bb_deliver_arrived(struct bb_host *h, struct bb_inframe *in, struct bb_fram
 
 /* ---- ends --------------------------------------------------------------------------------------- */
 
+/* What the transform wants on the record, behind what the sink said. */
+static void bb_deliver_note(struct bb_w_result *r, const char *note, char *out, size_t cap)
+{
+    size_t had = r->has_error ? r->text.len : 0;
+
+    snprintf(out, cap, "%.*s%s%s", (int)had, had ? (const char *)r->text.ptr : "", had ? "; " : "", note);
+    if (!r->has_error)
+        r->vendor_code = bb_text("");
+    r->has_error = true;
+    r->text = bb_text(out);
+}
+
 bool bb_deliver_end(struct bb_host *h, bb_token t, bb_status s, const struct bb_bytes *reply,
                     const struct bb_error *err, bool by_plugin)
 {
     struct bb_w_result r = {.token = t, .status = s};
-    char text[sizeof(err->text)], code[sizeof(err->vendor_code)];
+    char text[sizeof(err->text)], code[sizeof(err->vendor_code)], noted[512];
     struct bb_msg *m = NULL;
     bool bad_reply = false;
     uint32_t slot;
@@ -164,6 +177,8 @@ bool bb_deliver_end(struct bb_host *h, bb_token t, bb_status s, const struct bb_
     }
     if (m->has_body && bb_answer_keeps_body(h->tokens.v[slot].op, r.status))
         r.body = m->whole;
+    if (m->note[0])
+        bb_deliver_note(&r, m->note, noted, sizeof(noted));
     bb_out_result_locked(h, &r);
     bb_tokens_ends(&h->tokens, slot, r.status);
     bb_tokens_remove(&h->tokens, slot);
@@ -223,6 +238,7 @@ static int bb_route_compare(const void *key, const void *item)
 /* BB_OK: m shows what the sink gets. Else how the delivery ends, and why. */
 static bb_status bb_deliver_render(struct bb_host *h, struct bb_msg *m, struct bb_fault *why)
 {
+    struct bb_transform_run run = {.now_ns = 0};
     const struct bb_route_steps *r;
     bb_status s;
 
@@ -233,7 +249,8 @@ static bb_status bb_deliver_render(struct bb_host *h, struct bb_msg *m, struct b
                     : NULL;
     if (!r || !r->steps)
         return BB_OK; /* WELCOME names only routes with steps */
-    s = bb_transform_apply(r->steps, m->whole, &m->rendered, NULL, why);
+    s = bb_transform_apply(r->steps, m->whole, &m->rendered, &run, why);
+    memcpy(m->note, run.note, sizeof(m->note));
     switch (s) {
     case BB_OK:
         if (m->rendered.failed || m->rendered.len > h->max_message) {

@@ -73,6 +73,7 @@ struct bb_msg {
     uint32_t attempt, flags, route;
     bool has_body;          /* rendered holds what a transform made of it */
     struct bb_buf rendered; /* its memory stays with the pooled struct */
+    char note[200];         /* what the transform wants on the record */
     struct bb_msg *next;
 };
 struct bb_pool *bb_pool_new(size_t max_message);

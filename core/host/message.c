@@ -174,6 +174,7 @@ void bb_msg_drop(const bb_msg *cm)
     if (m->rendered.cap > RENDER_KEEP)
         bb_buf_free(&m->rendered);
     bb_buf_reset(&m->rendered);
+    m->note[0] = '\0';
     pthread_mutex_lock(&p->lock);
     if (p->n_msgs < POOL_KEEP) {
         m->next = p->msgs;

@@ -6,6 +6,7 @@
  * then is it decided whether there is a generation.
  */
 #include "core/hub/generation.h"
+#include "core/hub/carries.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -146,23 +147,36 @@ static void step_say(void *arg, const char *file, const char *pointer, const cha
 }
 
 static void steps_check(struct bb_generation *g, size_t i, struct bb_extras *files,
-                        struct bb_diags *d)
+                        struct bb_features *features, struct bb_diags *d)
 {
+    const struct bb_gen_endpoint *from, *to;
     const struct bb_route_config *r = &g->config->routes[i];
     struct compiling c = {r, files, d};
     struct bb_transform_source source = {&c, step_file, step_say, &g->programs[i]};
     struct bb_transform *t;
     struct bb_fault err = {0};
-    struct bb_buf steps;
+    struct bb_buf steps, carries;
+    bool guarded;
 
+    from = r->from ? endpoint_of(g, r->from) : NULL;
+    to = r->to ? endpoint_of(g, r->to) : NULL;
+    bb_buf_init(&carries, BB_PROGRAM_MAX);
+    guarded = from && to && *from->manifest.id && *to->manifest.id &&
+              bb_carries_check(features, r, &from->manifest, &to->manifest, &carries, d) > 0;
     bb_buf_init(&steps, BB_PROGRAM_MAX);
     bb_buf_init(&g->programs[i], BB_PROGRAM_MAX);
-    bb_put_array(&steps, (uint32_t)r->n_steps);
+    bb_put_array(&steps, (uint32_t)r->n_steps + guarded);
     for (size_t k = 0; k < r->n_steps; k++) {
         bb_put_map(&steps, 1);
         bb_put_cstr(&steps, r->steps[k].kind);
         bb_put_raw(&steps, r->steps[k].config);
     }
+    if (guarded) {
+        bb_put_map(&steps, 1);
+        bb_put_cstr(&steps, "bom_carries");
+        bb_put_raw(&steps, (struct bb_bytes){carries.ptr, carries.len});
+    }
+    bb_buf_free(&carries);
     if (steps.failed)
         step_say(&c, NULL, "", "the transform is too large");
     t = bb_transform_compile((struct bb_bytes){steps.ptr, steps.failed ? 0 : steps.len}, &source, &err);
@@ -194,6 +208,7 @@ struct bb_generation *bb_generation_load(const char *conf_dir, struct bb_diags *
 {
     struct bb_generation *g = calloc(1, sizeof(*g));
     struct bb_extras *files = NULL;
+    struct bb_features features = {.loaded = false};
     struct folders folders = {0};
     size_t before = diags->errors;
 
@@ -212,12 +227,13 @@ struct bb_generation *bb_generation_load(const char *conf_dir, struct bb_diags *
         endpoint_check(g, i, &folders, diags);
     for (size_t i = 0; i < g->config->n_routes; i++) {
         roles_check(g, &g->config->routes[i], diags);
-        steps_check(g, i, files, diags);
+        steps_check(g, i, files, &features, diags);
     }
     programs_check(g, diags);
     if (diags->errors > before)
         goto fail;
     bb_extras_free(&files);
+    bb_features_free(&features);
     folders_free(&folders);
     return g;
 memory:
@@ -225,6 +241,7 @@ memory:
                    "out of memory");
 fail:
     bb_extras_free(&files);
+    bb_features_free(&features);
     folders_free(&folders);
     bb_generation_free(&g);
     return NULL;

@@ -304,6 +304,7 @@ static void outcome(struct bb_hub *h, struct subject *u, const struct bb_w_resul
     }
     /* the ordinary case, kept short: first send, delivered, nothing to tell */
     if (w->status == BB_OK && f->op == BB_DELIVER_OP && f->ord != BB_ORD_NONE && !w->reply.len &&
+        !w->has_error &&
         !(f->row.flags & BB_ROW_MAYBE_SENT)) {
         hub_endpoint_ok(f->route->to);
         hub_settle(h, f->route, f, BB_TO_DELIVERED, f->ord, f->seq, f->lane);

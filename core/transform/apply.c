@@ -49,6 +49,7 @@ bb_status bb_transform_apply(const struct bb_transform *t, struct bb_bytes whole
     a.err->offset = 0;
     a.err->text[0] = '\0';
     a.run->failure = NULL;
+    a.run->note[0] = '\0';
     bb_buf_init(&between[0], out->max);
     bb_buf_init(&between[1], out->max);
     for (uint32_t k = 0; k < t->n && s == BB_OK; k++) {

@@ -15,7 +15,9 @@
 #include <string.h>
 
 /* The table of steps: a new one is a row here. */
-static const struct bb_step_ops *const kinds[] = {&bb_step_map};
+static const struct bb_step_ops *const kinds[] = {&bb_step_map,       &bb_step_bom,      &bb_step_bom_split,
+                                                  &bb_step_bom_merge, &bb_step_bom_diff, &bb_step_bom_apply,
+                                                  &bb_step_bom_carries};
 #define KINDS (sizeof kinds / sizeof kinds[0])
 
 /* ---- places ------------------------------------------------------------------------------------ */

@@ -56,7 +56,8 @@ struct bb_step_ops {
                        struct bb_buf *out);
     void (*free)(void *self);
 };
-extern const struct bb_step_ops bb_step_map;
+extern const struct bb_step_ops bb_step_map, bb_step_bom, bb_step_bom_split, bb_step_bom_merge, bb_step_bom_diff,
+    bb_step_bom_apply, bb_step_bom_carries;
 
 /* ---- compile.c: for compile() -------------------------------------------------------------------
  */

@@ -50,6 +50,7 @@ struct bb_transform_run { /* what one apply may know; all zero is fine */
     /* answers */
     const char *failure; /* on BB_E_REJECT: the failure class, "mapping" unless the step says so */
     uint32_t step;       /* the step that ended it, from 1 */
+    char note[200];      /* on BB_OK: what the delivery's record should say, else empty */
 };
 
 /* BB_OK: out holds the new whole message behind what it held. BB_E_CANCEL: the route skips it (err

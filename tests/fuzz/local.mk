@@ -37,6 +37,11 @@ tests_fuzz_fuzz_zmtp_SOURCES = tests/fuzz/fuzz_zmtp.c
 tests_fuzz_fuzz_zmtp_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_zmtp_LDADD = $(FUZZ_LIBS)
 
+FUZZERS += tests/fuzz/fuzz_bom
+tests_fuzz_fuzz_bom_SOURCES = tests/fuzz/fuzz_bom.c
+tests_fuzz_fuzz_bom_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_bom_LDADD = $(FUZZ_LIBS)
+
 FUZZERS += tests/fuzz/fuzz_manifest
 tests_fuzz_fuzz_manifest_SOURCES = tests/fuzz/fuzz_manifest.c
 tests_fuzz_fuzz_manifest_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer

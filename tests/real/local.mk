@@ -8,3 +8,7 @@ tests_real_units_all_SOURCES = tests/real/units_all.c
 tests_real_units_all_LDADD = sdk/lib/libbusbar-sdk.a $(GMP_LIBS)
 TESTS += tests/real/model.sh
 EXTRA_DIST += tests/real/model.sh tests/real/model
+check_PROGRAMS += tests/real/ulx3s
+TESTS += tests/real/ulx3s
+tests_real_ulx3s_SOURCES = tests/real/ulx3s.c
+tests_real_ulx3s_LDADD = $(UNIT_LIBS)

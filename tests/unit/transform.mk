@@ -19,3 +19,8 @@ tests_unit_test_transform_rules_SOURCES = tests/unit/test_transform_rules.c \
   tests/unit/transform_cases.h tests/unit/transform_rig.h
 tests_unit_test_transform_rules_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_transform_rules_LDADD = $(UNIT_LIBS)
+check_PROGRAMS += tests/unit/test_transform_bom
+TESTS += tests/unit/test_transform_bom
+tests_unit_test_transform_bom_SOURCES = tests/unit/test_transform_bom.c tests/unit/transform_rig.h
+tests_unit_test_transform_bom_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_transform_bom_LDADD = $(UNIT_LIBS)
