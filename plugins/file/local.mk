@@ -37,3 +37,9 @@ plugins_file_tests_test_formats_SOURCES = plugins/file/tests/test_formats.c $(fi
 plugins_file_tests_test_formats_CPPFLAGS = $(AM_CPPFLAGS) -Iplugins/file $(CHECK_CFLAGS)
 plugins_file_tests_test_formats_LDADD = sdk/lib/libbusbar-sdk.a $(CHECK_LIBS) $(XML_LIBS) -lpthread
 $(plugins_file_tests_test_formats_OBJECTS): plugins/file/manifest.h
+check_PROGRAMS += plugins/file/tests/test_big
+TESTS += plugins/file/tests/test_big
+plugins_file_tests_test_big_SOURCES = plugins/file/tests/test_big.c $(file_SOURCES)
+plugins_file_tests_test_big_CPPFLAGS = $(AM_CPPFLAGS) -Iplugins/file
+plugins_file_tests_test_big_LDADD = sdk/lib/libbusbar-sdk.a $(XML_LIBS) -lpthread
+$(plugins_file_tests_test_big_OBJECTS): plugins/file/manifest.h

@@ -66,7 +66,7 @@ static const char *escape_of(uint8_t c, int attribute)
 /* 0, -1 when it holds what XML has no way to say. */
 static int text_write(struct writer *w, struct bb_bytes s, int attribute)
 {
-    const uint8_t *p = s.ptr, *end = p + s.len, *run = p;
+    const uint8_t *p = s.ptr, *end = s.len ? p + s.len : p, *run = p;
 
     if (!s.len)
         return 0;
