@@ -138,11 +138,23 @@ static int typed_put(struct emit *e, const struct xml_node *at, const char *s, s
     }
 }
 
+/* The parser lets bytes through in CDATA that are no characters of XML: not on to the message. */
+static int text_good(const char *s, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        if ((uint8_t)s[i] < 0x20 && !bb_xml_blank(s + i, 1))
+            return 0;
+    return bb_utf8_check(s, len) == len && !memmem(s, len, "\xef\xbf\xbe", 3) &&
+           !memmem(s, len, "\xef\xbf\xbf", 3);
+}
+
 static int text_put(struct emit *e, const struct xml_node *at, size_t text, size_t len)
 {
     const char *s = len ? (const char *)e->t->text.ptr + text : "";
     uint32_t type = e->t->names[at->name].flags & XML_TYPES;
 
+    if (!text_good(s, len))
+        return fault_of(e, at, "holds bytes that are no characters of XML");
     if (type)
         return typed_put(e, at, s, len, type);
     bb_put_str(e->b, s, len);
@@ -225,7 +237,10 @@ static int content_put(struct emit *e, uint32_t at, int mixed, unsigned depth)
             if (element_put(e, i, depth + 2) != 0)
                 return -1;
         } else if (c->kind == XML_TEXT && mixed && c->len) {
-            bb_put_str(e->b, (const char *)t->text.ptr + c->text, c->len);
+            const char *s = (const char *)t->text.ptr + c->text;
+            if (!text_good(s, c->len))
+                return fault_of(e, c, "holds bytes that are no characters of XML");
+            bb_put_str(e->b, s, c->len);
         }
     }
     return 0;

@@ -12,7 +12,7 @@
  * ends the reader. libxml2's dictionary gives one address to one name, so that a path's name is
  * found by a hash of addresses.
  *
- * Thread: the owner's. libxml2's global state is left alone: errors come through the handler.
+ * Thread: the owner's. libxml2's state of a thread is as it was after each call.
  */
 #include "xml_read.h"
 #include <libxml/parserInternals.h>
@@ -431,6 +431,7 @@ static void on_end(void *ctx, const xmlChar *local, const xmlChar *prefix, const
     if (x->in_record && x->depth == x->record_depth)
         record_end(x, o->line, o->column);
     x->depth--;
+    x->closed = x->depth == 0;
     if (x->depth)
         x->open[x->depth - 1].elements = 1;
 }
@@ -506,14 +507,51 @@ static void tag_check(struct bb_xml *x)
         stop(x, "an element with too many attributes");
 }
 
+static void silent(void *ctx, const char *format, ...)
+{
+    (void)ctx;
+    (void)format;
+}
+
+/* Errors of the encoders go past the handler, to standard error, unless this thread's printer is
+ * another one; it is so for the time of a call only. */
+struct printer {
+    xmlGenericErrorFunc print;
+    void *context;
+};
+static struct printer printer_off(void)
+{
+    struct printer was = {xmlGenericError, xmlGenericErrorContext};
+
+    xmlSetGenericErrorFunc(NULL, silent);
+    return was;
+}
+
 static void piece_push(struct bb_xml *x, const char *p, size_t n, int last)
 {
+    struct printer was = printer_off();
     int rc = xmlParseChunk(x->p, p, (int)n, last);
 
-    x->taken += n;
-    if (!x->broken && rc != 0 && x->p->wellFormed == 0)
-        stop(x, "this is no XML");
+    xmlSetGenericErrorFunc(was.context, was.print);
+    if (!x->broken && (!x->p->wellFormed || rc == XML_ERR_INVALID_ENCODING ||
+                       rc == XML_I18N_CONV_FAILED || x->p->instate == XML_PARSER_EOF) &&
+        (!last || rc != 0))
+        stop(x, "these bytes are no text in the document's encoding");
+    if (!x->broken && last && !x->closed)
+        stop(x, "the document ends too early");
     tag_check(x);
+}
+
+/* Whether the first bytes are those of an encoding that is read: NULs are UTF-16's "<" or none. */
+static int head_good(const char *h, size_t n)
+{
+    static const char *const good[] = {"<\0?\0", "\0<\0?"};
+
+    if (n == 4 && memcmp(h, "\x4c\x6f\xa7\x94", 4) == 0)
+        return 0; /* EBCDIC */
+    if (!memchr(h, 0, n) || memcmp(h, "\xff\xfe", 2) == 0 || memcmp(h, "\xfe\xff", 2) == 0)
+        return 1;
+    return n == 4 && (memcmp(h, good[0], 4) == 0 || memcmp(h, good[1], 4) == 0);
 }
 
 /* The first four bytes say which encoding it is: they go in together. */
@@ -528,13 +566,22 @@ static int parser_open(struct bb_xml *x)
                                 .ignorableWhitespace = on_text,
                                 .cdataBlock = on_text,
                                 .serror = (xmlStructuredErrorFunc)on_error};
+    struct printer was;
 
+    if (!head_good(x->head, x->head_len)) {
+        x->broken = 1;
+        return bb_fault_set(&x->end_fault, 0, "line 1, column 1: this encoding is not read; write "
+                                              "the file as UTF-8");
+    }
+    was = printer_off();
     x->p = xmlCreatePushParserCtxt(&sax, x, x->head, (int)x->head_len, NULL);
-    if (!x->p)
-        return -1;
+    xmlSetGenericErrorFunc(was.context, was.print);
+    if (!x->p) {
+        x->broken = 1;
+        return bb_fault_set(&x->end_fault, 0, "no memory for the XML parser");
+    }
     /* NOENT only makes &amp; in attributes one character: no other entity can be there */
     (void)xmlCtxtUseOptions(x->p, XML_PARSE_NOENT | XML_PARSE_NONET);
-    x->taken = x->head_len;
     return 0;
 }
 
@@ -546,7 +593,7 @@ static int done_next(struct bb_xml *x, struct bb_xml_record *r, struct bb_fault 
     r->number = x->number;
     r->line = d->line;
     r->column = d->column;
-    r->value.ptr = x->out.ptr + d->at;
+    r->value.ptr = d->len ? x->out.ptr + d->at : NULL;
     r->value.len = d->len;
     if (!d->bad)
         return 1;
@@ -580,7 +627,7 @@ int bb_xml_read(struct bb_xml *x, struct bb_bytes chunk, size_t *used, struct bb
         if (!x->p) {
             x->head[x->head_len++] = p[(*used)++];
             if (x->head_len == sizeof(x->head) && parser_open(x) != 0)
-                return bb_fault_set(err, 0, "no memory for the XML parser");
+                break;
             continue;
         }
         n = n < PIECE ? n : PIECE;
@@ -598,12 +645,12 @@ int bb_xml_end(struct bb_xml *x, struct bb_xml_record *r, struct bb_fault *err)
     if (x->given < x->n_done)
         return done_next(x, r, err);
     if (!x->broken && !x->ended) {
-        if (!x->p && (!x->head_len || parser_open(x) != 0)) {
+        if (!x->p && !x->head_len) {
             x->broken = 1;
-            bb_fault_set(&x->end_fault, 0, x->head_len ? "no memory for the XML parser"
-                                                       : "line 1, column 1: the document is empty");
-            return broken_say(x, r, err);
+            bb_fault_set(&x->end_fault, 0, "line 1, column 1: the document is empty");
         }
+        if (x->broken || (!x->p && parser_open(x) != 0))
+            return broken_say(x, r, err);
         x->given = x->n_done = 0;
         bb_buf_reset(&x->out);
         piece_push(x, "", 0, 1);

@@ -31,7 +31,6 @@ struct bb_xml {
     xmlParserCtxtPtr p;
     char head[4];
     size_t head_len;
-    uint64_t taken;
     struct xml_open open[BB_XML_DEPTH_MAX];
     uint32_t depth, record_depth;
     int in_record, record_bad;
@@ -42,6 +41,7 @@ struct bb_xml {
     struct xml_done *done;
     size_t n_done, given, done_cap;
     uint64_t number;
+    int closed; /* the root element ended */
     int broken, told, ended;
 };
 

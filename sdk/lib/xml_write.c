@@ -8,7 +8,7 @@
  * Thread: any. Recursion: as deep as the value, BB_DEPTH_MAX at most. Nothing is kept.
  */
 #include "xml_map.h"
-#include <libxml/tree.h>
+#include <stdio.h>
 
 #define OWN_PREFIX "bbns" /* a mapping cannot have it */
 
@@ -119,25 +119,43 @@ static int scalar_write(struct writer *w, struct bb_bytes key, struct bb_bytes v
 /* ---- names -------------------------------------------------------------------------------------
  */
 
+/* NameStartChar and NameChar of XML 1.0, fifth edition, without the colon. */
+static int char_good(uint32_t c, int inside)
+{
+    static const struct {
+        uint32_t from, to, inside;
+    } ranges[] = {{'A', 'Z', 0},         {'_', '_', 0},         {'a', 'z', 0},
+                  {0xc0, 0xd6, 0},       {0xd8, 0xf6, 0},       {0xf8, 0x2ff, 0},
+                  {0x370, 0x37d, 0},     {0x37f, 0x1fff, 0},    {0x200c, 0x200d, 0},
+                  {0x2070, 0x218f, 0},   {0x2c00, 0x2fef, 0},   {0x3001, 0xd7ff, 0},
+                  {0xf900, 0xfdcf, 0},   {0xfdf0, 0xfffd, 0},   {0x10000, 0xeffff, 0},
+                  {'-', '.', 1},         {'0', '9', 1},         {0xb7, 0xb7, 1},
+                  {0x300, 0x36f, 1},     {0x203f, 0x2040, 1}};
+
+    for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++)
+        if (c >= ranges[i].from && c <= ranges[i].to && (inside || !ranges[i].inside))
+            return 1;
+    return 0;
+}
+
 static int name_good(struct bb_bytes s)
 {
-    const uint8_t *p = s.ptr;
-    char copy[1025];
-    size_t i;
+    const uint8_t *p = s.ptr, *end = s.len ? p + s.len : p;
 
-    for (i = 0; i < s.len; i++) {
-        int letter = (p[i] | 0x20) >= 'a' && (p[i] | 0x20) <= 'z';
-        int later = i && ((p[i] >= '0' && p[i] <= '9') || p[i] == '-' || p[i] == '.');
-        if (!letter && p[i] != '_' && !later)
-            break;
+    while (p < end) {
+        int n = *p < 0x80 ? 1 : bb_utf8_seq(p, end);
+        uint32_t c = *p;
+        if (n <= 0)
+            return 0;
+        if (n > 1)
+            c &= 0x7fu >> n;
+        for (int i = 1; i < n; i++)
+            c = c << 6 | (p[i] & 0x3fu);
+        if (!char_good(c, p > (const uint8_t *)s.ptr))
+            return 0;
+        p += n;
     }
-    if (i == s.len)
-        return s.len > 0;
-    if (p[i] < 0x80 || s.len >= sizeof(copy))
-        return 0;
-    memcpy(copy, p, s.len);
-    copy[s.len] = 0;
-    return strlen(copy) == s.len && xmlValidateNCName((const xmlChar *)copy, 0) == 0;
+    return s.len > 0;
 }
 
 /* Takes a key apart. 0, -1. */
@@ -218,15 +236,15 @@ static int declare(struct writer *w, int own, struct bb_bytes uri)
 static int element_write(struct writer *w, struct bb_bytes key, struct bb_bytes value,
                          const struct xml_chain *up, const struct scope *around, unsigned depth);
 
-/* The mapping's namespaces, at the root. */
+/* The mapping's namespaces, at the root; the default one where it is first needed. */
 static int spaces_put(struct writer *w)
 {
     for (uint32_t i = 0; i < w->m->n_spaces; i++) {
         const struct xml_space *s = &w->m->spaces[i];
         struct bb_bytes uri = {s->uri, strlen(s->uri)};
-        if (strcmp(s->prefix, "xml") == 0)
+        if (strcmp(s->prefix, "xml") == 0 || !*s->prefix)
             continue;
-        put(w, *s->prefix ? " xmlns:" : " xmlns");
+        put(w, " xmlns:");
         put(w, s->prefix);
         put(w, "=\"");
         if (text_write(w, uri, 1) != 0)
@@ -474,7 +492,6 @@ int bb_xml_write(const struct bb_xml_map *m, struct bb_bytes value, struct bb_bu
     if (uri) {
         w.default_uri.ptr = uri;
         w.default_uri.len = strlen(uri);
-        in.default_uri = w.default_uri;
     }
     if (n != 1)
         bb_fault_set(err, 0, "a document is a map of one key, its root element's name");

@@ -363,6 +363,9 @@ START_TEST(encodings)
     gives_n(u16, sizeof(u16) - 1, "{\"a\":\"\u20ac\"}\n");
     gives_n(u16be, sizeof(u16be) - 1, "{\"a\":\"\u20ac\"}\n");
     REFUSED("<?xml version='1.0' encoding='US-ASCII'?><a>\xe4</a>", "line 1");
+    refused("\0\0\0<\0\0\0a", 8, "this encoding is not read");
+    refused("\x4c\x6f\xa7\x94\x93", 5, "this encoding is not read");
+    refused("<\0a\0", 4, "this encoding is not read");
 }
 END_TEST
 
@@ -380,6 +383,8 @@ START_TEST(writing)
     no_write("[1]", "one key");
     no_write("{\"q:a\":1}", "\"q:a\" has a prefix without a namespace");
     no_write("{\"a b\":1}", "is no name");
+    no_write("{\"1a\":1}", "is no name");
+    no_write("{\"\u00d7\":1}", "is no name");
     no_write("{\"a><b\":1}", "is no name");
     no_write("{\"\":1}", "is no name");
     no_write("{\"a\":{\"@\":1}}", "is no name");
