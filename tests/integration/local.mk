@@ -13,3 +13,5 @@ TESTS += tests/integration/ordered-batch.sh
 EXTRA_DIST += tests/integration/ordered-batch.sh
 TESTS += tests/integration/start-oldest.sh
 EXTRA_DIST += tests/integration/start-oldest.sh
+TESTS += tests/integration/formats.sh
+EXTRA_DIST += tests/integration/formats.sh
