@@ -18,6 +18,8 @@
 #include "core/host/internal.h"
 
 #define TURN_NS (5u * 1000000u)
+#define GATHER_NS (3u * 1000000u)
+#define GATHER_MIN 64u /* waiting, before it is worth to wait for more */
 #define SECOND_NS 1000000000u
 #define WAIT_MS 1000u
 #define PUMP_NS (100u * 1000000u) /* looks at the link so often, whatever a plugin's wait() says */
@@ -475,6 +477,28 @@ static void bb_host_close(struct bb_host *h)
     bb_link_close(&h->link);
 }
 
+/* The hub sends frames of some hundred messages, one behind the other; a batch (a file's sync, a
+ * request) costs the same for many. So when a frame has come, those right behind it are waited for:
+ * shortly, and never for the sake of a few. */
+static void bb_host_gather(struct bb_host *h)
+{
+    static const struct timespec pause = {0, 200000};
+    uint64_t until = bb_host_now() + GATHER_NS;
+    uint32_t open;
+
+    while (h->batch && h->phase == BB_PHASE_RUN && bb_host_now() < until) {
+        struct pollfd fd = {bb_link_fd(&h->link), POLLIN, 0};
+
+        pthread_mutex_lock(&h->lock);
+        open = h->tokens.open;
+        pthread_mutex_unlock(&h->lock);
+        if (open < GATHER_MIN || open >= h->batch_max ||
+            (!bb_link_holds(&h->link) && ppoll(&fd, 1, &pause, NULL) <= 0))
+            return;
+        bb_host_pump(h);
+    }
+}
+
 void *bb_host_thread(void *arg)
 {
     struct bb_host *h = arg;
@@ -486,6 +510,7 @@ void *bb_host_thread(void *arg)
     while (h->phase != BB_PHASE_END) {
         if (h->readable || bb_host_now() - h->pumped_at > PUMP_NS)
             bb_host_pump(h);
+        bb_host_gather(h);
         bb_host_inbox(h);
         if (h->started)
             bb_deliver_work(h, bb_host_now() + TURN_NS);

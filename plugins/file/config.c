@@ -102,15 +102,14 @@ static int envelope_read(struct bb_bytes conf, struct config *c, struct bb_error
 
 static int source_read(struct bb_bytes conf, struct config *c, struct bb_error *err)
 {
-    static const char *const formats[] = {"json", "jsonl", "csv", "events", NULL};
+    static const char *const formats[] = {"json", "jsonl", "csv", "events", "xml", NULL};
     static const char *const on_bad[] = {"fail", "skip", NULL};
-    struct bb_bytes s;
     uint32_t skip = 0;
     if (!c->directory)
         return wrong(err, "directory", "is missing: a route reads from this endpoint, so it needs "
                                        "the folder to watch");
     if (word_of(bb_conf_str(conf, "/format", "jsonl"), formats, &c->format) != 0)
-        return wrong(err, "format", "must be json, jsonl, csv or events");
+        return wrong(err, "format", "must be json, jsonl, csv, events or xml");
     if (word_of(bb_conf_str(conf, "/on_bad_record", "fail"), on_bad, &skip) != 0)
         return wrong(err, "on_bad_record", "must be fail or skip");
     c->skip_bad = skip == 1;
@@ -129,11 +128,7 @@ static int source_read(struct bb_bytes conf, struct config *c, struct bb_error *
     c->retry_ms = bb_conf_int(conf, "/retry", 5000);
     if (c->retry_ms < 10)
         return wrong(err, "retry", "must be at least 10ms");
-    s = bb_conf_str(conf, "/delimiter", ",");
-    c->delimiter = s.len == 1 ? *(const char *)s.ptr : 0;
-    if (s.len != 1 || strchr("\"\r\n", c->delimiter) || (unsigned char)c->delimiter >= 0x80)
-        return wrong(err, "delimiter", "must be one ASCII character, not a quote or a line end");
-    return envelope_read(conf, c, err);
+    return 0;
 }
 
 static int columns_read(struct bb_bytes conf, struct config *c, struct bb_error *err)
@@ -161,7 +156,8 @@ static int columns_read(struct bb_bytes conf, struct config *c, struct bb_error 
 static int sink_read(struct bb_bytes conf, struct config *c, struct bb_error *err)
 {
     static const char *const contents[] = {"event", "data", "csv", NULL};
-    struct bb_bytes s;
+    static const char *const layouts[] = {"lines", "array", NULL};
+    uint32_t layout = 0;
     int64_t n;
     if (!c->path)
         return wrong(err, "path", "is missing: a route writes to this endpoint, so it needs the "
@@ -176,10 +172,11 @@ static int sink_read(struct bb_bytes conf, struct config *c, struct bb_error *er
     if (n < 100 || n > 10000000)
         return wrong(err, "keys", "must be 100 to 10000000");
     c->keys = (uint32_t)n;
-    s = bb_conf_str(conf, "/delimiter", ",");
-    c->delimiter = s.len == 1 ? *(const char *)s.ptr : 0;
-    if (s.len != 1 || strchr("\"\r\n", c->delimiter) || (unsigned char)c->delimiter >= 0x80)
-        return wrong(err, "delimiter", "must be one ASCII character, not a quote or a line end");
+    if (word_of(bb_conf_str(conf, "/layout", "lines"), layouts, &layout) != 0)
+        return wrong(err, "layout", "must be lines or array");
+    c->array = layout == 1;
+    if (c->array && c->content == CONTENT_CSV)
+        return wrong(err, "layout", "array is for events and data; a table has rows");
     return c->content == CONTENT_CSV ? columns_read(conf, c, err) : 0;
 }
 
@@ -191,6 +188,10 @@ int config_read(struct bb_bytes conf, uint32_t roles, struct config *c, struct b
     if ((roles & BB_ROLE_SOURCE) && source_read(conf, c, err) != 0)
         goto fail;
     if ((roles & BB_ROLE_SINK) && sink_read(conf, c, err) != 0)
+        goto fail;
+    if (dialect_read(conf, c, err) != 0)
+        goto fail;
+    if ((roles & BB_ROLE_SOURCE) && envelope_read(conf, c, err) != 0)
         goto fail;
     return 0;
 fail:
@@ -204,6 +205,7 @@ void config_free(struct config *c)
     free(c->pattern);
     free(c->records);
     free(c->path);
+    dialect_free(c);
     for (uint32_t k = 0; k < FIELDS; k++) {
         free(c->fields[k].text);
         free(c->fields[k].pointer);

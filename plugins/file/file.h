@@ -12,6 +12,8 @@
 #include <busbar/csv.h>
 #include <busbar/json.h>
 #include <busbar/plugin.h>
+#include <busbar/recode.h>
+#include <busbar/xml.h>
 #include <stdbool.h>
 #include <sys/types.h>
 
@@ -19,12 +21,14 @@
 #define FORMAT_JSONL 1
 #define FORMAT_CSV 2
 #define FORMAT_EVENTS 3
+#define FORMAT_XML 4
 #define CONTENT_EVENT 0
 #define CONTENT_DATA 1
 #define CONTENT_CSV 2
 
 #define FIELDS 13      /* attributes that config may set */
 #define COLUMNS_MAX 256
+#define NAMES_MAX 1024   /* columns that a table may have */
 #define STACK_MAX 32   /* segments of `records` */
 #define NAME_LEN 256   /* a file's name and its NUL */
 
@@ -44,11 +48,17 @@ struct config {
     size_t max_record;
     bool skip_bad;
     int64_t retry_ms;
-    char delimiter;
+    struct bb_csv_options csv; /* names below */
+    struct bb_bytes names[NAMES_MAX], decimals[NAMES_MAX]; /* end with a NUL */
+    uint32_t n_decimals;
+    char decimal_sign;
+    char *encoding; /* of tables */
+    struct bb_xml_map *xml;
     struct field fields[FIELDS];
     /* sink */
     char *path;
     uint32_t content, keys;
+    bool array; /* one JSON array that is closed after each write, not lines */
     uint64_t rotate; /* bytes, 0: never */
     struct column columns[COLUMNS_MAX];
     uint32_t n_columns;
@@ -57,6 +67,9 @@ struct config {
 int config_read(struct bb_bytes conf, uint32_t roles, struct config *c, struct bb_error *err);
 void config_free(struct config *c);
 extern const char *const field_names[FIELDS];
+/* dialect.c: the keys csv, xml and delimiter. */
+int dialect_read(struct bb_bytes conf, struct config *c, struct bb_error *err);
+void dialect_free(struct config *c);
 #define FIELD_ID 0
 #define FIELD_SOURCE 1
 #define FIELD_TYPE 2
@@ -82,8 +95,16 @@ struct reader {
     size_t start, len, cap;
     uint64_t base;
     bool eof, begun, ended;
+    /* stream.c */
     struct bb_csv csv;
     bool csv_open;
+    bool decimal[NAMES_MAX]; /* columns that are numbers */
+    struct bb_xml *xml;
+    struct bb_recode *recode;  /* NULL: the bytes are UTF-8 */
+    struct bb_buf text;        /* recoded */
+    struct bb_bytes chunk;
+    size_t chunk_at;
+    struct bb_fault undecoded; /* what is wrong behind the chunk; "" nothing */
 };
 /* from NULL: at the start. 0, -1 with bad. */
 int reader_open(struct reader *r, const struct config *c, int fd, const struct place *from,
@@ -93,7 +114,12 @@ int reader_next(struct reader *r, struct bb_buf *b, struct bad *bad);
 void reader_close(struct reader *r);
 /* json.c */
 int reader_json_next(struct reader *r, struct bb_buf *b, struct bad *bad);
-/* Helpers that both use. */
+/* stream.c */
+int stream_open(struct reader *r, struct bad *bad);
+void stream_close(struct reader *r);
+int stream_csv_next(struct reader *r, struct bb_buf *b, struct bad *bad);
+int stream_xml_next(struct reader *r, struct bb_buf *b, struct bad *bad);
+/* Helpers that they use. */
 int reader_fill(struct reader *r, struct bad *bad); /* more bytes: 1, 0 end of file, -1 */
 void reader_use(struct reader *r, size_t n);        /* n bytes are done with; counts lines */
 int reader_bad(struct reader *r, struct bad *bad, size_t ahead, const char *fmt, ...)
@@ -151,6 +177,22 @@ int source_fd(const struct source *s);
 int64_t source_work(struct source *s);
 bb_status source_health(const struct source *s, struct bb_error *why);
 
+/* ---- render.c ---------------------------------------------------------------------------------- */
+#define ARRAY_TAIL "\n]\n"
+struct render {
+    const struct config *c;
+    struct bb_recode *recode;     /* tables in another encoding */
+    struct bb_buf text, row, end; /* end: what the last line ends with */
+    bool first;                   /* nothing of this write is rendered yet */
+};
+/* 0, -1 with why. */
+int render_open(struct render *r, const struct config *c, char *why, size_t cap);
+void render_close(struct render *r);
+/* What comes before the first record of a write. 0, -1 no memory. */
+int render_lead(struct render *r, struct bb_buf *out, bool fresh, bool open_line);
+/* Appends one message: 0, -1 with f (or out failed) and out as it was. */
+int render_message(struct render *r, struct bb_bytes whole, struct bb_buf *out, struct bb_fault *f);
+
 /* ---- sink.c ------------------------------------------------------------------------------------ */
 struct sink;
 struct sink *sink_new(const struct bb_ctx *ctx, const struct config *c);
@@ -176,6 +218,6 @@ int keys_find(int fd, struct bb_bytes key, struct keys_group *g);
 int64_t keys_count(int fd);
 /* Rewrites the index with its last `keep` lines at dir/name; *fd is the new one. 0, -1 errno. */
 int keys_trim(int dir, const char *name, int *fd, uint64_t keep);
-uint64_t keys_hash(const void *p, size_t n, uint64_t h); /* h: 0 to begin */
+uint64_t keys_hash(const void *p, size_t n, uint64_t h); /* h: 0 to begin; n: 8s until the last */
 
 #endif

@@ -3,8 +3,7 @@
  *
  * A window slides over the file; it holds one record at most (max_record, and a read's worth more).
  * After each record `at` is a place from which a later reader can go on: for jsonl, events and json
- * the byte offset, for csv the number of records (a table is read again from its start, because a
- * row means nothing without its header).
+ * the byte offset, for csv and xml (stream.c) the number of records.
  *
  * Thread: [ctl]. Ownership: the reader owns its window; the descriptor is the caller's.
  */
@@ -83,22 +82,12 @@ void reader_use(struct reader *r, size_t n)
 int reader_open(struct reader *r, const struct config *c, int fd, const struct place *from,
                 struct bad *bad)
 {
-    struct bb_csv_options o;
-    struct bb_fault f;
     memset(r, 0, sizeof *r);
     r->c = c;
     r->fd = fd;
     r->at.line = 1;
-    if (c->format == FORMAT_CSV) {
-        memset(&o, 0, sizeof o);
-        o.delimiter = c->delimiter;
-        o.header = 1;
-        o.field_max = o.row_max = c->max_record;
-        if (bb_csv_init(&r->csv, &o, &f) != 0)
-            return reader_bad(r, bad, 0, "%s", f.text);
-        r->csv_open = true;
-        return 0; /* the source passes over what it has had */
-    }
+    if (c->format == FORMAT_CSV || c->format == FORMAT_XML)
+        return stream_open(r, bad); /* the source passes over what it has had */
     if (from) {
         r->at = *from;
         r->base = from->offset;
@@ -110,8 +99,7 @@ int reader_open(struct reader *r, const struct config *c, int fd, const struct p
 void reader_close(struct reader *r)
 {
     free(r->window);
-    if (r->csv_open)
-        bb_csv_free(&r->csv);
+    stream_close(r);
     memset(r, 0, sizeof *r);
     r->fd = -1;
 }
@@ -203,55 +191,12 @@ static int lines_next(struct reader *r, struct bb_buf *b, struct bad *bad)
     return rc == 0 ? 1 : -1;
 }
 
-/* ---- csv --------------------------------------------------------------------------------------- */
-
-static int csv_next(struct reader *r, struct bb_buf *b, struct bad *bad)
-{
-    struct bb_fault f = {0, ""};
-    struct bb_bytes chunk;
-    size_t used;
-    int rc = 0;
-    while (rc == 0) {
-        if (r->start == r->len) {
-            int more = reader_fill(r, bad);
-            if (more < 0)
-                return -1;
-            if (more == 0) {
-                if (r->ended)
-                    return 0;
-                r->ended = true;
-                rc = bb_csv_end(&r->csv, &f);
-                if (rc == 0)
-                    return 0;
-                break;
-            }
-        }
-        chunk.ptr = r->window + r->start;
-        chunk.len = r->len - r->start;
-        rc = bb_csv_read(&r->csv, chunk, &used, &f);
-        reader_use(r, used);
-    }
-    r->at.record++;
-    if (rc < 0) {
-        reader_bad(r, bad, 0, "%s", f.text);
-        bad->offset = f.offset;
-        bad->line = r->csv.line;
-        bad->go_on = !r->csv.broken;
-        return -1;
-    }
-    bb_put_map(b, r->csv.columns);
-    for (uint32_t k = 0; k < r->csv.columns; k++) {
-        struct bb_bytes name = bb_csv_name(&r->csv, k), v = bb_csv_field(&r->csv, k);
-        bb_put_str(b, name.ptr, name.len);
-        bb_put_str(b, v.ptr, v.len);
-    }
-    return 1;
-}
-
 int reader_next(struct reader *r, struct bb_buf *b, struct bad *bad)
 {
     if (r->c->format == FORMAT_CSV)
-        return csv_next(r, b, bad);
+        return stream_csv_next(r, b, bad);
+    if (r->c->format == FORMAT_XML)
+        return stream_xml_next(r, b, bad);
     if (r->c->format == FORMAT_JSON)
         return reader_json_next(r, b, bad);
     return lines_next(r, b, bad);

@@ -36,7 +36,8 @@ struct sink {
     bool open_line;            /* the file ends inside a line that is not ours */
     bool doubt;                /* whether the group below is written cannot be told */
     struct keys_group doubtful;
-    struct bb_buf out, text;
+    struct bb_buf out;
+    struct render render;
     struct bb_bytes *batch_keys;
     size_t batch_cap;
 };
@@ -50,7 +51,6 @@ struct sink *sink_new(const struct bb_ctx *ctx, const struct config *c)
     s->c = c;
     s->dir = s->fd = s->keys = -1;
     bb_buf_init(&s->out, OUT_MAX);
-    bb_buf_init(&s->text, OUT_MAX);
     return s;
 }
 
@@ -72,7 +72,7 @@ void sink_free(struct sink **sp)
         return;
     files_close(s);
     bb_buf_free(&s->out);
-    bb_buf_free(&s->text);
+    render_close(&s->render);
     free(s->batch_keys);
     free(s);
     *sp = NULL;
@@ -82,8 +82,9 @@ void sink_free(struct sink **sp)
 
 static int data_open(struct sink *s)
 {
+    const struct bb_buf *end = &s->render.end;
     struct stat st;
-    char end;
+    char last[16];
     int fresh = faccessat(s->dir, s->base, F_OK, AT_SYMLINK_NOFOLLOW) != 0;
     s->fd = openat(s->dir, s->base, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0660);
     if (s->fd < 0 || fstat(s->fd, &st) != 0 || (fresh && fsync(s->dir) != 0))
@@ -94,7 +95,11 @@ static int data_open(struct sink *s)
     }
     s->inode = (uint64_t)st.st_ino;
     s->size = (uint64_t)st.st_size;
-    s->open_line = s->size > 0 && pread(s->fd, &end, 1, st.st_size - 1) == 1 && end != '\n';
+    s->open_line = s->size > 0 &&
+                   (s->size < end->len ||
+                    (pread(s->fd, last, end->len, st.st_size - (off_t)end->len) ==
+                         (ssize_t)end->len &&
+                     memcmp(last, end->ptr, end->len) != 0));
     return 0;
 }
 
@@ -107,22 +112,44 @@ static int group_there(struct sink *s, const struct keys_group *g)
         return 0;
     while (at < g->length) {
         size_t want = g->length - at < sizeof buf ? (size_t)(g->length - at) : sizeof buf;
-        ssize_t n = pread(s->fd, buf, want, (off_t)(g->offset + at));
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return 0;
-        h = keys_hash(buf, (size_t)n, h);
-        at += (uint64_t)n;
+        size_t have = 0;
+        while (have < want) { /* the hash wants whole pieces */
+            ssize_t n = pread(s->fd, buf + have, want - have, (off_t)(g->offset + at + have));
+            if (n < 0 && errno == EINTR)
+                continue;
+            if (n <= 0)
+                return 0;
+            have += (size_t)n;
+        }
+        h = keys_hash(buf, want, h);
+        at += want;
     }
     return h == g->hash;
+}
+
+/* Where the next write begins: in front of an array's closing bracket. */
+static uint64_t write_at(const struct sink *s)
+{
+    return s->c->array && s->size > 0 ? s->size - strlen(ARRAY_TAIL) : s->size;
+}
+
+/* Cuts the file off where a write began, durably; an array is closed again. 0, -1 errno. */
+static int cut_to(struct sink *s, uint64_t offset)
+{
+    size_t tail = s->c->array && offset > 0 ? strlen(ARRAY_TAIL) : 0;
+    if (ftruncate(s->fd, (off_t)offset) != 0 ||
+        (tail && pwrite(s->fd, ARRAY_TAIL, tail, (off_t)offset) != (ssize_t)tail) ||
+        fdatasync(s->fd) != 0)
+        return -1;
+    s->size = offset + tail;
+    return 0;
 }
 
 /* Makes file and index agree about the last group. 0, -1 errno. */
 static int recover(struct sink *s)
 {
     struct keys_group g;
-    uint64_t begin;
+    uint64_t begin, was;
     int rc = keys_last(s->keys, &g, &begin);
     s->doubt = false;
     if (rc <= 0)
@@ -143,14 +170,24 @@ static int recover(struct sink *s)
                     s->c->path, g.offset);
         return 0;
     }
-    if (ftruncate(s->fd, (off_t)g.offset) != 0 || fdatasync(s->fd) != 0 ||
-        ftruncate(s->keys, (off_t)begin) != 0 || fdatasync(s->keys) != 0)
+    was = s->size;
+    if (cut_to(s, g.offset) != 0 || ftruncate(s->keys, (off_t)begin) != 0 ||
+        fdatasync(s->keys) != 0)
         return -1;
     bb_host_log(&s->ctx, BB_LOG_WARN, "%s: cut off %" PRIu64 " bytes of a write that was interrupted",
-                s->c->path, s->size - g.offset);
-    s->size = g.offset;
+                s->c->path, was - g.offset);
     s->open_line = false;
     return 0;
+}
+
+/* Whether the file ends as an array that a write can go on with. */
+static int array_closed(struct sink *s)
+{
+    char last[sizeof ARRAY_TAIL];
+    size_t n = strlen(ARRAY_TAIL);
+    return s->size == 0 || (s->size > n &&
+                            pread(s->fd, last, n, (off_t)(s->size - n)) == (ssize_t)n &&
+                            memcmp(last, ARRAY_TAIL, n) == 0);
 }
 
 /* Opens what is not open. OK, or RETRY with err: nothing was written. */
@@ -212,6 +249,11 @@ static bb_status ready(struct sink *s, struct bb_error *err)
         bb_error_set(err, BB_E_RETRY, "cannot check the end of %s: %s", s->c->path, strerror(errno));
         goto fail;
     }
+    if (s->c->array && !array_closed(s)) {
+        bb_error_set(err, BB_E_RETRY, "%s does not end as an array that was written here, with a "
+                                      "line of \"]\": move it away", s->c->path);
+        goto fail;
+    }
     s->lines = (uint64_t)lines;
     s->doubt = s->doubt && !whole;
     s->ready = true;
@@ -224,7 +266,12 @@ fail:
 bb_status sink_start(struct sink *s, struct bb_error *err)
 {
     struct bb_error why = bb_error_none();
-    bb_status st = ready(s, &why);
+    char text[200];
+    bb_status st;
+    render_close(&s->render);
+    if (render_open(&s->render, s->c, text, sizeof text) != 0)
+        return bb_error_set(err, BB_E_CONFIG, "config.csv.encoding: %s", text);
+    st = ready(s, &why);
     if (st == BB_E_CONFIG)
         return bb_error_set(err, st, "%s", why.text);
     if (st != BB_OK)
@@ -234,70 +281,11 @@ bb_status sink_start(struct sink *s, struct bb_error *err)
 
 /* ---- rendering ---------------------------------------------------------------------------------- */
 
-/* The column's text: its offset in s->text, made a pointer when all are in. */
-static int column_put(struct sink *s, struct bb_bytes root, const char *pointer,
-                      struct bb_bytes *field)
-{
-    struct bb_bytes v;
-    struct bb_cur c;
-    struct bb_tok t;
-    struct bb_fault f;
-    size_t at = s->text.len;
-    if (bb_pointer_get(root, pointer, &v) == 1) {
-        c = bb_cur_of(v);
-        if (bb_cur_next(&c, &t) != 0)
-            return -1;
-        if (t.kind == BB_T_STR || t.kind == BB_T_DECIMAL)
-            bb_buf_put(&s->text, t.s.ptr, t.s.len);
-        else if (t.kind != BB_T_NIL && bb_json_write(v, &s->text, &f) != 0)
-            return -1;
-    }
-    field->ptr = (const void *)(uintptr_t)at;
-    field->len = s->text.len - at;
-    return s->text.failed ? -1 : 0;
-}
-
-static int row_put(struct sink *s, const struct bb_envelope *e, struct bb_fault *f)
-{
-    struct bb_bytes fields[COLUMNS_MAX];
-    bb_buf_reset(&s->text);
-    for (uint32_t k = 0; k < s->c->n_columns; k++) {
-        const char *p = s->c->columns[k].pointer;
-        int data = strncmp(p, "/data", 5) == 0;
-        if (column_put(s, data ? e->data : e->attributes, p + (data ? 5 : 11), &fields[k]) != 0) {
-            snprintf(f->text, sizeof f->text, "column %s cannot be written", s->c->columns[k].name);
-            return -1;
-        }
-    }
-    for (uint32_t k = 0; k < s->c->n_columns; k++)
-        fields[k].ptr = fields[k].len ? (const void *)(s->text.ptr + (uintptr_t)fields[k].ptr) : "";
-    return bb_csv_write(&s->out, s->c->delimiter, fields, s->c->n_columns, f);
-}
-
-static int header_put(struct sink *s)
-{
-    struct bb_bytes fields[COLUMNS_MAX];
-    for (uint32_t k = 0; k < s->c->n_columns; k++)
-        fields[k] = bb_str(s->c->columns[k].name);
-    return bb_csv_write(&s->out, s->c->delimiter, fields, s->c->n_columns, NULL);
-}
-
 static bb_status render(struct sink *s, const struct bb_msg_view *v, struct bb_error *err)
 {
-    struct bb_envelope e;
     struct bb_fault f = {0, ""};
-    size_t at = s->out.len;
-    int rc = bb_envelope_read(v->whole, &e, &f);
-    if (rc == 0 && s->c->content == CONTENT_CSV)
-        rc = row_put(s, &e, &f);
-    else if (rc == 0)
-        rc = s->c->content == CONTENT_EVENT ? bb_event_write(v->whole, &s->out, &f)
-                                            : bb_json_write(e.data, &s->out, &f);
-    if (rc == 0 && s->c->content != CONTENT_CSV)
-        bb_buf_put(&s->out, "\n", 1);
-    if (rc == 0 && !s->out.failed)
+    if (render_message(&s->render, v->whole, &s->out, &f) == 0)
         return BB_OK;
-    s->out.len = at;
     if (s->out.failed) {
         s->out.failed = 0;
         return bb_error_set(err, BB_E_RETRY, "out of memory");
@@ -337,11 +325,17 @@ static int rotate(struct sink *s, struct bb_error *err)
 /* Writes s->out with the keys of what is in it. OK, RETRY (nothing is there) or UNKNOWN. */
 static bb_status group_write(struct sink *s, size_t n_keys, struct bb_error *err)
 {
-    struct keys_group g = {s->inode, s->size, s->out.len, 0};
+    uint64_t begin = write_at(s);
+    struct keys_group g = {s->inode, begin, 0, 0};
     struct stat st;
     size_t at = 0;
     bool broken = false;
     int saved;
+    if (s->c->array)
+        bb_buf_put(&s->out, ARRAY_TAIL, strlen(ARRAY_TAIL));
+    if (s->out.failed)
+        return bb_error_set(err, BB_E_RETRY, "out of memory");
+    g.length = s->out.len;
     g.hash = keys_hash(s->out.ptr, s->out.len, 0);
     if (keys_append(s->keys, &g, s->batch_keys, n_keys, &broken) != 0) {
         saved = errno;
@@ -350,7 +344,7 @@ static bb_status group_write(struct sink *s, size_t n_keys, struct bb_error *err
         return bb_error_set(err, BB_E_RETRY, "cannot write %s.keys: %s", s->c->path, strerror(saved));
     }
     while (at < s->out.len) {
-        ssize_t w = pwrite(s->fd, s->out.ptr + at, s->out.len - at, (off_t)(s->size + at));
+        ssize_t w = pwrite(s->fd, s->out.ptr + at, s->out.len - at, (off_t)(begin + at));
         if (w < 0 && errno == EINTR)
             continue;
         if (w <= 0)
@@ -358,14 +352,13 @@ static bb_status group_write(struct sink *s, size_t n_keys, struct bb_error *err
         at += (size_t)w;
     }
     if (at == s->out.len && fdatasync(s->fd) == 0) {
-        s->size += s->out.len;
+        s->size = begin + s->out.len;
         s->lines += n_keys;
         s->open_line = false;
         return BB_OK;
     }
     saved = errno;
-    if (ftruncate(s->fd, (off_t)s->size) == 0 && fdatasync(s->fd) == 0 &&
-        fstat(s->fd, &st) == 0 && (uint64_t)st.st_size == s->size) {
+    if (cut_to(s, begin) == 0 && fstat(s->fd, &st) == 0 && (uint64_t)st.st_size == s->size) {
         files_close(s); /* opening again takes the keys back */
         return bb_error_set(err, BB_E_RETRY, "cannot write %s: %s", s->c->path, strerror(saved));
     }
@@ -408,14 +401,10 @@ static int batch_room(struct sink *s, size_t n)
 static int lead_put(struct sink *s)
 {
     bb_buf_reset(&s->out);
-    if (s->open_line) {
+    if (s->open_line)
         bb_host_log(&s->ctx, BB_LOG_WARN, "%s did not end with a line's end; one was added",
                     s->c->path);
-        bb_buf_put(&s->out, "\n", 1);
-    }
-    if (s->size == 0 && s->c->content == CONTENT_CSV && header_put(s) != 0)
-        return -1;
-    return s->out.failed ? -1 : 0;
+    return render_lead(&s->render, &s->out, s->size == 0, s->open_line);
 }
 
 /* Renders from k on into the buffer until one fails; gives how many there are to write. */

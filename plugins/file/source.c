@@ -312,7 +312,8 @@ static int batch_add(struct source *s, const struct place *before, struct bad *b
     if (rc != 0) {
         s->bytes.len = at;
         s->bytes.failed = 0;
-        bad->line = s->c->format == FORMAT_CSV ? s->reader.csv.line : before->line;
+        bad->line = s->c->format == FORMAT_CSV || s->c->format == FORMAT_XML ? s->reader.at.line
+                                                                         : before->line;
         bad->offset = before->offset;
         bad->go_on = true;
         bad->system = false;

@@ -1,11 +1,15 @@
 /*
- * csv.c - RFC 4180, row by row from chunks
+ * csv.c - tables, row by row from chunks
  *
  *              other               delimiter, line end
  *     START --------> BARE ------------------------------> START (next field or row)
  *       | quote                    ^
  *       v        quote             | delimiter, line end
  *     QUOTED <-----------> CLOSING-+        CR anywhere outside quotes: CR, then LF must follow
+ *
+ * SKIP before the table and COMMENT in a line of it last to a line's end; ESCAPE is one byte after
+ * a backslash, in START, BARE and QUOTED, where the dialect has it. Two tables say at which bytes
+ * a run of plain text stops, so a dialect costs nothing but what it adds to them.
  *
  * A row's fields lie one after the other in one buffer, their ends in a second. After an error
  * that leaves the row's end known, the reader goes on behind it; after any other it is broken.
@@ -15,41 +19,97 @@
 #include <busbar/csv.h>
 #include <stdlib.h>
 
-enum { START, BARE, QUOTED, CLOSING, CR };
+enum { START, BARE, QUOTED, CLOSING, CR, SKIP, COMMENT, ESCAPE };
 
 #define FIELD_MAX (1u << 20)
 #define ROW_MAX (16u << 20)
 #define COLUMNS_MAX 1024u
 
-static int delimiter_valid(char d)
+static int sign_valid(char d)
 {
-    return (unsigned char)d < 0x80 && d != '"' && d != '\r' && d != '\n' && d != 0;
+    return (d >= ' ' && d < 0x7f) || d == '\t';
+}
+
+/* NULL, or what is wrong with the dialect. */
+static const char *options_wrong(const struct bb_csv_options *o)
+{
+    if (!sign_valid(o->delimiter) || o->delimiter == o->quote)
+        return "the delimiter must be an ASCII character, no quote or line end";
+    if (!sign_valid(o->quote) || o->quote == '\t')
+        return "the quote must be an ASCII character, no line end";
+    if (o->comment &&
+        (!sign_valid(o->comment) || o->comment == o->delimiter || o->comment == o->quote))
+        return "the comment's sign must be an ASCII character, no quote, delimiter or line end";
+    if (o->escape > BB_CSV_BACKSLASH ||
+        (o->escape && (o->delimiter == '\\' || o->quote == '\\' || o->comment == '\\')))
+        return "a backslash cannot be the escape and something else too";
+    if (o->line_end > BB_CSV_CR)
+        return "the line end is CRLF, LF or CR";
+    if (o->trim && (o->delimiter == ' ' || o->quote == ' '))
+        return "blanks cannot be trimmed where a blank is the delimiter";
+    if (o->n_names && (o->header || o->n_names > o->columns_max))
+        return "names are given or read from the table, and at most as many as columns may be";
+    return NULL;
+}
+
+static void stops_set(struct bb_csv *c)
+{
+    const struct bb_csv_options *o = &c->options;
+
+    c->end = o->line_end == BB_CSV_CR ? '\r' : '\n';
+    c->bare[0] = c->in[0] = 1;
+    c->bare[c->end] = c->in[c->end] = 1;
+    c->bare['\r'] = 1;
+    c->bare[(uint8_t)o->delimiter] = 1;
+    if (!o->no_quote)
+        c->bare[(uint8_t)o->quote] = c->in[(uint8_t)o->quote] = 1;
+    if (o->escape)
+        c->bare['\\'] = c->in['\\'] = 1;
+}
+
+static int names_check(struct bb_csv *c, struct bb_fault *err);
+
+static int names_take(struct bb_csv *c, struct bb_fault *err)
+{
+    for (uint32_t i = 0; i < c->options.n_names; i++) {
+        const struct bb_bytes *s = &c->options.names[i];
+        bb_buf_put(&c->names_text, s->ptr, s->len);
+        bb_buf_put(&c->names_ends, &c->names_text.len, sizeof(c->names_text.len));
+    }
+    c->options.names = NULL;
+    c->names = c->width = c->options.n_names;
+    if (c->names_text.failed || c->names_ends.failed)
+        return bb_fault_set(err, 0, "no memory for the names");
+    return names_check(c, err);
 }
 
 int bb_csv_init(struct bb_csv *c, const struct bb_csv_options *options, struct bb_fault *err)
 {
+    struct bb_csv_options *o = &c->options;
+    const char *wrong;
+
     memset(c, 0, sizeof(*c));
     if (options)
-        c->options = *options;
-    if (!c->options.delimiter)
-        c->options.delimiter = ',';
-    if (!c->options.field_max)
-        c->options.field_max = FIELD_MAX;
-    if (!c->options.row_max)
-        c->options.row_max = ROW_MAX;
-    if (!c->options.columns_max)
-        c->options.columns_max = COLUMNS_MAX;
+        *o = *options;
+    o->delimiter = o->delimiter ? o->delimiter : ',';
+    o->quote = o->quote ? o->quote : '"';
+    o->field_max = o->field_max ? o->field_max : FIELD_MAX;
+    o->row_max = o->row_max ? o->row_max : ROW_MAX;
+    o->columns_max = o->columns_max ? o->columns_max : COLUMNS_MAX;
     c->next_line = 1;
     c->line = 1;
-    c->state = START;
-    bb_buf_init(&c->text, c->options.row_max);
-    bb_buf_init(&c->ends, (size_t)c->options.columns_max * sizeof(size_t));
-    bb_buf_init(&c->names_text, c->options.row_max);
+    c->state = o->skip ? SKIP : START;
+    bb_buf_init(&c->text, o->row_max);
+    bb_buf_init(&c->ends, (size_t)o->columns_max * sizeof(size_t));
+    bb_buf_init(&c->names_text, o->row_max);
     bb_buf_init(&c->names_ends, c->ends.max);
-    if (delimiter_valid(c->options.delimiter))
-        return 0;
-    c->broken = 1;
-    return bb_fault_set(err, 0, "the delimiter must be an ASCII character, no quote or line end");
+    stops_set(c);
+    wrong = options_wrong(o);
+    c->broken = wrong != NULL;
+    if (wrong)
+        return bb_fault_set(err, 0, "%s", wrong);
+    c->broken = o->n_names && names_take(c, err) != 0;
+    return c->broken ? -1 : 0;
 }
 
 void bb_csv_free(struct bb_csv *c)
@@ -118,7 +178,7 @@ static void row_reset(struct bb_csv *c)
     bb_buf_reset(&c->ends);
     c->columns = 0;
     c->field_from = 0;
-    c->quoted = 0;
+    c->quoted = c->blank_after = 0;
     c->state = START;
     c->line = c->next_line;
 }
@@ -139,16 +199,24 @@ static int text_put(struct bb_csv *c, const uint8_t *p, size_t n, struct bb_faul
     return c->text.failed ? fault_broken(c, err, "no memory for the row") : 0;
 }
 
+static int is_blank(const struct bb_csv *c, uint8_t b)
+{
+    return b == ' ' || (b == '\t' && c->options.delimiter != '\t');
+}
+
 static int field_end(struct bb_csv *c, struct bb_fault *err)
 {
     if (c->columns == c->options.columns_max)
         return fault_broken(c, err, "too many columns");
+    if (c->options.trim && !c->quoted)
+        while (c->text.len > c->field_from && is_blank(c, c->text.ptr[c->text.len - 1]))
+            c->text.len--;
     bb_buf_put(&c->ends, &c->text.len, sizeof(c->text.len));
     if (c->ends.failed)
         return fault_broken(c, err, "no memory for the row");
     c->columns++;
     c->field_from = c->text.len;
-    c->quoted = 0;
+    c->quoted = c->blank_after = 0;
     return 0;
 }
 
@@ -163,43 +231,47 @@ static int name_order(const void *a, const void *b)
     return d ? d : (x->len > y->len) - (x->len < y->len);
 }
 
-static int header_take(struct bb_csv *c, struct bb_fault *err)
+/* The names must not be empty, and none is there twice. */
+static int names_check(struct bb_csv *c, struct bb_fault *err)
 {
-    struct bb_bytes *all = calloc(c->columns, sizeof(*all));
+    struct bb_bytes *all = calloc(c->names, sizeof(*all));
     char quoted[44];
     int status = -1;
 
     if (!all)
         return fault_broken(c, err, "no memory for the header");
-    for (uint32_t i = 0; i < c->columns; i++) {
-        all[i] = bb_csv_field(c, i);
+    for (uint32_t i = 0; i < c->names; i++) {
+        all[i] = bb_csv_name(c, i);
         if (!all[i].len) {
             bb_fault_set(err, (size_t)c->offset, "line %llu: column %u has no name in the header",
                          (unsigned long long)c->line, (unsigned)i + 1);
             goto fail;
         }
     }
-    qsort(all, c->columns, sizeof(*all), name_order);
-    for (uint32_t i = 1; i < c->columns; i++)
+    qsort(all, c->names, sizeof(*all), name_order);
+    for (uint32_t i = 1; i < c->names; i++)
         if (name_order(&all[i - 1], &all[i]) == 0) {
             bb_fault_set(err, (size_t)c->offset, "line %llu: two columns are named \"%s\"",
                          (unsigned long long)c->line,
                          bb_fault_quote(quoted, all[i].ptr, all[i].len));
             goto fail;
         }
-    bb_buf_put(&c->names_text, c->text.ptr, c->text.len);
-    bb_buf_put(&c->names_ends, c->ends.ptr, c->ends.len);
-    if (c->names_text.failed || c->names_ends.failed) {
-        fault_at(c, err, "no memory for the header");
-        goto fail;
-    }
-    c->names = c->width = c->columns;
     status = 0;
 fail:
     free(all);
     if (status != 0)
         c->broken = 1;
     return status;
+}
+
+static int header_take(struct bb_csv *c, struct bb_fault *err)
+{
+    bb_buf_put(&c->names_text, c->text.ptr, c->text.len);
+    bb_buf_put(&c->names_ends, c->ends.ptr, c->ends.len);
+    if (c->names_text.failed || c->names_ends.failed)
+        return fault_broken(c, err, "no memory for the header");
+    c->names = c->width = c->columns;
+    return names_check(c, err);
 }
 
 /* The row is complete: 1 to be given, 0 it was the header, -1 not good. */
@@ -234,15 +306,28 @@ static int row_end(struct bb_csv *c, struct bb_fault *err)
 /* How many bytes from p on go into the field as they are. */
 static size_t run_of(const struct bb_csv *c, const uint8_t *p, const uint8_t *end)
 {
-    const uint8_t *q = p, d = (uint8_t)c->options.delimiter;
+    const uint8_t *q = p, *stops = c->state == QUOTED ? c->in : c->bare;
 
-    if (c->state == QUOTED)
-        while (q < end && *q != '"' && *q != '\n' && *q)
-            q++;
-    else if (c->state == START || c->state == BARE)
-        while (q < end && *q != d && *q != '"' && *q != '\n' && *q != '\r' && *q)
+    if (c->state == START && ((c->options.trim && is_blank(c, *p)) ||
+                              (c->options.comment && *p == (uint8_t)c->options.comment &&
+                               !c->columns)))
+        return 0;
+    if (c->state == START || c->state == BARE || c->state == QUOTED)
+        while (q < end && !stops[*q])
             q++;
     return (size_t)(q - p);
+}
+
+/* A byte of a line that is passed over. */
+static void line_pass(struct bb_csv *c, uint8_t b)
+{
+    if (b != c->end)
+        return;
+    c->next_line++;
+    if (c->state == SKIP)
+        c->skipped++;
+    if (c->state == COMMENT || c->skipped == c->options.skip)
+        row_reset(c);
 }
 
 /* A line end outside quotes: as row_end(); 0 also for an empty line. */
@@ -265,7 +350,7 @@ static int line_end(struct bb_csv *c, struct bb_fault *err)
 
 static int quoted_byte(struct bb_csv *c, uint8_t b, struct bb_fault *err)
 {
-    if (b == '"') {
+    if (b == (uint8_t)c->options.quote) {
         c->state = CLOSING;
         return 0;
     }
@@ -277,34 +362,65 @@ static int quote_byte(struct bb_csv *c, struct bb_fault *err)
 {
     if (c->state == BARE)
         return fault_broken(c, err, "a quote inside a field that does not begin with one");
-    if (c->state == CLOSING && text_put(c, (const uint8_t *)"\"", 1, err) != 0)
+    if (c->state == CLOSING && (c->options.escape || c->blank_after))
+        return fault_broken(c, err, "text after a closing quote");
+    if (c->state == CLOSING && text_put(c, (const uint8_t *)&c->options.quote, 1, err) != 0)
         return -1;
     c->quoted = 1;
     c->state = QUOTED;
     return 0;
 }
 
+static int escaped_byte(struct bb_csv *c, uint8_t b, struct bb_fault *err)
+{
+    c->state = c->from;
+    c->next_line += b == c->end;
+    return text_put(c, &b, 1, err);
+}
+
 /* One byte that run_of() stopped at: as row_end(). */
 static int byte_take(struct bb_csv *c, uint8_t b, struct bb_fault *err)
 {
+    const struct bb_csv_options *o = &c->options;
+
     if (!b)
         return fault_broken(c, err, "a NUL byte: the table must be UTF-8 text");
+    if (c->state == SKIP || c->state == COMMENT) {
+        line_pass(c, b);
+        return 0;
+    }
+    if (c->state == ESCAPE)
+        return escaped_byte(c, b, err);
+    if (b == '\\' && o->escape && (c->state != CLOSING && c->state != CR)) {
+        c->from = c->state == QUOTED ? QUOTED : BARE;
+        c->state = ESCAPE;
+        return 0;
+    }
     if (c->state == QUOTED)
         return quoted_byte(c, b, err);
-    if (b == '\n')
+    if (b == c->end)
         return line_end(c, err);
     if (c->state == CR)
         return fault_broken(c, err, "a CR without LF");
-    if (b == '"')
+    if (b == (uint8_t)o->quote && !o->no_quote)
         return quote_byte(c, err);
     if (b == '\r') {
         c->state = CR;
         return 0;
     }
-    if (b != (uint8_t)c->options.delimiter)
-        return fault_broken(c, err, "text after a closing quote");
-    c->state = START;
-    return field_end(c, err);
+    if (b == (uint8_t)o->delimiter) {
+        c->state = START;
+        return field_end(c, err);
+    }
+    if (o->trim && is_blank(c, b)) {
+        c->blank_after = c->state == CLOSING;
+        return 0;
+    }
+    if (o->comment && b == (uint8_t)o->comment && c->state == START) {
+        c->state = COMMENT;
+        return 0;
+    }
+    return fault_broken(c, err, "text after a closing quote");
 }
 
 /* The byte order mark may come in pieces: its bytes are the first of a bare field until it is
@@ -357,65 +473,9 @@ int bb_csv_end(struct bb_csv *c, struct bb_fault *err)
         return fault_broken(c, err, "the table ends inside a quoted field");
     if (c->state == CR)
         return fault_broken(c, err, "a CR without LF");
-    return line_end(c, err);
-}
-
-/* ---- writing
- * ------------------------------------------------------------------------------------- */
-
-static int must_quote(const char *s, size_t len, char delimiter)
-{
-    for (size_t i = 0; i < len; i++)
-        if (s[i] == delimiter || s[i] == '"' || s[i] == '\r' || s[i] == '\n')
-            return 1;
-    /* what could be taken for a byte order mark is quoted too */
-    return len >= 3 && memcmp(s, "\xef\xbb\xbf", 3) == 0;
-}
-
-static void quoted_put(struct bb_buf *b, const char *s, size_t len)
-{
-    bb_buf_put(b, "\"", 1);
-    while (len) {
-        const char *q = memchr(s, '"', len);
-        size_t n = q ? (size_t)(q - s) + 1 : len;
-        bb_buf_put(b, s, n);
-        if (q)
-            bb_buf_put(b, "\"", 1);
-        s += n;
-        len -= n;
-    }
-    bb_buf_put(b, "\"", 1);
-}
-
-int bb_csv_write(struct bb_buf *b, char delimiter, const struct bb_bytes *fields, uint32_t n,
-                 struct bb_fault *err)
-{
-    size_t before = b->len;
-    int failed = b->failed;
-
-    if (!delimiter)
-        delimiter = ',';
-    for (uint32_t i = 0; i < n; i++) {
-        struct bb_bytes s = fields[i];
-        size_t good = s.len ? bb_utf8_check(s.ptr, s.len) : 0;
-        if (good < s.len || (s.len && memchr(s.ptr, 0, s.len))) {
-            bb_fault_set(err, i, "field %u is not UTF-8 text without NUL bytes", (unsigned)i + 1);
-            goto fail;
-        }
-        if (i)
-            bb_buf_put(b, &delimiter, 1);
-        /* a row of one empty field would be an empty line, which readers skip */
-        if (must_quote(s.ptr, s.len, delimiter) || (n == 1 && !s.len))
-            quoted_put(b, s.ptr, s.len);
-        else
-            bb_buf_put(b, s.ptr, s.len);
-    }
-    bb_buf_put(b, "\r\n", 2);
-    if (!b->failed)
+    if (c->state == ESCAPE)
+        return fault_broken(c, err, "the table ends after a backslash");
+    if (c->state == SKIP || c->state == COMMENT)
         return 0;
-    bb_fault_set(err, 0, "no memory, or the table is larger than %zu bytes", b->max);
-fail:
-    b->len = before;
-    b->failed = failed;
-    return -1;
+    return line_end(c, err);
 }

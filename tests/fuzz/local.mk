@@ -6,6 +6,8 @@ FUZZ_SECONDS = 600
 FUZZ_LIBS = $(core_LIBS)
 EXTRA_PROGRAMS += $(FUZZERS)
 EXTRA_DIST += tests/fuzz/corpus tests/fuzz/json.dict tests/fuzz/message.dict tests/fuzz/csv.dict tests/fuzz/map.dict
+EXTRA_DIST += tests/fuzz/corpus tests/fuzz/json.dict tests/fuzz/message.dict tests/fuzz/csv.dict \
+  tests/fuzz/xml.dict
 
 FUZZERS += tests/fuzz/fuzz_json
 tests_fuzz_fuzz_json_SOURCES = tests/fuzz/fuzz_json.c
@@ -21,6 +23,11 @@ FUZZERS += tests/fuzz/fuzz_csv
 tests_fuzz_fuzz_csv_SOURCES = tests/fuzz/fuzz_csv.c
 tests_fuzz_fuzz_csv_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_csv_LDADD = sdk/lib/libbusbar-sdk.a
+
+FUZZERS += tests/fuzz/fuzz_xml
+tests_fuzz_fuzz_xml_SOURCES = tests/fuzz/fuzz_xml.c
+tests_fuzz_fuzz_xml_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_xml_LDADD = sdk/lib/libbusbar-sdk.a $(XML_LIBS)
 
 FUZZERS += tests/fuzz/fuzz_config
 tests_fuzz_fuzz_config_SOURCES = tests/fuzz/fuzz_config.c

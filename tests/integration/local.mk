@@ -13,3 +13,7 @@ TESTS += tests/integration/ordered-batch.sh
 EXTRA_DIST += tests/integration/ordered-batch.sh
 TESTS += tests/integration/carries.sh
 EXTRA_DIST += tests/integration/carries.sh
+TESTS += tests/integration/start-oldest.sh
+EXTRA_DIST += tests/integration/start-oldest.sh
+TESTS += tests/integration/formats.sh
+EXTRA_DIST += tests/integration/formats.sh

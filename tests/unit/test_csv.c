@@ -2,6 +2,7 @@
  * test_csv.c - tables: every chunk border, every error, and back
  */
 #include <busbar/csv.h>
+#include <busbar/json.h>
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
@@ -219,15 +220,171 @@ START_TEST(writes)
     struct bb_bytes row[] = {{"a", 1},      {"b,c", 3}, {"d\"e", 3},
                              {"f\r\ng", 4}, {NULL, 0},  {"h;", 2}};
     struct bb_bytes empty = {"", 0}, nul = {"a\0b", 3}, raw = {"\xff", 1};
+    struct bb_csv_options semicolon = {.delimiter = ';'};
 
-    ck_assert_int_eq(bb_csv_write(&seen, 0, row, 6, &fault), 0);
-    ck_assert_int_eq(bb_csv_write(&seen, ';', row, 6, &fault), 0);
-    ck_assert_int_eq(bb_csv_write(&seen, ',', &empty, 1, &fault), 0);
-    ck_assert_int_eq(bb_csv_write(&seen, ',', &nul, 1, &fault), -1);
-    ck_assert_int_eq(bb_csv_write(&seen, ',', &raw, 1, &fault), -1);
+    ck_assert_int_eq(bb_csv_write(&seen, NULL, row, 6, &fault), 0);
+    ck_assert_int_eq(bb_csv_write(&seen, &semicolon, row, 6, &fault), 0);
+    ck_assert_int_eq(bb_csv_write(&seen, NULL, &empty, 1, &fault), 0);
+    ck_assert_int_eq(bb_csv_write(&seen, NULL, &nul, 1, &fault), -1);
+    ck_assert_int_eq(bb_csv_write(&seen, NULL, &raw, 1, &fault), -1);
     bb_buf_put(&seen, "", 1);
     ck_assert_str_eq((char *)seen.ptr, "a,\"b,c\",\"d\"\"e\",\"f\r\ng\",,h;\r\n"
                                        "a;b,c;\"d\"\"e\";\"f\r\ng\";;\"h;\"\r\n\"\"\r\n");
+}
+END_TEST
+
+/* ---- dialects -----------------------------------------------------------------------------------
+ */
+
+static const struct {
+    struct bb_csv_options o;
+    const char *in, *out; /* out: "!" and part of the text of the error that ends it */
+} dialects[] = {
+    {{.quote = '\''}, "'a''b',\"c\"\n", "<a'b><\"c\">;"},
+    {{.no_quote = 1}, "a\"b,\"c\"\n", "<a\"b><\"c\">;"},
+    {{.escape = BB_CSV_BACKSLASH}, "\"a\\\"b\\\\\",c\\,d\\\ne\n", "<a\"b\\><c,d\ne>;"},
+    {{.escape = BB_CSV_BACKSLASH}, "\"a\"\"b\"\n", "!text after a closing quote"},
+    {{.escape = BB_CSV_BACKSLASH}, "a\\", "!after a backslash"},
+    {{.line_end = BB_CSV_CR}, "a,b\rc\n,\"d\re\"\r", "<a><b>;<c\n><d\re>;"},
+    {{.line_end = BB_CSV_CR}, "a,b\r\r", "<a><b>;"},
+    {{.comment = '#'}, "# x \"\na,#b\n#\n\n\"#c\",d\n#e", "<a><#b>;<#c><d>;"},
+    {{.skip = 2}, "Report \"x\n\na,b\n", "<a><b>;"},
+    {{.skip = 2}, "x\n", ""},
+    {{.skip = 1, .header = 1}, "x;y;z\na,b\n1,2\n", "<1><2>;"},
+    {{.trim = 1, .ragged = 1}, "  a b\t, \"c \" ,\t\n , \n \nd", "<a b><c ><>;<><>;<d>;"},
+    {{.trim = 1}, "\"a\" \"b\"\n", "!text after a closing quote"},
+    {{.trim = 1, .delimiter = '\t'}, " a \t b\n", "<a><b>;"},
+    {{.comment = '#', .trim = 1}, "x\n  # a comment\n#c\n\"#d\"\n", "<x>;<#d>;"},
+};
+
+START_TEST(dialect)
+{
+    static const size_t steps[] = {1, 2, 3, 5, 1000};
+    size_t len = strlen(dialects[_i].in);
+
+    for (size_t k = 0; k < sizeof(steps) / sizeof(steps[0]); k++) {
+        struct bb_csv c;
+        const char *want = dialects[_i].out;
+        int status;
+        ck_assert_int_eq(bb_csv_init(&c, &dialects[_i].o, &fault), 0);
+        status = table_read(&c, dialects[_i].in, len, steps[k]);
+        bb_buf_put(&seen, "", 1);
+        if (*want == '!') {
+            ck_assert_int_eq(status, -1);
+            ck_assert_msg(strstr(fault.text, want + 1) != NULL, "%s: %s", dialects[_i].in, fault.text);
+        } else {
+            ck_assert_msg(status == 0, "%s: %s", dialects[_i].in, fault.text);
+            ck_assert_str_eq((char *)seen.ptr, want);
+        }
+        bb_csv_free(&c);
+    }
+}
+END_TEST
+
+START_TEST(dialect_writes)
+{
+    struct bb_bytes row[] = {{"#a", 2},  {" b", 2},   {"c\"d'", 4},
+                             {"e\\", 2}, {"f\ng", 3}, {"h,i", 3}};
+    static const struct {
+        struct bb_csv_options o;
+        const char *text;
+    } rows[] = {{{.quote = '\''}, "#a, b,'c\"d''',e\\,'f\ng','h,i'\r\n"},
+                {{.comment = '#', .trim = 1, .line_end = BB_CSV_LF},
+                 "\"#a\",\" b\",\"c\"\"d'\",e\\,\"f\ng\",\"h,i\"\n"},
+                {{.escape = BB_CSV_BACKSLASH}, "#a, b,\"c\\\"d'\",\"e\\\\\",\"f\ng\",\"h,i\"\r\n"},
+                {{.no_quote = 1, .escape = BB_CSV_BACKSLASH, .comment = '#', .line_end = BB_CSV_CR},
+                 "\\#a, b,c\"d',e\\\\,f\\\ng,h\\,i\r"}};
+    struct bb_csv_options bare = {.no_quote = 1};
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct bb_csv c;
+        size_t used;
+        struct bb_bytes all;
+        bb_buf_reset(&seen);
+        ck_assert_int_eq(bb_csv_write(&seen, &rows[i].o, row, 6, &fault), 0);
+        bb_buf_put(&seen, "", 1);
+        ck_assert_str_eq((char *)seen.ptr, rows[i].text);
+        all.ptr = seen.ptr;
+        all.len = seen.len - 1;
+        ck_assert_int_eq(bb_csv_init(&c, &rows[i].o, &fault), 0);
+        ck_assert_int_eq(bb_csv_read(&c, all, &used, &fault), 1);
+        ck_assert_uint_eq(c.columns, 6);
+        for (uint32_t k = 0; k < 6; k++) {
+            ck_assert_uint_eq(bb_csv_field(&c, k).len, row[k].len);
+            ck_assert_mem_eq(bb_csv_field(&c, k).ptr, row[k].ptr, row[k].len);
+        }
+        bb_csv_free(&c);
+    }
+    ck_assert_int_eq(bb_csv_write(&seen, &bare, row, 6, &fault), -1);
+    ck_assert_ptr_nonnull(strstr(fault.text, "without quotes"));
+}
+END_TEST
+
+START_TEST(options)
+{
+    static const struct bb_csv_options wrong[] = {
+        {.delimiter = '"'},  {.delimiter = '\n'}, {.quote = ','},
+        {.comment = ','},    {.comment = '"'},    {.escape = 2},
+        {.line_end = 3},     {.escape = 1, .quote = '\\'},
+        {.trim = 1, .delimiter = ' '}};
+    struct bb_bytes names[] = {{"x", 1}, {"y", 1}}, twice[] = {{"x", 1}, {"x", 1}};
+    struct bb_bytes all = {"1,2\n", 4};
+    struct bb_csv_options given = {.names = names, .n_names = 2};
+    struct bb_csv c;
+    size_t used;
+
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        ck_assert_int_eq(bb_csv_init(&c, &wrong[i], &fault), -1);
+        bb_csv_free(&c);
+    }
+    ck_assert_int_eq(bb_csv_init(&c, &given, &fault), 0);
+    ck_assert_int_eq(bb_csv_read(&c, all, &used, &fault), 1);
+    ck_assert_int_eq(bb_csv_column(&c, "y"), 1);
+    bb_csv_free(&c);
+    all.ptr = "1,2,3\n";
+    all.len = 6;
+    ck_assert_int_eq(bb_csv_init(&c, &given, &fault), 0);
+    ck_assert_int_eq(bb_csv_read(&c, all, &used, &fault), -1);
+    bb_csv_free(&c);
+    given.names = twice;
+    ck_assert_int_eq(bb_csv_init(&c, &given, &fault), -1);
+    bb_csv_free(&c);
+}
+END_TEST
+
+START_TEST(decimals)
+{
+    static const char *const good_ones[][2] = {
+        {"1234,50", "1234.50"}, {" +5 ", "5"}, {"-,5", "-0.5"},     {"007,0", "7.0"},
+        {"", "null"},           {"0", "0"},    {"1,5E3", "1.5E3"},  {"-12", "-12"},
+        {"00", "0"},            {"12345678901234567890,123", "12345678901234567890.123"}};
+    static const char *const bad_ones[] = {"1.234,50", "1,2,3", "x",  "1 000", "5-",
+                                           ",",        "1,",    "--1", "+-1"};
+
+    for (size_t i = 0; i < sizeof(good_ones) / sizeof(good_ones[0]); i++) {
+        struct bb_bytes f = {good_ones[i][0], strlen(good_ones[i][0])}, v;
+        struct bb_buf text;
+        bb_buf_reset(&seen);
+        bb_buf_init(&text, 1000);
+        ck_assert_msg(bb_csv_decimal(f, ',', &seen, &fault) == 0, "%s: %s", good_ones[i][0],
+                      fault.text);
+        v.ptr = seen.ptr;
+        v.len = seen.len;
+        ck_assert_int_eq(bb_json_write(v, &text, &fault), 0);
+        bb_buf_put(&text, "", 1);
+        ck_assert_str_eq((char *)text.ptr, good_ones[i][1]);
+        bb_buf_free(&text);
+    }
+    bb_buf_reset(&seen);
+    for (size_t i = 0; i < sizeof(bad_ones) / sizeof(bad_ones[0]); i++) {
+        struct bb_bytes f = {bad_ones[i], strlen(bad_ones[i])};
+        ck_assert_msg(bb_csv_decimal(f, ',', &seen, &fault) == -1, "%s", bad_ones[i]);
+        ck_assert_uint_eq(seen.len, 0);
+    }
+    bb_csv_decimal_put(&seen, (struct bb_bytes){"-1.50", 5}, ',');
+    bb_csv_decimal_put(&seen, (struct bb_bytes){"7", 1}, ',');
+    bb_buf_put(&seen, "", 1);
+    ck_assert_str_eq((char *)seen.ptr, "-1,507");
 }
 END_TEST
 
@@ -244,6 +401,10 @@ int main(void)
     tcase_add_test(t, limits);
     tcase_add_test(t, names_and_lines);
     tcase_add_test(t, writes);
+    tcase_add_loop_test(t, dialect, 0, (int)(sizeof(dialects) / sizeof(dialects[0])));
+    tcase_add_test(t, dialect_writes);
+    tcase_add_test(t, options);
+    tcase_add_test(t, decimals);
     suite_add_tcase(s, t);
     r = srunner_create(s);
     srunner_run_all(r, CK_ENV);

@@ -2,11 +2,12 @@
 # run.sh - the benches: Busbar's own paths and its peers on this machine, in one session
 #
 #   make bench [BENCH="core http"]        or: tools/bench/run.sh --build BUILD [sections]
-# Sections: core http latency backlog isolation lmdb nginx nats; default: all.
+# Sections: core http latency backlog files isolation lmdb nginx nats; default: all.
 # BENCH_RUNS (3) runs of each, interleaved, so that a slow minute hits all; medians in the table.
 # BENCH_SECONDS (8) of load a run, BENCH_BACKLOG (5000000) messages, BENCH_CORE (2000000).
 # BENCH_BESIDE chooses whom isolation sets beside the good route: none crash hang leak flood flood-logs,
 # and spin: two busy loops of the idle class that are no part of Busbar, to see what the machine does.
+# files: BENCH_LINES (1000000) of 1 KiB; BENCH_ALONE=1 leaves the peers out.
 # CPU is CPU-seconds (user and system) of the core and its hosts a million messages.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -18,12 +19,12 @@ if [ "${1:-}" = --build ]; then
     shift 2
 fi
 case ${1:-} in -h | --help)
-    sed -n '2,11s/^# \{0,1\}//p' "$0"
+    sed -n '2,12s/^# \{0,1\}//p' "$0"
     exit 0
     ;;
 esac
 sections=("$@")
-[ ${#sections[@]} -gt 0 ] || sections=(core http latency backlog isolation lmdb nginx nats)
+[ ${#sections[@]} -gt 0 ] || sections=(core http latency backlog files isolation lmdb nginx nats)
 runs=${BENCH_RUNS:-3} secs=${BENCH_SECONDS:-8}
 work=${BENCH_DIR:-$build/bench-results}
 mkdir -p "$work"
@@ -33,6 +34,8 @@ BUSBAR_PLUGIN_PATH=$(plugin_path "$build")
 export BUSBAR_PLUGIN_PATH
 # shellcheck source=tools/bench/lib.sh
 . "$here/lib.sh"
+# shellcheck source=tools/bench/files.sh
+. "$here/files.sh"
 trap 'bg_end_all' EXIT
 trap 'exit 130' INT TERM
 [ -x "$busbar" ] || die "$busbar is not built: run make in $build"

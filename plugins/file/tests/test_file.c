@@ -1,125 +1,7 @@
 /*
  * test_file.c - the file connector against a host in this process, on real files
  */
-#include <check.h>
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
-#include <unistd.h>
-#include "tests/plugins/fakehost.h"
-
-#if defined(__SANITIZE_ADDRESS__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-
-static char root[64];
-static struct fake_journal journal;
-static const struct bb_connector *conn;
-
-static void setup(void)
-{
-    snprintf(root, sizeof root, "/tmp/busbar-file-XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(root));
-    fake_journal_init(&journal);
-    conn = bb_module_v1(BB_ABI)->connectors[0];
-}
-
-static void teardown(void)
-{
-    char cmd[128];
-    fake_journal_free(&journal);
-    snprintf(cmd, sizeof cmd, "rm -rf %s", root);
-    ck_assert_int_eq(system(cmd), 0);
-}
-
-__attribute__((format(printf, 1, 2))) static const char *at(const char *fmt, ...)
-{
-    static char text[4][256];
-    static unsigned turn;
-    char *out = text[turn++ % 4];
-    int n = snprintf(out, 256, "%s/", root);
-    va_list ap;
-    va_start(ap, fmt);
-    vsnprintf(out + n, (size_t)(256 - n), fmt, ap);
-    va_end(ap);
-    return out;
-}
-
-static void put(const char *path, const char *text)
-{
-    char temp[300];
-    FILE *f;
-    snprintf(temp, sizeof temp, "%s.tmp", path);
-    f = fopen(temp, "w");
-    ck_assert_ptr_nonnull(f);
-    ck_assert_int_ge(fputs(text, f), 0);
-    ck_assert_int_eq(fclose(f), 0);
-    ck_assert_int_eq(rename(temp, path), 0);
-}
-
-static char *get(const char *path)
-{
-    static char text[1 << 20];
-    FILE *f = fopen(path, "r");
-    size_t n;
-    if (!f)
-        return NULL;
-    n = fread(text, 1, sizeof text - 1, f);
-    text[n] = 0;
-    fclose(f);
-    return text;
-}
-
-static struct fake_host *run(const char *config, uint32_t roles)
-{
-    struct bb_error err;
-    struct fake_host *h = fake_host_new(&journal, conn, config, roles, &err);
-    ck_assert_msg(h != NULL, "%s", err.text);
-    ck_assert_msg(fake_host_start(h, &err) == BB_OK, "%s", err.text);
-    return h;
-}
-
-/* Pumps and acks until path is there. */
-static void until_there(struct fake_host *h, const char *path)
-{
-    int64_t end = bb_clock_ms() + 10000;
-    while (access(path, F_OK) != 0) {
-        ck_assert_msg(bb_clock_ms() < end, "%s did not come; log: %s", path, fake_host_log_text(h));
-        if (fake_host_pending(h))
-            (void)fake_host_ack(h, BB_OK, NULL);
-        else
-            fake_host_pump(h, 20);
-    }
-}
-
-/* Pumps until something is submitted. */
-static void until_pending(struct fake_host *h)
-{
-    int64_t end = bb_clock_ms() + 10000;
-    while (!fake_host_pending(h)) {
-        ck_assert_msg(bb_clock_ms() < end, "nothing submitted; log: %s", fake_host_log_text(h));
-        fake_host_pump(h, 20);
-    }
-}
-
-#define ENVELOPE "\"envelope\":{\"type\":\"mfg.inventory.movement\",\"item\":{\"pointer\":\"/item\"}," \
-                 "\"plant\":\"1000\"}"
-static const char *config(const char *more)
-{
-    static char text[1024];
-    snprintf(text, sizeof text, "{\"directory\":\"%s\",\"retry\":10,%s}", at("in"), more);
-    return text;
-}
+#include "plugins/file/tests/file_rig.h"
 
 /* ---- source ------------------------------------------------------------------------------------ */
 
@@ -302,17 +184,23 @@ static void write_many(const char *format, unsigned n)
     ck_assert_ptr_nonnull(f);
     if (strcmp(format, "csv") == 0)
         fprintf(f, "item,qty\n");
+    else if (strcmp(format, "xml") == 0)
+        fprintf(f, "<r>");
     else if (strcmp(format, "json") == 0)
         fprintf(f, "{\"h\":{},\"items\":[");
     for (unsigned k = 0; k < n; k++)
         if (strcmp(format, "csv") == 0)
             fprintf(f, "%u,\"a\n%u\"\n", k, k);
+        else if (strcmp(format, "xml") == 0)
+            fprintf(f, "<i no='%u'>\n<q>%u</q></i>\n", k, k);
         else
             fprintf(f, "%s{\"item\":%u,\"text\":\"%.*s\"}\n",
                     k && strcmp(format, "json") == 0 ? "," : "", k, (int)(k % 60),
                     "............................................................");
     if (strcmp(format, "json") == 0)
         fprintf(f, "],\"t\":1}");
+    else if (strcmp(format, "xml") == 0)
+        fprintf(f, "</r>");
     ck_assert_int_eq(fclose(f), 0);
     ck_assert(mkdir(at("in"), 0700) == 0 || errno == EEXIST);
     ck_assert_int_eq(rename(at("in.tmp"), at("in/big")), 0);
@@ -322,13 +210,17 @@ static void write_many(const char *format, unsigned n)
  * comes once, and the last life began where the journal was. */
 START_TEST(a_crash_in_the_middle_loses_nothing_and_doubles_nothing)
 {
-    static const char *const formats[] = {"jsonl", "json", "csv"};
+    static const char *const formats[] = {"jsonl", "json", "csv", "xml"};
     const char *format = formats[_i];
-    char more[256], id[32];
+    char more[300], id[32];
     struct fake_host *h;
     write_many(format, 1000);
-    snprintf(more, sizeof more, "\"format\":\"%s\",\"records\":\"%s\",\"batch\":64," ENVELOPE, format,
-             strcmp(format, "json") == 0 ? "/items" : "");
+    snprintf(more, sizeof more, "\"format\":\"%s\",\"records\":\"%s\",\"batch\":64,%s", format,
+             strcmp(format, "json") == 0 ? "/items" : "",
+             strcmp(format, "xml") == 0
+                 ? "\"xml\":{\"record\":\"/r/i\"},\"envelope\":{\"type\":\"mfg.x\","
+                   "\"item\":{\"pointer\":\"/i/@no\"}}"
+                 : ENVELOPE);
     for (unsigned life = 0; life < 8; life++) {
         h = run(config(more), BB_ROLE_SOURCE);
         for (unsigned k = 0; k < life % 4; k++) {
@@ -452,7 +344,7 @@ static const struct {
     {"{\"directory\":\"/tmp/x\",\"envelope\":{\"typ\":\"x\"}}", "knows id", BB_ROLE_SOURCE},
     {"{\"directory\":\"/tmp/x\",\"envelope\":{\"type\":{\"pointer\":\"x\"}}}", "must start with",
      BB_ROLE_SOURCE},
-    {"{\"directory\":\"/tmp/x\",\"format\":\"xml\"}", "config.format", BB_ROLE_SOURCE},
+    {"{\"directory\":\"/tmp/x\",\"format\":\"yaml\"}", "config.format", BB_ROLE_SOURCE},
     {"{}", "path", BB_ROLE_SINK},
     {"{\"path\":\"/tmp/x\",\"content\":\"csv\"}", "columns", BB_ROLE_SINK},
 };
@@ -466,42 +358,6 @@ START_TEST(config_that_cannot_work)
 END_TEST
 
 /* ---- sink -------------------------------------------------------------------------------------- */
-
-#define HEAD "\"specversion\":\"1.0\",\"source\":\"t\",\"type\":\"mfg.x\""
-
-static bb_msg *message(unsigned k, uint32_t flags)
-{
-    char json[256], key[32];
-    snprintf(json, sizeof json, "[{" HEAD ",\"id\":\"%u\",\"item\":\"i%u\"},{\"n\":%u,\"t\":\"a,b\"}]",
-             k, k, k);
-    snprintf(key, sizeof key, "key %u/1", k);
-    return fake_msg(json, key, flags);
-}
-
-static bb_status deliver(struct fake_host *h, unsigned k, uint32_t flags)
-{
-    struct fake_result r;
-    bb_msg *m = message(k, flags);
-    fake_host_deliver(h, m, 5000, &r);
-    fake_msg_free(m);
-    return r.status;
-}
-
-static bb_status probe(struct fake_host *h, unsigned k)
-{
-    struct fake_result r;
-    bb_msg *m = message(k, 0);
-    fake_host_probe(h, m, 5000, &r);
-    fake_msg_free(m);
-    return r.status;
-}
-
-static const char *sink_config(const char *more)
-{
-    static char text[1024];
-    snprintf(text, sizeof text, "{\"path\":\"%s\"%s}", at("out.jsonl"), more);
-    return text;
-}
 
 START_TEST(events_data_and_rows)
 {
@@ -722,7 +578,7 @@ int main(void)
     tcase_add_test(c, csv_rows);
     tcase_add_test(c, events);
     tcase_add_test(c, a_bad_record_fails_the_file_or_is_skipped);
-    tcase_add_loop_test(c, a_crash_in_the_middle_loses_nothing_and_doubles_nothing, 0, 3);
+    tcase_add_loop_test(c, a_crash_in_the_middle_loses_nothing_and_doubles_nothing, 0, 4);
     tcase_add_test(c, a_crash_before_the_bad_file_is_moved);
     tcase_add_test(c, a_crash_between_the_last_ack_and_done);
     tcase_add_test(c, busy_storms_and_refusals);
