@@ -8,7 +8,7 @@ core_libbusbar_core_la_SOURCES += core/transform/transform.h core/transform/step
   core/transform/map/template.c core/transform/map/lookup.c core/transform/map/zone.c \
   core/transform/map/moment.c core/transform/map/date.c \
   core/transform/map/calc.c core/transform/map/convert.c core/transform/map/run.c
-  core/transform/map/rule.c core/transform/map/move.c core/transform/map/run.c \
+core_libbusbar_core_la_SOURCES += \
   core/transform/bom/bom.h core/transform/bom/doc.c core/transform/bom/shelf.c core/transform/bom/phantom.c \
   core/transform/bom/effect.c core/transform/bom/times.c core/transform/bom/number.c core/transform/bom/diff.c \
   core/transform/bom/step.c core/transform/bom/run.c core/transform/bom/carries.c

@@ -42,7 +42,7 @@ struct bb_seg {
     struct bb_bytes text; /* unescaped */
     struct bb_bytes raw;  /* text as a msgpack string: the key of a new entry */
     uint32_t index;       /* what it is in an array */
-    uint32_t sig;         /* of the text: bb_key_sig() */
+    uint32_t sig;         /* of the text: bb_seg_sig() */
 };
 struct bb_path {
     enum bb_root root;
@@ -58,7 +58,7 @@ void bb_path_free(struct bb_path *path);
 bool bb_path_within(const struct bb_path *inner, const struct bb_path *outer);
 
 /* Equal keys have equal ones. */
-static inline uint32_t bb_key_sig(const void *key, size_t len)
+static inline uint32_t bb_seg_sig(const void *key, size_t len)
 {
     const uint8_t *p = key;
 

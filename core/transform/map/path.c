@@ -71,7 +71,7 @@ static int segment_put(struct bb_buf *b, const char *p, size_t len, struct bb_se
     seg->raw.ptr = (const void *)(uintptr_t)start;
     seg->raw.len = b->len - start;
     seg->text.len = n;
-    seg->sig = bb_key_sig(text, n);
+    seg->sig = bb_seg_sig(text, n);
     return 0;
 }
 

@@ -196,7 +196,7 @@ static inline int entry_read(struct bb_cur *c, bool map, struct bb_span *s)
             n = t.s.len;
             s->head = (uint8_t)((const uint8_t *)t.s.ptr - from);
         }
-        s->sig = bb_key_sig(from + s->head, n);
+        s->sig = bb_seg_sig(from + s->head, n);
     }
     s->raw = map ? from : NULL;
     s->raw_len = (uint32_t)(p - from);
