@@ -8,6 +8,9 @@ tools_bench_bench_load_SOURCES = tools/bench/load.c tools/bench/load_http.c tool
   tools/bench/hist.h
 tools_bench_nats_load_SOURCES = tools/bench/nats_load.c tools/bench/hist.h
 tools_bench_nats_load_LDADD = -lpthread
+EXTRA_PROGRAMS += tools/bench/units_bench
+tools_bench_units_bench_SOURCES = tools/bench/units_bench.c
+tools_bench_units_bench_LDADD = sdk/lib/libbusbar-sdk.a $(GMP_LIBS)
 
 # what tools/test asks
 .PHONY: print-tests print-fuzzers
