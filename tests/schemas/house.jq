@@ -39,7 +39,7 @@ def inside($at):
            then $where + "no description, or one without an end" else empty end),
           (if ($at | test("^(/\\$defs/[^/]+)?$")) and ($x.title // "") == "" then $where + "no title" else empty end),
           (if $x.properties and ($at | test("/\\?") | not) and $x.additionalProperties != false then $where + "an object that is open" else empty end),
-          (if $x.pattern and ($x.pattern | test("^\\^.*\\$$|^\\^\\[\\^\\.\\]") | not) then $where + "a pattern that is not anchored" else empty end),
+          (if $x.pattern and ($x.pattern | test("^\\^.*\\$$|^Z\\$$") | not) then $where + "a pattern that is not anchored" else empty end),
           (if $x.enum and ($at | test("/\\?") | not) then $x.enum[] | select(. as $e | $x.description | contains("`" + $e + "`: ") | not) | $where + "\"" + . + "\" is not described" else empty end),
           (if $x."$ref" then (if ($x."$ref" | target($s."$id")) == null then $where + $x."$ref" + " leads nowhere" else empty end) else empty end),
           (if $x.required and $x.properties and ($at | test("/\\?") | not) then $x.required[] | select($x.properties[.] == null) | $where + "\"" + . + "\" is required and not a property" else empty end) ) ),

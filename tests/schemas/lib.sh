@@ -5,27 +5,20 @@
 
 schemas=$src/sdk/schemas
 
-# validate_ready: skips where this build has no validator yet; lays out what references name.
+# validate_ready: skips where this build has no validator; puts the model and the tests' schemas into
+# one folder, as a schema path would.
 validate_ready() {
-    local f
     "$busbar" validate --help >/dev/null 2>&1 || skip "this busbar has no validate"
-    mkdir -p "$work/remotes"
-    for f in "$schemas"/*.[0-9]*.json "$src"/tests/schemas/versions/*.[0-9]*.json; do
-        case ${f##*/} in
-        *.[0-9]*-[0-9]*.*) ;;
-        *) cp "$f" "$work/remotes/$(jq -r '."$id"' "$f")" ;;
-        esac
-    done
+    mkdir -p "$work/schemas"
+    cp "$schemas"/*.[0-9]*.json "$src"/tests/schemas/versions/*.json "$work/schemas/"
 }
 
 # validate NAME/MAJOR or URN, DOC...: as `busbar validate` does
 validate() {
-    local urn=$1
+    local name=${1#urn:busbar:schema:}
     shift
-    case $urn in
-    */*) urn=urn:busbar:schema:${urn%/*}:${urn##*/} ;;
-    esac
-    "$busbar" validate --strict --formats --schema "$work/remotes/$urn" --remotes "$work/remotes" "$@"
+    "$busbar" validate --strict --formats --schema "$work/schemas/${name/[:\/]/.}.json" \
+        --remotes "$work/schemas" "$@"
 }
 
 # documents FILE FOLDER: {schema: NAME, document} a line to FOLDER/NAME/N.json

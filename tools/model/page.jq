@@ -60,15 +60,17 @@ def demand:
     (if .anyOf then "one at least of " + ([.anyOf[].required[]?] | names) else empty end),
     (if .not.required then "there must not be " + (.not.required | names) else empty end) ] | join("; ");
 def condition:
-  . as $in
-  | [ (.properties // {}) | to_entries[]
-    | (.key | code) + " is " + (if .value.const then .value.const | code else .value.enum | map(code) | join(" or ") end) ] | join(" and ")
-  | . as $c | $in | $c + (if .not then ", and not " + (.not | condition) else "" end);
-def rules:
-  [ (.allOf // [])[]
-    | (if (.then | type) == "object" and (.then | demand) != "" then "- Where " + (.if | condition) + ": " + (.then | demand) + "." else empty end),
-      (if (.else | type) == "object" and (.else | demand) != "" then "- Except where " + (.if | condition) + ": " + (.else | demand) + "." else empty end) ]
-  + (if .anyOf then ["- " + (demand | (.[0:1] | ascii_upcase) + .[1:]) + "."] else [] end);
+  [ (.properties // {}) | to_entries[]
+    | (.key | code) + " is " + (if .value.const then .value.const | code else .value.enum | map(code) | join(" or ") end) ] | join(" and ");
+# what holds under conditions: a chain of if, then and else, as lines. An "else" that only asks on does
+# not repeat that the first was not so: its own condition says enough
+def told($where):
+  (demand as $d | if $d == "" then empty elif $where == "" then "- " + ($d[0:1] | ascii_upcase) + $d[1:] + "."
+    else "- Where " + $where + ": " + $d + "." end),
+  (if .if then (.if | condition) as $c | (if $where == "" then "" else $where + " and " end) as $so
+     | (.then | objects | told($so + $c)), (.else | objects | if .if and demand == "" then told($where) else told($so + "not: " + $c) end)
+   else empty end);
+def rules: [{"if": .if, "then": .then, "else": .else, anyOf} | with_entries(select(.value != null)) | told("")];
 
 def table:
   if .properties then "\n| field | is | meaning | example |\n| --- | --- | --- | --- |\n" + ([rows(""; true)] | join("\n")) + "\n"
