@@ -116,14 +116,16 @@ uint64_t keys_hash(const void *data, size_t n, uint64_t h)
 static void key_put(struct bb_buf *b, struct bb_bytes key)
 {
     static const char hex[] = "0123456789abcdef";
-    const uint8_t *p = key.ptr;
-    for (size_t k = 0; k < key.len; k++) {
-        char e[3] = {'%', hex[p[k] >> 4], hex[p[k] & 15]};
-        if (p[k] > ' ' && p[k] < 0x7f && p[k] != '%')
-            bb_buf_put(b, &p[k], 1);
-        else
-            bb_buf_put(b, e, 3);
+    const uint8_t *p = key.ptr, *end = key.len ? p + key.len : p, *run = p;
+    for (; p < end; p++) {
+        char e[3] = {'%', hex[*p >> 4], hex[*p & 15]};
+        if (*p > ' ' && *p < 0x7f && *p != '%')
+            continue;
+        bb_buf_put(b, run, (size_t)(p - run));
+        bb_buf_put(b, e, 3);
+        run = p + 1;
     }
+    bb_buf_put(b, run, (size_t)(end - run));
 }
 
 int keys_append(int fd, const struct keys_group *g, const struct bb_bytes *keys, size_t n,
@@ -132,12 +134,12 @@ int keys_append(int fd, const struct keys_group *g, const struct bb_bytes *keys,
     struct bb_buf b;
     struct stat st;
     size_t at = 0;
+    char head[100];
     int rc = -1, saved;
+    int len = snprintf(head, sizeof head, "%" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIx64 " ",
+                       g->inode, g->offset, g->length, g->hash);
     bb_buf_init(&b, 1 << 26);
     for (size_t k = 0; k < n; k++) {
-        char head[100];
-        int len = snprintf(head, sizeof head, "%" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIx64 " ",
-                           g->inode, g->offset, g->length, g->hash);
         bb_buf_put(&b, head, (size_t)len);
         key_put(&b, keys[k]);
         bb_buf_put(&b, "\n", 1);

@@ -12,6 +12,7 @@
 #ifndef BB_SDK_CODEC_H
 #define BB_SDK_CODEC_H
 
+#include <busbar/csv.h>
 #include <busbar/json.h>
 #include <stdint.h>
 #include <string.h>
@@ -359,6 +360,11 @@ const char *bb_envelope_missing(const struct bb_envelope *e);
 #define BB_TEXT_MISSING                                                                            \
     "attribute \"%s\" is missing: every message needs "                                            \
     "specversion, id, source and type"
+
+/* csv_options.c: NULL, or what is wrong with the dialect, defaults filled in. */
+const char *bb_csv_options_wrong(const struct bb_csv_options *o);
+/* Names are not empty, and none is there twice: 0, -1 and c is broken. */
+int bb_csv_names_check(struct bb_csv *c, struct bb_fault *err);
 
 struct bb_frame { /* an open array or map of the JSON reader */
     uint32_t at;  /* its head, from base on */

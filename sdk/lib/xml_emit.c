@@ -141,11 +141,16 @@ static int typed_put(struct emit *e, const struct xml_node *at, const char *s, s
 /* The parser lets bytes through in CDATA that are no characters of XML: not on to the message. */
 static int text_good(const char *s, size_t len)
 {
-    for (size_t i = 0; i < len; i++)
-        if ((uint8_t)s[i] < 0x20 && !bb_xml_blank(s + i, 1))
+    const uint8_t *p = (const uint8_t *)s, *end = p + len;
+
+    for (; p < end; p++) {
+        if (*p >= 0x20 && *p != 0xef)
+            continue;
+        if (*p < 0x20 ? !bb_xml_blank(p, 1)
+                      : end - p > 2 && p[1] == 0xbf && (p[2] == 0xbe || p[2] == 0xbf))
             return 0;
-    return bb_utf8_check(s, len) == len && !memmem(s, len, "\xef\xbf\xbe", 3) &&
-           !memmem(s, len, "\xef\xbf\xbf", 3);
+    }
+    return bb_utf8_check(s, len) == len;
 }
 
 static int text_put(struct emit *e, const struct xml_node *at, size_t text, size_t len)

@@ -64,4 +64,12 @@ const char *bb_xml_prefix(const struct bb_xml_map *m, const char *uri);
 /* The uri of a prefix, or NULL. */
 const char *bb_xml_uri(const struct bb_xml_map *m, struct bb_bytes prefix);
 
+/* xml_qname.c: a key taken apart. */
+struct xml_qname {
+    struct bb_bytes prefix, uri, local; /* prefix.ptr NULL: by uri; uri.ptr NULL: in none */
+};
+/* The key of an element, or of an attribute ("@" in front). 0, -1 when it is no name. */
+int bb_xml_qname_read(const struct bb_xml_map *m, struct bb_bytes key, int attribute,
+                      struct xml_qname *q, struct bb_fault *err);
+
 #endif

@@ -8,7 +8,7 @@
 #define BB_SDK_XML_READ_H
 
 #include "xml_tree.h"
-#include <libxml/parser.h>
+#include <libxml/parserInternals.h>
 
 #define BB_XML_DEPTH_MAX 128
 
@@ -44,5 +44,15 @@ struct bb_xml {
     int closed; /* the root element ended */
     int broken, told, ended;
 };
+
+/* The document cannot be read on. The first reason stands. */
+void bb_xml_stop(struct bb_xml *x, const char *text);
+void bb_xml_stop_at(struct bb_xml *x, int line, int column, const char *text);
+
+/* xml_names.c: the index of a name in its place, made when it is new; XML_NONE: the reader stopped. */
+uint32_t bb_xml_name(struct bb_xml *x, uint32_t up, const void *local, const void *uri,
+                     uint32_t kind);
+/* xml_events.c: what the parser calls, with the reader as its context. */
+extern const xmlSAXHandler bb_xml_events;
 
 #endif

@@ -22,10 +22,6 @@ struct scope {               /* what is declared around an element */
     struct bb_bytes uri;     /* of the own prefix 0 */
     struct bb_bytes default_uri;
 };
-struct qname {
-    struct bb_bytes prefix, uri, local; /* prefix.ptr NULL: by uri; uri.ptr NULL: in none */
-};
-
 static int fault_at(struct writer *w, struct bb_bytes key, const char *text)
 {
     char quoted[44];
@@ -119,77 +115,6 @@ static int scalar_write(struct writer *w, struct bb_bytes key, struct bb_bytes v
 /* ---- names -------------------------------------------------------------------------------------
  */
 
-/* NameStartChar and NameChar of XML 1.0, fifth edition, without the colon. */
-static int char_good(uint32_t c, int inside)
-{
-    static const struct {
-        uint32_t from, to, inside;
-    } ranges[] = {{'A', 'Z', 0},         {'_', '_', 0},         {'a', 'z', 0},
-                  {0xc0, 0xd6, 0},       {0xd8, 0xf6, 0},       {0xf8, 0x2ff, 0},
-                  {0x370, 0x37d, 0},     {0x37f, 0x1fff, 0},    {0x200c, 0x200d, 0},
-                  {0x2070, 0x218f, 0},   {0x2c00, 0x2fef, 0},   {0x3001, 0xd7ff, 0},
-                  {0xf900, 0xfdcf, 0},   {0xfdf0, 0xfffd, 0},   {0x10000, 0xeffff, 0},
-                  {'-', '.', 1},         {'0', '9', 1},         {0xb7, 0xb7, 1},
-                  {0x300, 0x36f, 1},     {0x203f, 0x2040, 1}};
-
-    for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++)
-        if (c >= ranges[i].from && c <= ranges[i].to && (inside || !ranges[i].inside))
-            return 1;
-    return 0;
-}
-
-static int name_good(struct bb_bytes s)
-{
-    const uint8_t *p = s.ptr, *end = s.len ? p + s.len : p;
-
-    while (p < end) {
-        int n = *p < 0x80 ? 1 : bb_utf8_seq(p, end);
-        uint32_t c = *p;
-        if (n <= 0)
-            return 0;
-        if (n > 1)
-            c &= 0x7fu >> n;
-        for (int i = 1; i < n; i++)
-            c = c << 6 | (p[i] & 0x3fu);
-        if (!char_good(c, p > (const uint8_t *)s.ptr))
-            return 0;
-        p += n;
-    }
-    return s.len > 0;
-}
-
-/* Takes a key apart. 0, -1. */
-static int name_read(struct writer *w, struct bb_bytes key, int attribute, struct qname *q)
-{
-    const char *s = key.ptr, *end = s + key.len, *cut;
-
-    memset(q, 0, sizeof(*q));
-    if (attribute)
-        s++;
-    q->local.ptr = s;
-    q->local.len = (size_t)(end - s);
-    if (s < end && *s == '{') {
-        cut = memrchr(s, '}', (size_t)(end - s));
-        if (!cut)
-            return fault_at(w, key, "has no \"}\" after its namespace");
-        q->uri.ptr = cut > s + 1 ? s + 1 : NULL;
-        q->uri.len = (size_t)(cut - s - 1);
-        q->local.ptr = cut + 1;
-    } else if ((cut = memchr(s, ':', (size_t)(end - s))) != NULL) {
-        const char *uri;
-        q->prefix.ptr = s;
-        q->prefix.len = (size_t)(cut - s);
-        uri = q->prefix.len ? bb_xml_uri(w->m, q->prefix) : NULL;
-        if (!uri)
-            return fault_at(w, key, "has a prefix without a namespace: add it to namespaces");
-        q->local.ptr = cut + 1;
-    } else if (!attribute) {
-        q->uri = w->default_uri;
-    }
-    q->local.len = (size_t)(end - (const char *)q->local.ptr);
-    return name_good(q->local) ? 0 : fault_at(w, key, "is no name that XML knows");
-}
-
 static void put(struct writer *w, const char *s)
 {
     bb_buf_put(w->b, s, strlen(s));
@@ -201,7 +126,7 @@ static void put_bytes(struct writer *w, struct bb_bytes s)
 }
 
 /* The name as it stands in a tag; own: the number of its own prefix, or -1. */
-static void name_put(struct writer *w, const struct qname *q, int own)
+static void name_put(struct writer *w, const struct xml_qname *q, int own)
 {
     char prefix[24];
 
@@ -283,7 +208,7 @@ static int starts(struct bb_bytes key, char c)
 static int attributes_write(struct writer *w, struct bb_bytes value)
 {
     struct bb_bytes key, v;
-    struct qname q;
+    struct xml_qname q;
     uint32_t n;
     int own = 0;
 
@@ -292,7 +217,7 @@ static int attributes_write(struct writer *w, struct bb_bytes value)
             return -1;
         if (!starts(key, '@'))
             continue;
-        if (name_read(w, key, 1, &q) != 0)
+        if (bb_xml_qname_read(w->m, key, 1, &q, w->err) != 0)
             return -1;
         if (!q.prefix.ptr && !q.uri.ptr && q.local.len == 5 && memcmp(q.local.ptr, "xmlns", 5) == 0)
             return fault_at(w, key, "declares a namespace: the mapping does that");
@@ -415,7 +340,7 @@ static int children_write(struct writer *w, struct bb_bytes value, const struct 
 }
 
 /* Namespaces that this element needs and that are not declared around it. */
-static int scope_open(struct writer *w, const struct qname *q, const struct scope *around,
+static int scope_open(struct writer *w, const struct xml_qname *q, const struct scope *around,
                       struct scope *in)
 {
     *in = *around;
@@ -439,7 +364,7 @@ static int element_write(struct writer *w, struct bb_bytes key, struct bb_bytes 
     struct xml_chain at = {up, key};
     struct bb_cur c = bb_cur_of(value);
     struct bb_tok t;
-    struct qname q;
+    struct xml_qname q;
     struct scope in;
     size_t open;
     int own;
@@ -448,7 +373,7 @@ static int element_write(struct writer *w, struct bb_bytes key, struct bb_bytes 
         return fault_at(w, key, "is nested too deep");
     if (bb_cur_next(&c, &t) != 0)
         return fault_at(w, key, "is cut off");
-    if (name_read(w, key, 0, &q) != 0)
+    if (bb_xml_qname_read(w->m, key, 0, &q, w->err) != 0)
         return -1;
     own = !q.prefix.ptr && q.uri.ptr && !(w->default_uri.ptr && same(q.uri, w->default_uri)) ? 0 : -1;
     put(w, "<");
