@@ -95,7 +95,8 @@ static int group_same(const struct keys_group *a, const struct keys_group *b)
            a->hash == b->hash;
 }
 
-/* Against accidents, not against people. Eight bytes at a time: pieces but the last are whole. */
+/* Against accidents, not against people. Eight bytes at a time: the hash of a whole is the hash of
+ * its pieces, one after the other, if all but the last are multiples of eight. */
 uint64_t keys_hash(const void *data, size_t n, uint64_t h)
 {
     const uint8_t *p = data;
@@ -106,6 +107,8 @@ uint64_t keys_hash(const void *data, size_t n, uint64_t h)
         h = (h ^ w) * 0x9fb21c651e98df25u;
         h ^= h >> 32;
     }
+    if (!n)
+        return h;
     for (w = n; n > 0; n--)
         w = w << 8 | *p++;
     h = (h ^ w) * 0x9fb21c651e98df25u;

@@ -7,5 +7,4 @@ sdk_lib_libbusbar_sdk_a_SOURCES += \
   sdk/lib/limbs.h sdk/lib/limbs.c sdk/lib/decimal.c sdk/lib/decimal_text.c \
   sdk/lib/units.c sdk/lib/units_item.c sdk/lib/units_scheme.c sdk/lib/units_table.h sdk/lib/units_table.c
 sdkinclude_HEADERS += sdk/include/busbar/recode.h
-sdk_lib_libbusbar_sdk_a_SOURCES += sdk/lib/csv_write.c sdk/lib/recode.c
-  sdk/lib/json_read.c sdk/lib/json_write.c sdk/lib/event.c sdk/lib/id.c sdk/lib/csv.c sdk/lib/csv_write.c sdk/lib/csv_options.c sdk/lib/recode.c
+sdk_lib_libbusbar_sdk_a_SOURCES += sdk/lib/csv_write.c sdk/lib/csv_options.c sdk/lib/recode.c

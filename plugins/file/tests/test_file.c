@@ -451,6 +451,35 @@ START_TEST(a_batch_is_one_write_and_stops_at_the_first_failure)
 }
 END_TEST
 
+/* What one write holds may be more than is read at once to look whether it is there. */
+START_TEST(a_large_write_is_found_whole)
+{
+    struct fake_host *h = run(sink_config(",\"content\":\"data\""), BB_ROLE_SINK);
+    size_t n = 65536 - 10 + (size_t)_i * 9;
+    char *json = malloc(n + 200);
+    struct stat before, after;
+    struct fake_result r;
+    bb_msg *m;
+    size_t at_text;
+    at_text = (size_t)sprintf(json, "[{" HEAD ",\"id\":\"1\"},\"");
+    memset(json + at_text, 'x', n);
+    strcpy(json + at_text + n, "\"]");
+    m = fake_msg(json, "key 1/1", 0);
+    fake_host_deliver(h, m, 5000, &r);
+    ck_assert_int_eq(r.status, BB_OK);
+    fake_msg_free(m);
+    free(json);
+    fake_host_free(&h);
+    ck_assert_int_eq(stat(at("out.jsonl"), &before), 0);
+    h = run(sink_config(",\"content\":\"data\""), BB_ROLE_SINK);
+    ck_assert_int_eq(deliver(h, 2, 0), BB_OK);
+    fake_host_free(&h);
+    ck_assert_int_eq(stat(at("out.jsonl"), &after), 0);
+    ck_assert_int_gt(after.st_size, before.st_size);
+    ck_assert_int_gt(before.st_size, (off_t)n);
+}
+END_TEST
+
 START_TEST(no_room_is_retry_and_leaves_nothing)
 {
     struct fake_host *h = run(sink_config(",\"content\":\"data\""), BB_ROLE_SINK);
@@ -592,6 +621,7 @@ int main(void)
     tcase_add_test(k, probe_knows_what_was_written);
     tcase_add_loop_test(k, a_partial_line_is_cut_off, 0, 18);
     tcase_add_test(k, a_batch_is_one_write_and_stops_at_the_first_failure);
+    tcase_add_loop_test(k, a_large_write_is_found_whole, 0, 4);
     tcase_add_test(k, no_room_is_retry_and_leaves_nothing);
     tcase_add_test(k, rotation_overwrites_nothing);
     tcase_add_test(k, the_index_stays_bounded);
