@@ -81,7 +81,7 @@ int bb_xml_broken(const struct bb_xml *x);
  * name, a prefix without namespace, a character that XML has not, text beside elements, an array in
  * an array. Reading it again gives the same value, but: an array of one at a path that is not
  * declared becomes its element, an empty array nothing, a map without entries "", a number or
- * boolean at a path without type its text. */
+ * boolean at a path without type its text, and keys stand in the order that `order` gave them. */
 int bb_xml_write(const struct bb_xml_map *m, struct bb_bytes value, struct bb_buf *b,
                  struct bb_fault *err);
 
