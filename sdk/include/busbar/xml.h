@@ -24,7 +24,9 @@
  *
  * The parser is libxml2's push interface: a program that uses these functions links libxml2
  * (pkg-config libxml-2.0), one that does not needs none. Thread: one reader, one thread; a mapping
- * may be shared once it is made. Memory: a reader about 8 times record_max and 16 MiB at most.
+ * may be shared once it is made. Memory: a record's text and 56 bytes a node, its value, and a tag;
+ * at the very most (nothing but empty elements, new names all the way) some 20 times record_max and
+ * 80 MiB for names.
  */
 #ifndef BUSBAR_XML_H
 #define BUSBAR_XML_H
