@@ -285,6 +285,8 @@ START_TEST(refusals)
     REFUSED("<a/><b/>", "column 5");
     REFUSED("<a>\x01</a>", "line 1");
     REFUSED("<a>\xff</a>", "line 1");
+    REFUSED("<a><![CDATA[\xff]]></a>", "line 1");
+    REFUSED("<a><![CDATA[\x01]]></a>", "line 1");
     REFUSED("<?xml version='1.0' encoding='UTF-7'?><a/>", "encoding");
     REFUSED("<?xml version='1.0' encoding='nosuch'?><a/>", "encoding");
     REFUSED("<?xml version='1.0' encoding='EUC-JP'?><a/>", "encoding EUC-JP");

@@ -24,7 +24,9 @@
  *
  * The parser is libxml2's push interface: a program that uses these functions links libxml2
  * (pkg-config libxml-2.0), one that does not needs none. Thread: one reader, one thread; a mapping
- * may be shared once it is made. Memory: a reader about 8 times record_max and 16 MiB at most.
+ * may be shared once it is made. Memory: a record's text and 56 bytes a node, its value, and a tag;
+ * at the very most (nothing but empty elements, new names all the way) some 20 times record_max and
+ * 80 MiB for names.
  */
 #ifndef BUSBAR_XML_H
 #define BUSBAR_XML_H
@@ -81,7 +83,7 @@ int bb_xml_broken(const struct bb_xml *x);
  * name, a prefix without namespace, a character that XML has not, text beside elements, an array in
  * an array. Reading it again gives the same value, but: an array of one at a path that is not
  * declared becomes its element, an empty array nothing, a map without entries "", a number or
- * boolean at a path without type its text. */
+ * boolean at a path without type its text, and keys stand in the order that `order` gave them. */
 int bb_xml_write(const struct bb_xml_map *m, struct bb_bytes value, struct bb_buf *b,
                  struct bb_fault *err);
 
