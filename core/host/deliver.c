@@ -4,6 +4,7 @@
  *   DELIVER -> waiting -> (transform) -> handed -> ended, one RESULT
  *                 |            |            |
  *            RETRY, CANCEL  REJECT, skip   the plugin's status
+ *                           became others
  *
  * Deliveries of one lane that come together (a run: the first, and those marked as behind) are handed
  * over in one call of the batch extension. When one of them ends before that, those behind it are not
@@ -164,6 +165,10 @@ bool bb_deliver_end(struct bb_host *h, bb_token t, bb_status s, const struct bb_
     }
     if (m->has_body && bb_answer_keeps_body(h->tokens.v[slot].op, r.status))
         r.body = m->whole;
+    if (r.status == BB_OK && m->n_children) {
+        r.children = (struct bb_bytes){m->children.ptr, m->children.len};
+        r.n_children = m->n_children;
+    }
     bb_out_result_locked(h, &r);
     bb_tokens_ends(&h->tokens, slot, r.status);
     bb_tokens_remove(&h->tokens, slot);
@@ -220,9 +225,25 @@ static int bb_route_compare(const void *key, const void *item)
     return a < b ? -1 : a > b;
 }
 
-/* BB_OK: m shows what the sink gets. Else how the delivery ends, and why. */
+/* transform.h: a message that m became. */
+static int bb_deliver_child(void *arg, struct bb_bytes whole, struct bb_fault *err)
+{
+    struct bb_msg *m = arg;
+
+    if (m->n_children == BB_WIRE_CHILDREN_MAX)
+        return bb_host_fault(err, 0, "it would become more than %u messages", BB_WIRE_CHILDREN_MAX);
+    bb_put_bin(&m->children, whole.ptr, whole.len);
+    if (m->children.failed)
+        return bb_host_fault(err, 0, "the messages that it would become have more than %zu bytes "
+                                     "(max_message) together", m->children.max);
+    m->n_children++;
+    return 0;
+}
+
+/* BB_OK: m shows what the sink gets, or what it became. Else how the delivery ends, and why. */
 static bb_status bb_deliver_render(struct bb_host *h, struct bb_msg *m, struct bb_fault *why)
 {
+    struct bb_transform_run run = {.child = bb_deliver_child, .arg = m};
     const struct bb_route_steps *r;
     bb_status s;
 
@@ -233,9 +254,12 @@ static bb_status bb_deliver_render(struct bb_host *h, struct bb_msg *m, struct b
                     : NULL;
     if (!r || !r->steps)
         return BB_OK; /* WELCOME names only routes with steps */
-    s = bb_transform_apply(r->steps, m->whole, &m->rendered, NULL, why);
+    s = bb_transform_apply(r->steps, m->whole, &m->rendered, &run, why);
+    m->n_children = s == BB_OK ? m->n_children : 0;
     switch (s) {
     case BB_OK:
+        if (run.children)
+            return BB_OK;
         if (m->rendered.failed || m->rendered.len > h->max_message) {
             bb_host_fault(why, 0, "the transformed message is larger than %zu bytes",
                           h->max_message);
@@ -329,7 +353,7 @@ static void bb_chunk_render(struct bb_host *h, struct bb_chunk *k)
         } else {
             s = bb_deliver_render(h, m, &why);
         }
-        if (s == BB_OK) {
+        if (s == BB_OK && !m->n_children) {
             k->token[n] = k->token[i];
             k->msg[n++] = k->msg[i];
             continue;

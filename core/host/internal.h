@@ -73,6 +73,8 @@ struct bb_msg {
     uint32_t attempt, flags, route;
     bool has_body;          /* rendered holds what a transform made of it */
     struct bb_buf rendered; /* its memory stays with the pooled struct */
+    struct bb_buf children; /* what it became, as bin values; n_children of them */
+    uint32_t n_children;
     struct bb_msg *next;
 };
 struct bb_pool *bb_pool_new(size_t max_message);

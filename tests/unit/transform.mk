@@ -7,3 +7,9 @@ tests_unit_test_transform_LDADD = $(UNIT_LIBS)
 tests_unit_test_transform_tree_SOURCES = tests/unit/test_transform_tree.c tests/unit/transform_rig.h
 tests_unit_test_transform_tree_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_transform_tree_LDADD = $(UNIT_LIBS)
+# the steps split and explode
+check_PROGRAMS += tests/unit/test_split
+TESTS += tests/unit/test_split
+tests_unit_test_split_SOURCES = tests/unit/test_split.c tests/unit/transform_rig.h
+tests_unit_test_split_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_split_LDADD = $(UNIT_LIBS)
