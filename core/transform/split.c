@@ -27,18 +27,18 @@
 
 struct pair { /* of header or attributes: what the value at ref is called in the child */
     char *name;
-    struct bb_ref ref;
+    struct bb_path ref;
 };
 struct pairs {
     struct pair *v;
     uint32_t n;
 };
 struct rule {
-    struct bb_ref at;
+    struct bb_path at;
     bool each; /* at is a list, each entry a child */
     char *type, *schema, *under;
     struct pairs header, attributes;
-    struct bb_conds when;
+    struct bb_cond *when;
 };
 struct split {
     const char *name; /* of the step */
@@ -49,16 +49,6 @@ struct split {
 };
 
 /* ---- compile ------------------------------------------------------------------------------------- */
-static int text_read(struct bb_compile *c, struct bb_bytes v, size_t max, char **out)
-{
-    struct bb_bytes s;
-
-    if (bb_as_str(v, &s) != 1 || !s.len || s.len > max || memchr(s.ptr, 0, s.len))
-        return bb_compile_say(c, "expected a text of 1 to %zu bytes, not %s", max, bb_kind_of(v));
-    *out = strndup(s.ptr, s.len);
-    return *out ? 0 : bb_compile_say(c, "out of memory");
-}
-
 static bool attribute_free(const char *name)
 {
     static const char *const own[] = {"id", "source", "type", "specversion", "data", "causationid",
@@ -92,7 +82,7 @@ static int pairs_read(struct bb_compile *c, struct bb_bytes v, bool attributes, 
             return bb_compile_say(c, "damaged configuration");
         bb_compile_down(c, key);
         out->n++;
-        if (text_read(c, raw, 256, &p->name) != 0 || bb_ref_read(c, val, true, &p->ref) != 0)
+        if (bb_ref_text_read(c, raw, 256, &p->name) != 0 || bb_ref_read(c, val, true, &p->ref) != 0)
             rc = -1;
         else if (attributes && !attribute_free(p->name))
             rc = bb_compile_say(c, "\"%.40s\" cannot be set here: a name of a-z and 0-9 that is not "
@@ -106,14 +96,14 @@ static void pairs_free(struct pairs *p)
 {
     for (uint32_t k = 0; k < p->n; k++) {
         free(p->v[k].name);
-        bb_ref_free(&p->v[k].ref);
+        bb_path_free(&p->v[k].ref);
     }
     free(p->v);
 }
 
 static int as_read(struct bb_compile *c, struct bb_bytes v, struct split *s)
 {
-    if (text_read(c, v, WORD_MAX, &s->as) != 0)
+    if (bb_ref_text_read(c, v, WORD_MAX, &s->as) != 0)
         return -1;
     if (strspn(s->as, "abcdefghijklmnopqrstuvwxyz0123456789-") == strlen(s->as) &&
         strspn(s->as, "0123456789") < strlen(s->as))
@@ -144,22 +134,22 @@ static int option_read(struct bb_compile *c, enum option o, struct bb_bytes v, s
     case O_AT:
     case O_EACH:
     case O_DATA:
-        if (r->at.text)
+        if (r->at.pointer)
             return bb_compile_say(c, "say each or data, not both");
         r->each = o != O_DATA;
         return bb_ref_read(c, v, false, &r->at);
     case O_TYPE:
-        return text_read(c, v, 256, &r->type);
+        return bb_ref_text_read(c, v, 256, &r->type);
     case O_SCHEMA:
-        return text_read(c, v, 1024, &r->schema);
+        return bb_ref_text_read(c, v, 1024, &r->schema);
     case O_HEADER:
         return pairs_read(c, v, false, &r->header);
     case O_ATTRIBUTES:
         return pairs_read(c, v, true, &r->attributes);
     case O_UNDER:
-        return text_read(c, v, 256, &r->under);
+        return bb_ref_text_read(c, v, 256, &r->under);
     case O_WHEN:
-        return bb_conds_read(c, v, true, &r->when);
+        return bb_ref_cond_read(c, v, true, &r->when);
     case O_AS:
         return as_read(c, v, s);
     default:
@@ -263,13 +253,13 @@ static void split_free(void *self)
     for (uint32_t k = 0; s && k < s->n; k++) {
         struct rule *r = &s->rules[k];
 
-        bb_ref_free(&r->at);
+        bb_path_free(&r->at);
         free(r->type);
         free(r->schema);
         free(r->under);
         pairs_free(&r->header);
         pairs_free(&r->attributes);
-        bb_conds_free(&r->when);
+        bb_cond_free(r->when);
     }
     if (s) {
         free(s->rules);
@@ -329,26 +319,19 @@ static bool inherited(const struct rule *r, struct bb_bytes name)
 /* A text, or a number as its text. */
 static bb_status put_attribute(struct work *w, const struct pair *p)
 {
-    char number[24];
-    struct bb_bytes v;
-    struct bb_cur c;
+    struct bb_bytes v, text;
     struct bb_tok t;
+    char small[32];
     int rc = bb_ref_get(&p->ref, &w->m, &v);
 
     if (rc < 0)
-        return fail(w, "damaged at %.60s", p->ref.text);
-    c = bb_cur_of(v);
-    if (!rc || bb_cur_next(&c, &t) != 0 || t.kind == BB_T_NIL)
-        return fail(w, "no value at %.60s for attribute %s", p->ref.text, p->name);
-    bb_put_cstr(&w->child, p->name);
-    if (t.kind == BB_T_STR || t.kind == BB_T_DECIMAL) {
-        bb_put_str(&w->child, t.s.ptr, t.s.len);
-    } else if (t.kind == BB_T_INT || t.kind == BB_T_UINT) {
-        bb_scalar_text(v, number, sizeof number);
-        bb_put_cstr(&w->child, number);
-    } else {
-        return fail(w, "%s at %.60s cannot be attribute %s", bb_kind_of(v), p->ref.text, p->name);
-    }
+        return fail(w, "damaged at %.60s", p->ref.pointer);
+    if (!rc || !bb_scalar_of(v, &t))
+        return rc ? fail(w, "%s at %.60s cannot be attribute %s", bb_kind_of(v), p->ref.pointer, p->name)
+                  : fail(w, "no value at %.60s for attribute %s", p->ref.pointer, p->name);
+    if (!bb_scalar_text(&t, small, &text))
+        return fail(w, "no value at %.60s for attribute %s", p->ref.pointer, p->name);
+    put_pair(&w->child, p->name, text);
     return BB_OK;
 }
 
@@ -412,7 +395,7 @@ static bb_status put_data(struct work *w)
     bb_put_map(&w->child, r->header.n + (r->under ? 1 : n));
     for (uint32_t k = 0; k < r->header.n; k++) {
         if (bb_ref_get(&r->header.v[k].ref, &w->m, &v) != 1)
-            return fail(w, "no value at %.60s for field %.40s", r->header.v[k].ref.text,
+            return fail(w, "no value at %.60s for field %.40s", r->header.v[k].ref.pointer,
                         r->header.v[k].name);
         bb_put_cstr(&w->child, r->header.v[k].name);
         bb_put_raw(&w->child, v);
@@ -433,9 +416,9 @@ static bb_status make(struct work *w, struct bb_bytes value)
     int rc;
 
     w->m.entry = value;
-    rc = bb_conds_test(&w->r->when, &w->m);
+    rc = bb_ref_holds(w->r->when, &w->m);
     if (rc <= 0)
-        return rc ? fail(w, "damaged where a condition looks") : BB_OK;
+        return rc ? fail(w, "the condition compares what is no number") : BB_OK;
     bb_buf_reset(&w->child);
     bb_put_array(&w->child, 2);
     s = put_attributes(w);
@@ -463,13 +446,13 @@ static bb_status run_rule(struct work *w)
     w->m.entry = (struct bb_bytes){NULL, 0};
     rc = bb_ref_get(&w->r->at, &w->m, &v);
     if (rc < 0)
-        return fail(w, "damaged at %.80s", w->r->at.text);
+        return fail(w, "damaged at %.80s", w->r->at.pointer);
     if (rc == 0 || (v.len == 1 && *(const uint8_t *)v.ptr == 0xc0))
-        return w->s->n == 1 && w->r->each ? fail(w, "no list at %.80s", w->r->at.text) : BB_OK;
+        return w->s->n == 1 && w->r->each ? fail(w, "no list at %.80s", w->r->at.pointer) : BB_OK;
     if (!w->r->each)
         return make(w, v);
     if (!bb_group_of(v, BB_T_ARRAY, &c, &n))
-        return fail(w, "%s at %.80s is no list", bb_kind_of(v), w->r->at.text);
+        return fail(w, "%s at %.80s is no list", bb_kind_of(v), w->r->at.pointer);
     for (w->entry = 1; w->entry <= n && s == BB_OK; w->entry++)
         s = bb_cur_value(&c, &entry) == 0 ? make(w, entry) : fail(w, "damaged");
     w->entry = 0;

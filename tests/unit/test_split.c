@@ -69,7 +69,7 @@ static const struct {
     /* the correlation of a chain stays; what the parent was caused by does not */
     {"[{\"split\":{\"at\":\"/data/lines\",\"type\":\"l\",\"attributes\":{\"item\":\"./c\",\"pos\":\"./pos\"},"
      "\"header\":{\"order\":\"/data/no\",\"plant\":\"/attributes/plant\"},\"as\":\"lines\","
-     "\"dataschema\":\"x/1\",\"when\":{\"./c\":[\"B\",\"C\"]}}}]",
+     "\"dataschema\":\"x/1\",\"when\":{\"at\":\"./c\",\"in\":[\"B\",\"C\"]}}}]",
      ",\"plant\":\"1000\",\"item\":\"X\",\"correlationid\":\"c7\",\"causationid\":\"gone\",\"dataschema\":\"y\"",
      "{\"no\":4711," LINES "}",
      {CHILD("p/lines/1", "l", "c7\",\"generation\":1,\"dataschema\":\"x/1\",\"plant\":\"1000\",\"item\":\"B\","
@@ -85,7 +85,7 @@ static const struct {
      "{\"split\":{\"at\":\"/data/l\",\"type\":\"l\"}}]", "", "{\"l\":[true]}",
      {CHILD("p/1", "l", "p\",\"generation\":1,\"plant\":\"9\"},true]")}, NULL},
     {"[{\"explode\":[{\"data\":\"/data/head\",\"type\":\"h\"},{\"each\":\"/data/l\",\"type\":\"l\","
-     "\"when\":{\"./k\":1}},{\"data\":\"/data/none\",\"type\":\"n\"}]}]", "",
+     "\"when\":{\"at\":\"./k\",\"equals\":1}},{\"data\":\"/data/none\",\"type\":\"n\"}]}]", "",
      "{\"head\":{\"x\":1},\"l\":[{\"k\":1},{\"k\":2},{\"k\":1,\"z\":0}]}",
      {CHILD("p/1", "h", "p\",\"generation\":1},{\"x\":1}]"), CHILD("p/2", "l", "p\",\"generation\":1},{\"k\":1}]"),
       CHILD("p/3", "l", "p\",\"generation\":1},{\"k\":1,\"z\":0}]")}, NULL},
@@ -93,7 +93,7 @@ static const struct {
      {CHILD("p/1", "l", "p\",\"generation\":8},1]")}, NULL},
     /* skipped */
     {"[{\"split\":{\"at\":\"/data/l\",\"type\":\"l\"}}]", "", "{\"l\":[]}", {0}, "step 1 (split): no entry"},
-    {"[{\"split\":{\"at\":\"/data/l\",\"type\":\"l\",\"when\":{\"./k\":null}}}]", "", "{\"l\":[{\"k\":1}]}", {0},
+    {"[{\"split\":{\"at\":\"/data/l\",\"type\":\"l\",\"when\":{\"at\":\"./k\",\"exists\":false}}}]", "", "{\"l\":[{\"k\":1}]}", {0},
      "step 1 (split): no entry"},
     /* rejected */
     {"[{\"split\":{\"at\":\"/data/l\",\"type\":\"l\",\"empty\":\"fail\"}}]", "", "{\"l\":[]}", {0},
@@ -112,6 +112,8 @@ static const struct {
      "{\"l\":[{}]}", {0}, "!no value at /data/n for field i"},
     {"[{\"split\":{\"at\":\"/data/l\",\"type\":\"l\"}}]", ",\"generation\":8", "{\"l\":[1]}", {0},
      "!does a route split what it makes?"},
+    {"[{\"split\":{\"at\":\"/data/l\",\"type\":\"l\",\"when\":{\"at\":\"./k\",\"above\":1}}}]", "",
+     "{\"l\":[{\"k\":\"x\"}]}", {0}, "!entry 1: the condition compares what is no number"},
     {"[{\"split\":{\"at\":\"/data/l\",\"type\":\"l\"}}]", "", "{\"l\":[1,2,3,4,5]}", {0}, "!step 1: more than 4"},
     {"[{\"explode\":[{\"data\":\"/data/a\",\"type\":\"l\"},{\"each\":\"/data/b\",\"type\":\"l\"}]}]", "", "{}",
      {0}, "!step 1 (explode) rule 1: no rule makes a message of it"},
@@ -153,7 +155,7 @@ static const struct {
     {"[{\"split\":{\"at\":\"/data/l\"}}]", "/0/split", "needs the type"},
     {"[{\"split\":{\"at\":\"/data/l\",\"tpye\":\"l\"}}]", "/0/split/tpye", "did you mean \"type\""},
     {"[{\"split\":{\"at\":\"data/l\",\"type\":\"l\"}}]", "/0/split/at", "starts with /data"},
-    {"[{\"split\":{\"at\":\"./l\",\"type\":\"l\"}}]", "/0/split/at", "starts with /data"},
+    {"[{\"split\":{\"at\":\"./l\",\"type\":\"l\"}}]", "/0/split/at", "start with /data"},
     {"[{\"split\":{\"at\":\"/data/~l\",\"type\":\"l\"}}]", "/0/split/at", "~0"},
     {"[{\"split\":{\"at\":\"/data/l\",\"type\":\"\"}}]", "/0/split/type", "1 to 256"},
     {"[{\"split\":{\"at\":\"/data/l\",\"type\":\"l\",\"empty\":\"skp\"}}]", "/0/split/empty", "\"skip\""},
@@ -162,7 +164,7 @@ static const struct {
      "cannot be set"},
     {"[{\"split\":{\"at\":\"/data/l\",\"type\":\"l\",\"attributes\":{\"Item\":\"./x\"}}}]",
      "/0/split/attributes/Item", "cannot be set"},
-    {"[{\"split\":{\"at\":\"/data/l\",\"type\":\"l\",\"when\":{\"./x\":[]}}}]", "/0/split/when/.~1x", "fits nothing"},
+    {"[{\"split\":{\"at\":\"/data/l\",\"type\":\"l\",\"when\":{\"at\":\"./x\",\"in\":[]}}}]", "/0/split/when/in", "never hold"},
     {"[{\"split\":{\"at\":\"/data/l\",\"type\":\"l\"}},{\"map\":[{\"drop\":\"/data/x\"}]}]", "/1/map",
      "step 1 (split) leaves nothing"},
     {"[{\"explode\":{}}]", "/0/explode", "list of 1 to"},
@@ -198,7 +200,7 @@ START_TEST(hostile_bytes)
     struct mistake m;
     struct bb_transform *t = compile_steps(
         "[{\"explode\":[{\"each\":\"/data/lines\",\"type\":\"l\",\"header\":{\"o\":\"/data/no\"},"
-        "\"attributes\":{\"item\":\"./c\"},\"when\":{\"./pos\":[10,20]}},{\"data\":\"/data/no\",\"type\":\"n\"}]}]", &m);
+        "\"attributes\":{\"item\":\"./c\"},\"when\":{\"at\":\"./pos\",\"in\":[10,20]}},{\"data\":\"/data/no\",\"type\":\"n\"}]}]", &m);
     struct bb_buf in, out;
     unsigned made = 0;
 
