@@ -1,5 +1,5 @@
 /*
- * extra.c - the files that transform steps name: maps and tables, YAML or CSV
+ * extra.c - the files that transform steps name: maps and tables, YAML or CSV, and jq programs
  *
  * A YAML file goes the way of conf.d's own: the same parser, the same places, variables expanded. Of a
  * CSV file every row is a node with its place and no children; its fields go straight into the value.
@@ -19,6 +19,7 @@
 #define FILES_MAX 1024u
 #define FILE_MAX (16u << 20) /* bytes in a table */
 #define VALUE_MAX (32u << 20)
+#define TEXT_MAX (64u << 10)
 #define ZONE "zone:"
 #define ZONE_MAX (256u << 10)
 
@@ -174,6 +175,42 @@ static void yaml_read(struct bb_extras *x, struct bb_extra *e, struct bb_diags *
         e->value = value;
 }
 
+/* ---- programs: the text, and each line a node with its place -------------------------------------- */
+static void text_read(struct bb_extras *x, struct bb_extra *e, struct bb_diags *d)
+{
+    struct bb_file *f = e->file;
+    struct bb_node **tail;
+    struct bb_buf v;
+    void *copy;
+
+    (void)d;
+    f->root = bb_arena_get(&x->arena, sizeof(*f->root));
+    if (!f->root)
+        return;
+    *f->root = (struct bb_node){.kind = BB_LIST, .file = f, .text = ""};
+    f->parsed = true;
+    tail = &f->root->child;
+    for (uint32_t i = 0; i < f->n_lines; i++) {
+        struct bb_node *n = bb_arena_get(&x->arena, sizeof(*n));
+
+        if (!n)
+            return;
+        *n = (struct bb_node){.kind = BB_SCALAR, .file = f, .text = "", .start = f->lines[i]};
+        n->end = i + 1 < f->n_lines ? f->lines[i + 1] : (uint32_t)f->len;
+        *tail = n;
+        tail = &n->next;
+        f->root->n++;
+    }
+    bb_buf_init(&v, TEXT_MAX + 16);
+    bb_put_str(&v, f->text, f->len);
+    copy = v.failed ? NULL : bb_arena_get(&x->arena, v.len);
+    if (copy) {
+        memcpy(copy, v.ptr, v.len);
+        e->value = (struct bb_bytes){copy, v.len};
+    }
+    bb_buf_free(&v);
+}
+
 /* ---- time zones ---------------------------------------------------------------------------------- */
 static void zone_read(struct bb_extras *x, struct bb_extra *e)
 {
@@ -211,7 +248,8 @@ static const struct {
     const char *tail;
     size_t max;
     void (*read)(struct bb_extras *x, struct bb_extra *e, struct bb_diags *d);
-} kinds[] = {{".yaml", BB_CONF_FILE_MAX, yaml_read}, {".csv", FILE_MAX, table_read}};
+} kinds[] = {{".yaml", BB_CONF_FILE_MAX, yaml_read}, {".csv", FILE_MAX, table_read},
+             {".jq", TEXT_MAX, text_read}};
 
 static void extra_read(struct bb_extras *x, struct bb_extra *e, struct bb_diags *d)
 {
@@ -230,7 +268,7 @@ static void extra_read(struct bb_extras *x, struct bb_extra *e, struct bb_diags 
             break;
     }
     if (k == BB_COUNT(kinds)) {
-        bb_fail(&e->why, "its name has to end in .yaml or .csv");
+        bb_fail(&e->why, "its name has to end in .yaml, .csv or .jq");
         return;
     }
     if (snprintf(path, sizeof(path), "%s%s%s", *e->name == '/' ? "" : x->dir,

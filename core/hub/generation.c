@@ -149,6 +149,7 @@ static void steps_check(struct bb_generation *g, size_t i, struct bb_extras *fil
                         struct bb_diags *d)
 {
     const struct bb_route_config *r = &g->config->routes[i];
+    const struct bb_gen_endpoint *to = endpoint_of(g, r->to);
     struct compiling c = {r, files, d};
     struct bb_transform_source source = {&c, step_file, step_say, &g->programs[i]};
     struct bb_transform *t;
@@ -168,6 +169,10 @@ static void steps_check(struct bb_generation *g, size_t i, struct bb_extras *fil
     t = bb_transform_compile((struct bb_bytes){steps.ptr, steps.failed ? 0 : steps.len}, &source, &err);
     bb_buf_free(&steps);
     g->splits[i] = t && bb_transform_splits(t);
+    if (t && bb_transform_is_foreign(t) && to && to->config->isolation != BB_ISO_PROCESS)
+        bb_config_diag(d, BB_SEV_ERROR, r->where,
+                       "route \"%s\": a jq program may hang or end the process that it runs in, so its "
+                       "endpoint \"%s\" needs isolation: process, or the route a map", r->name, r->to);
     bb_transform_free(&t);
 }
 

@@ -40,6 +40,8 @@ void bb_transform_free(struct bb_transform **tp);
  * pure is kept before its first send. */
 bool bb_transform_is_pure(const struct bb_transform *t);
 
+/* Whether a step of it (jq) may hang or end its process. */
+bool bb_transform_is_foreign(const struct bb_transform *t);
 /* Whether its last step makes other messages of the message (split, explode), and it ends with that. */
 bool bb_transform_splits(const struct bb_transform *t);
 
