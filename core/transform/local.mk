@@ -10,4 +10,4 @@ core_libbusbar_core_la_SOURCES += core/transform/transform.h core/transform/step
   core/transform/map/list.c core/transform/map/order.c core/transform/map/text.c \
   core/transform/map/template.c core/transform/map/lookup.c core/transform/map/zone.c \
   core/transform/map/moment.c core/transform/map/date.c \
-  core/transform/map/calc.c core/transform/map/run.c
+  core/transform/map/calc.c core/transform/map/convert.c core/transform/map/run.c
