@@ -6,3 +6,5 @@ EXTRA_DIST += tests/real/units.sh
 check_PROGRAMS += tests/real/units_all
 tests_real_units_all_SOURCES = tests/real/units_all.c
 tests_real_units_all_LDADD = sdk/lib/libbusbar-sdk.a $(GMP_LIBS)
+TESTS += tests/real/model.sh
+EXTRA_DIST += tests/real/model.sh tests/real/model
