@@ -41,25 +41,48 @@ static void pointer_of(const struct check *k, const struct bb_path *p, char *out
 static void say(struct check *k, const char *failure, const struct bb_path *at, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 
+/* Whether there is room for one more. */
+static bool count(struct check *k, const char *failure)
+{
+    if (!k->found++)
+        k->failure = failure;
+    return k->found <= SHOWN_MAX;
+}
+
+static void put(struct check *k, const char *pointer, const char *why)
+{
+    int n = snprintf(k->text + k->len, sizeof k->text - k->len, "%s%s %s", k->len ? "; " : "", pointer, why);
+    if (n > 0 && (size_t)n < sizeof k->text - k->len)
+        k->len += (size_t)n;
+    else
+        k->text[k->len] = '\0'; /* no room for it: counted */
+}
+
 static void say(struct check *k, const char *failure, const struct bb_path *at, const char *fmt, ...)
 {
     char pointer[300], why[300];
     va_list ap;
-    int n;
 
-    if (!k->found++)
-        k->failure = failure;
-    if (k->found > SHOWN_MAX)
+    if (!count(k, failure))
         return;
     va_start(ap, fmt);
     vsnprintf(why, sizeof why, fmt, ap);
     va_end(ap);
     pointer_of(k, at, pointer, sizeof pointer);
-    n = snprintf(k->text + k->len, sizeof k->text - k->len, "%s%s %s", k->len ? "; " : "", pointer, why);
-    if (n > 0 && (size_t)n < sizeof k->text - k->len)
-        k->len += (size_t)n;
-    else
-        k->text[k->len] = '\0'; /* no room for it: counted */
+    put(k, pointer, why);
+}
+
+/* bb_require_finding */
+static void schema_say(void *arg, const char *at, const char *rule, const char *value)
+{
+    struct check *k = arg;
+    char pointer[300], why[400];
+
+    if (!count(k, "schema"))
+        return;
+    snprintf(pointer, sizeof pointer, "/data%s", at);
+    snprintf(why, sizeof why, *value ? "%.300s: %.80s" : "%.300s", rule, value);
+    put(k, pointer, why);
 }
 
 static bool nil(struct bb_bytes v)
@@ -364,6 +387,8 @@ bb_status bb_require_apply(const void *self, struct bb_apply *a, struct bb_bytes
     k.no_memory = false;
     if (bb_envelope_read(whole, &k.m.e, NULL) != 0)
         return bb_apply_reject(a, "mapping", "step %u (require): damaged message", a->step);
+    if (k.q->schema && bb_require_schema_check(k.q->schema, k.m.e.data, SHOWN_MAX, schema_say, &k) != 0)
+        k.no_memory = true;
     if (k.q->ask_approval)
         approval_check(&k);
     if (k.q->ask_effectivity)

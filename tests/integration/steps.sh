@@ -3,6 +3,7 @@
 limit=120
 . "$(dirname "$0")/../lib.sh"
 need jq curl
+export BUSBAR_SCHEMA_PATH=$src/sdk/schemas
 config() { # config POINTER: where a line's item is
     cat >"$conf/steps.yaml" <<END
 endpoints:
@@ -51,6 +52,12 @@ routes:
     to: slow
     on_unknown: quarantine
     transform: [jq: "def f: f; f"]
+  boms:
+    from: hook
+    match: {type: mfg.bom.released}
+    to: erp
+    transform:
+      - require: {schema: mfg.bom/1}
   parts:
     from: hook
     match: {type: mfg.change.part}
@@ -121,6 +128,20 @@ same "what the parts are" "$(jq -r 'select(.outcome == "applied" and (.id | star
 "$busbar" trace c2 --state "$state" >"$work/trace" || fail "trace"
 grep -q 'became 3 messages' "$work/trace" || fail "trace: $(cat "$work/trace")"
 same "what c2 caused, in its trace" "$(grep -c 'caused by *c2$' "$work/trace")" 3
+# ---- a schema of the model ------------------------------------------------------------------------------------
+same "a BOM as the model says" "$(post "$(cat "$src/tests/schemas/valid/bom-pump.json")")" 202
+jq -c '.id = "bad" | .data.lines[0].quantity.unit = 5 | del(.data.usage)' "$src/tests/schemas/valid/bom-pump.json" >"$work/bad.json"
+same "one that is not" "$(post "$(cat "$work/bad.json")")" 202
+wait_for 30 "the good one" route_is boms delivered 1
+wait_for 30 "the bad one" route_is boms quarantined 1
+"$busbar" quarantine list --json --state "$state" >"$work/list.json" || fail "quarantine list"
+seq=$(jq -r '[.deliveries[] | select(.route == "boms")][0].seq' "$work/list.json")
+"$busbar" quarantine show "boms/$seq" --json --state "$state" >"$work/show.json" || fail "quarantine show"
+for part in '"code":"schema"' '/data/lines/0/quantity/unit' 'usage'; do
+    grep -q -e "$part" "$work/show.json" || fail "no $part in $(cat "$work/show.json")"
+done
+ok "the report names both"
+
 # ---- jq: odd shapes, and a program without an end ---------------------------------------------------------------
 same "an odd list" "$(post "$(printf '{"specversion":"1.0","id":"o1","source":"/odd","type":"mfg.odd.list",%s}' \
     '"data":[{"seq":1},{"x":1},{"seq":2}]')")" 202
