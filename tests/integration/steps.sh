@@ -91,6 +91,17 @@ grep -q 'odd.jq:2:1: error: route "odd": jq: syntax error' "$work/check.txt" &&
     grep -q 'endpoint "slow" needs isolation: process' "$work/check.txt" || fail "check says: $(cat "$work/check.txt")"
 ok "a faulty program at its line, and where a program may run"
 
+# the examples of the page: each is a transform that check takes
+mkdir -p "$work/page/maps"
+echo . >"$work/page/maps/odd.jq"
+sed -n '/^routes:/q; p' "$conf/steps.yaml" | sed '/isolation: thread/d' >"$work/page/page.yaml"
+awk 'BEGIN { print "routes:" } /^## / { on = /^## (require|split|jq)/ } !on { next }
+    /^```yaml/ { printf "  r%d:\n    from: hook\n    to: erp\n    transform:\n", ++n; block = 1; next }
+    /^```/ { block = 0 } block { print "      " $0 }' "$src/docs/transforms.md" >>"$work/page/page.yaml"
+same "examples of the page" "$(grep -c '^  r[0-9]*:' "$work/page/page.yaml")" 5
+"$busbar" check -c "$work/page" >"$work/check.txt" 2>&1 || fail "check of the page's examples: $(cat "$work/check.txt")"
+ok "check takes them"
+
 # ---- and what becomes of messages ------------------------------------------------------------------------
 plant_start --lane /type,/item
 config ./material
