@@ -74,6 +74,8 @@ struct bb_msg {
     bool has_body;          /* rendered holds what a transform made of it */
     struct bb_buf rendered; /* its memory stays with the pooled struct */
     char note[200];         /* what the transform wants on the record */
+    struct bb_buf children; /* what it became, as bin values; n_children of them */
+    uint32_t n_children;
     struct bb_msg *next;
 };
 struct bb_pool *bb_pool_new(size_t max_message);

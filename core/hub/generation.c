@@ -106,7 +106,7 @@ static void roles_check(struct bb_generation *g, const struct bb_route_config *r
         bb_config_diag(d, BB_SEV_ERROR, r->where,
                        "route \"%s\": connector \"%s\" of endpoint \"%s\" only sends, so the route "
                        "cannot go to it", r->name, to->config->connector, r->to);
-    else if (r->on_unknown == BB_UNKNOWN_PROBE && !to->manifest.probe)
+    else if (r->on_unknown == BB_UNKNOWN_PROBE && !to->manifest.probe && !bb_generation_splits(g, r))
         bb_config_diag(d, BB_SEV_ERROR, r->where,
                        "route \"%s\": on_unknown is \"probe\" (the default), but connector \"%s\" of "
                        "endpoint \"%s\" cannot be asked what it applied: say on_unknown: quarantine, "
@@ -149,8 +149,8 @@ static void step_say(void *arg, const char *file, const char *pointer, const cha
 static void steps_check(struct bb_generation *g, size_t i, struct bb_extras *files,
                         struct bb_features *features, struct bb_diags *d)
 {
-    const struct bb_gen_endpoint *from, *to;
     const struct bb_route_config *r = &g->config->routes[i];
+    const struct bb_gen_endpoint *from = endpoint_of(g, r->from), *to = endpoint_of(g, r->to);
     struct compiling c = {r, files, d};
     struct bb_transform_source source = {&c, step_file, step_say, &g->programs[i]};
     struct bb_transform *t;
@@ -158,8 +158,6 @@ static void steps_check(struct bb_generation *g, size_t i, struct bb_extras *fil
     struct bb_buf steps, carries;
     bool guarded;
 
-    from = r->from ? endpoint_of(g, r->from) : NULL;
-    to = r->to ? endpoint_of(g, r->to) : NULL;
     bb_buf_init(&carries, BB_PROGRAM_MAX);
     guarded = from && to && *from->manifest.id && *to->manifest.id &&
               bb_carries_check(features, r, &from->manifest, &to->manifest, &carries, d) > 0;
@@ -181,6 +179,11 @@ static void steps_check(struct bb_generation *g, size_t i, struct bb_extras *fil
         step_say(&c, NULL, "", "the transform is too large");
     t = bb_transform_compile((struct bb_bytes){steps.ptr, steps.failed ? 0 : steps.len}, &source, &err);
     bb_buf_free(&steps);
+    g->splits[i] = t && bb_transform_splits(t);
+    if (t && bb_transform_is_foreign(t) && to && to->config->isolation != BB_ISO_PROCESS)
+        bb_config_diag(d, BB_SEV_ERROR, r->where,
+                       "route \"%s\": a jq program may hang or end the process that it runs in, so its "
+                       "endpoint \"%s\" needs isolation: process, or the route a map", r->name, r->to);
     bb_transform_free(&t);
 }
 
@@ -221,13 +224,14 @@ struct bb_generation *bb_generation_load(const char *conf_dir, struct bb_diags *
     folders_make(&folders, g->config);
     g->programs = calloc(g->config->n_routes + 1, sizeof(*g->programs));
     files = bb_extras_new(conf_dir);
-    if (!g->endpoints || !g->programs || !files || folders.failed)
+    g->splits = calloc(g->config->n_routes + 1, sizeof(*g->splits));
+    if (!g->endpoints || !g->programs || !g->splits || !files || folders.failed)
         goto memory;
     for (size_t i = 0; i < g->config->n_endpoints; i++)
         endpoint_check(g, i, &folders, diags);
     for (size_t i = 0; i < g->config->n_routes; i++) {
-        roles_check(g, &g->config->routes[i], diags);
         steps_check(g, i, files, &features, diags);
+        roles_check(g, &g->config->routes[i], diags);
     }
     programs_check(g, diags);
     if (diags->errors > before)
@@ -254,6 +258,11 @@ struct bb_bytes bb_generation_program(const struct bb_generation *g, const struc
     return b ? (struct bb_bytes){b->ptr, b->len} : (struct bb_bytes){NULL, 0};
 }
 
+bool bb_generation_splits(const struct bb_generation *g, const struct bb_route_config *r)
+{
+    return g->splits && g->splits[r - g->config->routes];
+}
+
 void bb_generation_free(struct bb_generation **gp)
 {
     struct bb_generation *g = *gp;
@@ -268,6 +277,7 @@ void bb_generation_free(struct bb_generation **gp)
     for (size_t i = 0; g->programs && i < g->config->n_routes; i++)
         bb_buf_free(&g->programs[i]);
     free(g->programs);
+    free(g->splits);
     free(g->endpoints);
     bb_config_free(g->config);
     free(g);

@@ -18,6 +18,7 @@ struct bb_gen_endpoint {
 struct bb_generation {
     struct bb_config *config;
     struct bb_gen_endpoint *endpoints; /* in the order of config->endpoints */
+    bool *splits; /* in the order of config->routes: the last step makes messages of a delivery */
     struct bb_buf *programs; /* in the order of config->routes: steps and their files, for the host */
 };
 /* folders of the plugins: config's plugin_path, then $BUSBAR_PLUGIN_PATH (colon-separated), then the
@@ -27,6 +28,7 @@ struct bb_generation {
 struct bb_generation *bb_generation_load(const char *conf_dir, struct bb_diags *diags);
 /* What the host of the route's sink compiles (transform.h); empty: no transform. */
 struct bb_bytes bb_generation_program(const struct bb_generation *g, const struct bb_route_config *r);
+bool bb_generation_splits(const struct bb_generation *g, const struct bb_route_config *r);
 void bb_generation_free(struct bb_generation **gp);
 
 #endif

@@ -126,7 +126,7 @@ struct bb_stable {
 int bb_stable_build(struct bb_stable *t, struct bb_sarena *arena);
 static inline const struct bb_sentry *bb_stable_find(const struct bb_stable *t, struct bb_bytes key)
 {
-    uint32_t at = (uint32_t)(bb_key_sig(key) * t->factor >> t->shift);
+    uint32_t at = (uint32_t)(bb_key_mark(key) * t->factor >> t->shift);
 
     for (; t->slots[at]; at = (at + 1) & t->mask) {
         const struct bb_sentry *e = &t->v[t->slots[at] - 1];

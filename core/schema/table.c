@@ -23,7 +23,7 @@ static uint32_t place(struct bb_stable *t)
     memset(t->slots, 0, ((size_t)t->mask + 1) * sizeof(*t->slots));
     for (i = 0; i < t->n; i++) {
         struct bb_bytes key = {t->v[i].key, t->v[i].len};
-        at = (uint32_t)(bb_key_sig(key) * t->factor >> t->shift);
+        at = (uint32_t)(bb_key_mark(key) * t->factor >> t->shift);
         for (; t->slots[at] && !same(&t->v[t->slots[at] - 1], key); at = (at + 1) & t->mask)
             late++;
         if (!t->slots[at])

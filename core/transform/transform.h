@@ -40,20 +40,31 @@ void bb_transform_free(struct bb_transform **tp);
  * pure is kept before its first send. */
 bool bb_transform_is_pure(const struct bb_transform *t);
 
+/* Whether a step of it (jq) may hang or end its process. */
+bool bb_transform_is_foreign(const struct bb_transform *t);
+/* Whether its last step makes other messages of the message (split, explode), and it ends with that. */
+bool bb_transform_splits(const struct bb_transform *t);
+
 struct bb_transform_run { /* what one apply may know; all zero is fine */
     int64_t now_ns;             /* the clock, since 1970 in UTC; 0: the wall's */
     struct bb_bytes correlation; /* the correlation id, for steps that ask others */
-    /* A child message for the journal (explode, split); NULL: the steps may make none. */
-    int (*child)(void *arg, struct bb_bytes whole);
+    /* Takes a message that this one became (split, explode): 0, -1 with err->text. NULL: they are only
+     * counted. */
+    int (*child)(void *arg, struct bb_bytes whole, struct bb_fault *err);
     void *arg;
+    struct bb_buf *report; /* NULL, or filled with all that a step found, where that is more than err holds */
     bool keep_partial; /* on BB_E_REJECT, out holds what the step that failed was given */
     /* answers */
-    const char *failure; /* on BB_E_REJECT: the failure class, "mapping" unless the step says so */
+    const char *failure; /* on BB_E_REJECT: the failure class, "mapping" unless the step says so;
+                          * it is the transform's */
     uint32_t step;       /* the step that ended it, from 1 */
     char note[200];      /* on BB_OK: what the delivery's record should say, else empty */
+    bool quarantine;     /* on BB_E_REJECT: it does not hold its lane, whatever the route says of failures */
+    uint32_t children;   /* on BB_OK: how many messages it became; then out is as it was */
 };
 
-/* BB_OK: out holds the new whole message behind what it held. BB_E_CANCEL: the route skips it (err
+/* BB_OK: out holds the new whole message behind what it held, or run->children says how many it
+ * became; on any other status what child() took is void. BB_E_CANCEL: the route skips it (err
  * says why). BB_E_REJECT: a step failed; err->text is
  * `step 2 (map) rule 3 (rename): no value at /data/qty`. run may be NULL. */
 bb_status bb_transform_apply(const struct bb_transform *t, struct bb_bytes whole, struct bb_buf *out,

@@ -382,10 +382,37 @@ static int bb_result_error(struct bb_members *m, struct bb_w_result *out)
     out->has_error = true;
     if (bb_members_bytes(&e, "", BB_T_STR, true, &out->vendor_code) < 0 ||
         bb_members_bytes(&e, "", BB_T_STR, true, &out->text) < 0 ||
-        bb_members_u32(&e, "", &out->retry_after_ms) < 0 || bb_members_close(&e) < 0)
+        bb_members_u32(&e, "", &out->retry_after_ms) < 0 ||
+        (e.left && bb_members_u32(&e, "", &out->error_flags) < 0) || bb_members_close(&e) < 0)
         return -1;
     m->c = e.c;
     m->left--;
+    return 0;
+}
+
+/* nil, or an array of messages; absent in frames of hosts that know none. */
+static int bb_result_children(struct bb_members *m, struct bb_w_result *out)
+{
+    struct bb_bytes message;
+    struct bb_members e;
+    struct bb_tok t;
+
+    if (m->left == 0)
+        return 0;
+    if (bb_members_token(m, "", &t) < 0)
+        return -1;
+    if (t.kind == BB_T_NIL)
+        return 0;
+    if (t.kind != BB_T_ARRAY || t.n > BB_WIRE_CHILDREN_MAX)
+        return -1;
+    e = *m;
+    e.left = t.n;
+    while (e.left)
+        if (bb_members_bytes(&e, "", BB_T_BIN, false, &message) < 0)
+            return -1;
+    out->children = (struct bb_bytes){m->c.p, (size_t)(e.c.p - m->c.p)};
+    out->n_children = t.n;
+    m->c = e.c;
     return 0;
 }
 
@@ -400,9 +427,20 @@ int bb_frame_next_result(struct bb_frame *f, struct bb_w_result *out)
         bb_members_status(&m, &out->status) < 0 ||
         bb_members_bytes(&m, "", BB_T_BIN, true, &out->reply) < 0 ||
         bb_result_error(&m, out) < 0 ||
-        bb_members_bytes(&m, "", BB_T_BIN, true, &out->body) < 0 || bb_members_close(&m) < 0)
+        bb_members_bytes(&m, "", BB_T_BIN, true, &out->body) < 0 ||
+        bb_result_children(&m, out) < 0 || bb_members_close(&m) < 0)
         return -1;
     return bb_item_done(f, &m);
+}
+
+bool bb_result_next_child(struct bb_cur *c, struct bb_bytes *whole)
+{
+    struct bb_tok t;
+
+    if (bb_cur_next(c, &t) < 0 || t.kind != BB_T_BIN)
+        return false;
+    *whole = t.s;
+    return true;
 }
 
 int bb_frame_next_acked(struct bb_frame *f, struct bb_w_acked *out)

@@ -13,6 +13,7 @@
 #define BB_WIRE_VERSION 0
 #define BB_WIRE_INPROC "inproc://busbar-hub"
 #define BB_WIRE_BATCH_MAX 4096 /* items in one frame */
+#define BB_WIRE_CHILDREN_MAX 16384 /* messages that one delivery became */
 
 enum bb_frame_kind {
     BB_F_HELLO = 1, BB_F_READY, BB_F_SUBMIT, BB_F_RESULT, BB_F_ALIVE, BB_F_LOG, BB_F_STOPPED,
@@ -25,6 +26,7 @@ enum bb_frame_kind {
 #define BB_DELIVER_REDELIVERY 1u
 #define BB_DELIVER_BEHIND 4u /* of the same lane as the item before it: only after that was applied */
 #define BB_DELIVER_RENDERED 2u
+#define BB_ERROR_QUARANTINE 1u /* where the route would hold the lane: not for this */
 
 /* An item of a list inside a frame, read one at a time with bb_frame_next_*(). */
 struct bb_w_deliver {
@@ -38,8 +40,10 @@ struct bb_w_result {
     struct bb_bytes reply;       /* empty ptr: nil */
     bool has_error;
     struct bb_bytes vendor_code, text;
-    uint32_t retry_after_ms;
+    uint32_t retry_after_ms, error_flags; /* BB_ERROR_*; part of the error */
     struct bb_bytes body;        /* empty ptr: nil */
+    struct bb_bytes children;    /* n_children bin values, one after the other: what it became */
+    uint32_t n_children;
 };
 struct bb_w_acked {
     uint64_t cookie, first, last, state_version;
@@ -71,6 +75,8 @@ int bb_frame_read(struct bb_bytes bytes, struct bb_frame *f, struct bb_fault *er
 /* Next item: 1 read, 0 no more, -1 malformed. */
 int bb_frame_next_deliver(struct bb_frame *f, struct bb_w_deliver *out);
 int bb_frame_next_result(struct bb_frame *f, struct bb_w_result *out);
+/* Of a result's children, from bb_cur_of(children): false when there are no more. */
+bool bb_result_next_child(struct bb_cur *c, struct bb_bytes *whole);
 int bb_frame_next_acked(struct bb_frame *f, struct bb_w_acked *out);
 int bb_frame_next_message(struct bb_frame *f, struct bb_bytes *out); /* SUBMIT */
 int bb_frame_next_token(struct bb_frame *f, uint64_t *out);          /* CANCEL */

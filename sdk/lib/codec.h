@@ -322,7 +322,7 @@ int bb_keys_add(struct bb_keys *k, const uint8_t *base, size_t first, uint32_t a
 /* Ends that map. 0, 1 with *dup set to a duplicate, -1 when there is no memory. */
 int bb_keys_close(struct bb_keys *k, const uint8_t *base, size_t first, struct bb_key *dup);
 /* Length, first and last bytes: tells most keys apart, equal keys never. */
-static inline uint64_t bb_key_sig(struct bb_bytes s)
+static inline uint64_t bb_key_mark(struct bb_bytes s)
 {
     const uint8_t *p = s.ptr;
     uint64_t a = 0, b = 0;

@@ -66,7 +66,7 @@ static int key_order(const uint8_t *base, const struct bb_key *a, const struct b
 
 int bb_keys_add(struct bb_keys *k, const uint8_t *base, size_t first, uint32_t at, uint32_t src)
 {
-    struct bb_key key = {bb_key_sig(bb_key_bytes(base + at)), at, src};
+    struct bb_key key = {bb_key_mark(bb_key_bytes(base + at)), at, src};
 
     if (k->n == k->cap && keys_room(k, k->n + 1) != 0)
         return -1;

@@ -17,3 +17,5 @@ TESTS += tests/integration/start-oldest.sh
 EXTRA_DIST += tests/integration/start-oldest.sh
 TESTS += tests/integration/formats.sh
 EXTRA_DIST += tests/integration/formats.sh
+TESTS += tests/integration/steps.sh
+EXTRA_DIST += tests/integration/steps.sh

@@ -24,3 +24,21 @@ TESTS += tests/unit/test_transform_bom
 tests_unit_test_transform_bom_SOURCES = tests/unit/test_transform_bom.c tests/unit/transform_rig.h
 tests_unit_test_transform_bom_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_transform_bom_LDADD = $(UNIT_LIBS)
+# the steps split and explode
+check_PROGRAMS += tests/unit/test_split
+TESTS += tests/unit/test_split
+tests_unit_test_split_SOURCES = tests/unit/test_split.c tests/unit/transform_rig.h
+tests_unit_test_split_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_split_LDADD = $(UNIT_LIBS)
+# the step require
+check_PROGRAMS += tests/unit/test_require
+TESTS += tests/unit/test_require
+tests_unit_test_require_SOURCES = tests/unit/test_require.c tests/unit/transform_rig.h
+tests_unit_test_require_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_require_LDADD = $(UNIT_LIBS)
+# the step jq
+check_PROGRAMS += tests/unit/test_jq
+TESTS += tests/unit/test_jq
+tests_unit_test_jq_SOURCES = tests/unit/test_jq.c tests/unit/transform_rig.h
+tests_unit_test_jq_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_jq_LDADD = $(UNIT_LIBS)

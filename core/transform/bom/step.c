@@ -245,8 +245,13 @@ static int apply_compile(struct bb_compile *c, struct bb_bytes config, void **ou
     return plain_compile(c, config, out, apply_keys, N(apply_keys));
 }
 
-const struct bb_step_ops bb_step_bom = {"bom", true, bom_compile, bom_run_rules, self_free};
-const struct bb_step_ops bb_step_bom_split = {"bom_split", true, split_compile, bom_run_split, self_free};
-const struct bb_step_ops bb_step_bom_merge = {"bom_merge", true, merge_compile, bom_run_merge, self_free};
-const struct bb_step_ops bb_step_bom_diff = {"bom_diff", true, diff_compile, bom_run_diff, self_free};
-const struct bb_step_ops bb_step_bom_apply = {"bom_apply", true, apply_compile, bom_run_apply, self_free};
+const struct bb_step_ops bb_step_bom = {
+    .name = "bom", .pure = true, .compile = bom_compile, .apply = bom_run_rules, .free = self_free};
+const struct bb_step_ops bb_step_bom_split = {
+    .name = "bom_split", .pure = true, .compile = split_compile, .apply = bom_run_split, .free = self_free};
+const struct bb_step_ops bb_step_bom_merge = {
+    .name = "bom_merge", .pure = true, .compile = merge_compile, .apply = bom_run_merge, .free = self_free};
+const struct bb_step_ops bb_step_bom_diff = {
+    .name = "bom_diff", .pure = true, .compile = diff_compile, .apply = bom_run_diff, .free = self_free};
+const struct bb_step_ops bb_step_bom_apply = {
+    .name = "bom_apply", .pure = true, .compile = apply_compile, .apply = bom_run_apply, .free = self_free};
