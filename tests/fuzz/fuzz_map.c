@@ -44,6 +44,8 @@ static const char all[] =
     "- merge: {from: [/data/l, /data/m], to: /data/all, optional: true}\n"
     "- join: {from: /data/j, by: \"-\", optional: true}\n"
     "- cast: {from: /data/q, as: number, optional: true}\n"
+    "- convert: {at: /data/w, scheme: sap, to: KGM, places: 3, item: /data/a, optional: true,\n"
+    "            factors: [{item: a, unit: BOX, base: KGM, num: 3, den: 7}]}\n"
     "- scale: {from: /data/q, by: 3, per: 7, places: 3, optional: true}\n";
 
 static int no_file(void *arg, const char *name, struct bb_bytes *value, struct bb_fault *err)

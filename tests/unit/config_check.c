@@ -108,7 +108,7 @@ START_TEST(mistakes_in_maps_and_tables_have_their_place)
            "b.yaml:2:1: not valid YAML: flow sequence without a closing bracket",
            "c.yaml:2:16: route \"r\": /data/x/y never has a value here: rule 1 (drop) took it away",
            "t.csv:5:1: route \"r\": the key \"ST\" is in row 2 already, with another value",
-           "u.csv:2:5: not a table: row has 3 fields, others have 2");
+           "u.csv:2:6: not a table: line 2: 3 fields, but the first row has 2");
     folder_end("files", files);
 }
 END_TEST
