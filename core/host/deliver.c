@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/base.h"
 #include "core/host/internal.h"
 
 /* What a plugin may answer; anything else breaks the contract and becomes UNKNOWN. */
@@ -220,12 +221,31 @@ static int bb_route_compare(const void *key, const void *item)
     return a < b ? -1 : a > b;
 }
 
+struct bb_rehearsed {
+    const struct bb_rehearsal *by;
+    uint32_t route;
+};
+
+static void bb_rehearsed_ran(void *arg, uint32_t step, const char *rule)
+{
+    const struct bb_rehearsed *r = arg;
+
+    r->by->ran(r->by->arg, r->route, step, rule);
+}
+
 /* BB_OK: m shows what the sink gets. Else how the delivery ends, and why. */
 static bb_status bb_deliver_render(struct bb_host *h, struct bb_msg *m, struct bb_fault *why)
 {
+    struct bb_rehearsed rehearsed = {h->run->spec.rehearsal, m->route};
+    struct bb_transform_run run = {.now_ns = 0};
     const struct bb_route_steps *r;
     bb_status s;
 
+    if (rehearsed.by) {
+        run.now_ns = (int64_t)bb_axis_ms() * 1000000;
+        run.ran = bb_rehearsed_ran;
+        run.ran_arg = &rehearsed;
+    }
     why->text[0] = '\0';
     if (m->flags & BB_DELIVER_RENDERED)
         return BB_OK;
@@ -233,7 +253,7 @@ static bb_status bb_deliver_render(struct bb_host *h, struct bb_msg *m, struct b
                     : NULL;
     if (!r || !r->steps)
         return BB_OK; /* WELCOME names only routes with steps */
-    s = bb_transform_apply(r->steps, m->whole, &m->rendered, why);
+    s = bb_transform_apply(r->steps, m->whole, &m->rendered, &run, why);
     switch (s) {
     case BB_OK:
         if (m->rendered.failed || m->rendered.len > h->max_message) {

@@ -36,12 +36,13 @@ void bb_manifest_free(struct bb_manifest *m);
 int bb_manifest_find(const char *id, char *const *folders, struct bb_manifest *m, struct bb_fault *err);
 
 /* ---- rehearsals -------------------------------------------------------------------------------- */
-struct bb_transform;
 /* Where routes are tried out (core/rehearse): all of the core is real, but every endpoint runs this
  * connector in place of its plugin's, in a thread, and time goes from one event to the next. */
 struct bb_rehearsal {
     const struct bb_connector *connector; /* with the batch and probe extensions */
-    void (*compiled)(void *arg, uint32_t route, struct bb_transform *t); /* before its first message */
+    /* A transform step ran for a message of the route (a number of the journal's); rule: which of its
+     * rules, or NULL. On the instance's thread. */
+    void (*ran)(void *arg, uint32_t route, uint32_t step, const char *rule);
     uint32_t (*unanswered)(void *arg); /* deliveries that the connector will not answer by itself */
     void *arg;
 };
