@@ -45,6 +45,12 @@ static const struct opt {
     {'H', "connect", "ADDRESS", AT(address), "the hub's address"},
     {'W', "workers", "N", AT(workers), "instances to run"},
     {'X', "fd", "N", AT(fd), "descriptor to read the secret from"},
+    {'Q', "junit", "FILE", AT(junit), "write a JUnit report (XML) to FILE"},
+    {'B', "tap", NULL, AT(tap), "TAP version 14 on stdout"},
+    {'O', "only", "TEXT", AT(only), "tests whose name holds TEXT"},
+    {'U', "update", NULL, AT(update), "make failing tests expect what came out, in their files"},
+    {'G', "coverage", NULL, AT(coverage), "routes, steps and map rules that no test ran"},
+    {'Y', "dry-run", NULL, AT(dry_run), "show the routes and what each would send; send nothing"},
     {'J', "json", NULL, AT(json), "JSON output, for programs"},
 };
 #define N_OPTS (sizeof(opts) / sizeof(*opts))

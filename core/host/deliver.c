@@ -16,7 +16,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/base/base.h"
 #include "core/host/internal.h"
 
 /* What a plugin may answer; anything else breaks the contract and becomes UNKNOWN. */
@@ -242,7 +241,7 @@ static bb_status bb_deliver_render(struct bb_host *h, struct bb_msg *m, struct b
     bb_status s;
 
     if (rehearsed.by) {
-        run.now_ns = (int64_t)bb_axis_ms() * 1000000;
+        run.now_ns = rehearsed.by->now_ns(rehearsed.by->arg);
         run.ran = bb_rehearsed_ran;
         run.ran_arg = &rehearsed;
     }

@@ -43,6 +43,7 @@ struct bb_rehearsal {
     /* A transform step ran for a message of the route (a number of the journal's); rule: which of its
      * rules, or NULL. On the instance's thread. */
     void (*ran)(void *arg, uint32_t route, uint32_t step, const char *rule);
+    int64_t (*now_ns)(void *arg); /* the clock that transforms see */
     uint32_t (*unanswered)(void *arg); /* deliveries that the connector will not answer by itself */
     void *arg;
 };
