@@ -51,6 +51,10 @@ static const struct opt {
     {'U', "update", NULL, AT(update), "make failing tests expect what came out, in their files"},
     {'G', "coverage", NULL, AT(coverage), "routes, steps and map rules that no test ran"},
     {'Y', "dry-run", NULL, AT(dry_run), "show the routes and what each would send; send nothing"},
+    {'K', "in", NULL, AT(in), "messages as they were accepted"},
+    {'L', "out", NULL, AT(out), "what went to the sink, and what came of it"},
+    {'E', "where", "COND", AT(where), "only messages with POINTER=VALUE, as /data/item=4711"},
+    {'M', "mask", "LIST", AT(mask), "hide the values at these pointers too (comma-separated)"},
     {'J', "json", NULL, AT(json), "JSON output, for programs"},
 };
 #define N_OPTS (sizeof(opts) / sizeof(*opts))

@@ -125,6 +125,7 @@ int bb_cmd_pause(const struct bb_args *a);
 int bb_cmd_send(const struct bb_args *a);
 int bb_cmd_send_dry(const struct bb_args *a); /* send --dry-run */
 int bb_cmd_explain(const struct bb_args *a);
+int bb_cmd_tap(const struct bb_args *a);
 int bb_cmd_test(const struct bb_args *a);
 int bb_cmd_trace(const struct bb_args *a);
 int bb_cmd_search(const struct bb_args *a);

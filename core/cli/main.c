@@ -21,6 +21,10 @@ static const struct bb_command commands[] = {
      "endpoints, routes and the journal of the running core", NULL},
     {"send", "FILE...", "sceYJ", 1, -1, bb_cmd_send, 0, "hand in events as from an endpoint",
      "Each FILE (- for stdin) holds JSON events in CloudEvents form, one after the other."},
+    {"tap", "ROUTE [COND...]", "scKLEMFnJ", 1, -1, bb_cmd_tap, 0,
+     "live messages of a route, with secrets hidden",
+     "Reads the journal beside the core, which does not notice. One that reads too slowly is told\n"
+     "how many it missed. COND is POINTER=VALUE, like --where; all of them must hold."},
     {"trace", "ID", "sJ", 1, 1, bb_cmd_trace, 0,
      "every step of a message, by correlation id, event id or number", NULL},
     {"search", "", "sICPTrNnJ", 0, 0, bb_cmd_search, 0, "find messages by business keys", NULL},

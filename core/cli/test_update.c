@@ -18,15 +18,14 @@
 /* ---- a value as YAML ----------------------------------------------------------------------------- */
 struct yaml {
     FILE *out;
-    unsigned depth; /* of what is written, canonical: at most 64 */
 };
 
 /* Whether YAML reads it as this very text without quotes. */
-static bool is_plain(struct bb_bytes s, bool key)
+static bool is_plain(struct bb_bytes s)
 {
     static const char *const words[] = {"null", "true", "false", "yes", "no", "on", "off", "y", "n"};
     const char *p = s.ptr;
-    bool letter = s.len && (isalpha((unsigned char)*p) || (key && *p == '/'));
+    bool letter = s.len && (isalpha((unsigned char)*p) || *p == '/');
 
     for (size_t i = 0; i < s.len; i++)
         letter = letter && (isalnum((unsigned char)p[i]) || strchr("-_./", p[i]));
@@ -45,12 +44,12 @@ static void put_json(struct yaml *y, struct bb_bytes v)
     bb_buf_free(&b);
 }
 
-static void put_text(struct yaml *y, struct bb_bytes s, bool key)
+static void put_text(struct yaml *y, struct bb_bytes s)
 {
     struct bb_buf b;
 
     bb_buf_init(&b, BB_REPORT_BYTES);
-    if (is_plain(s, key))
+    if (is_plain(s))
         bb_buf_put(&b, s.ptr, s.len);
     else
         bb_json_write_str(&b, s.ptr, s.len);
@@ -73,7 +72,7 @@ static void put_map(struct yaml *y, struct bb_bytes v, uint32_t n, unsigned inde
         if (bb_cur_next(&c, &t) != 0 || bb_cur_value(&c, &value) != 0)
             return;
         fprintf(y->out, "%*s", in_list && i == 0 ? 0 : (int)indent, "");
-        put_text(y, t.s, true);
+        put_text(y, t.s);
         fputc(':', y->out);
         put_value(y, value, indent + 2, false);
     }
@@ -103,7 +102,7 @@ static void put_value(struct yaml *y, struct bb_bytes v, unsigned indent, bool i
     if (!in_list)
         fputc(' ', y->out);
     if (t.kind == BB_T_STR)
-        put_text(y, t.s, false);
+        put_text(y, t.s);
     else
         put_json(y, v); /* what is empty or deep as JSON, which is YAML too */
     fputc('\n', y->out);

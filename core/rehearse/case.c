@@ -54,6 +54,18 @@ static const char *const states[] = {"waiting",  "spilled",     "inflight", "ret
                                      "probing",  "held",        "quarantined", "delivered",
                                      "skipped",  "discarded",   "refused",   "duplicate"};
 
+/* A pointer to a member, for a report. */
+struct pointer {
+    char text[400];
+};
+static struct pointer below(const char *at, const char *key)
+{
+    struct pointer p;
+
+    snprintf(p.text, sizeof(p.text), "%.300s/%.80s", at, key);
+    return p;
+}
+
 /* ---- values -------------------------------------------------------------------------------------- */
 static void word_check(struct bb_case_reader *x, const char *at, const char *what, const char *word,
                        const char *const *all, size_t n)
@@ -148,7 +160,7 @@ static void input_read(struct bb_case_reader *x, struct bb_bytes v, const char *
     in->file = bb_case_member(x, v, "file");
     in->event = bb_member(v, "event");
     in->from = bb_case_member(x, v, "from");
-    endpoint_check(x, at, c, in->from);
+    endpoint_check(x, below(at, "from").text, c, in->from);
     if (!in->file == !in->event.len)
         bb_case_say(x, at, "an input has either \"file\" or \"event\"");
     in->file = in->file ? beside(x, in->file) : NULL;
@@ -204,17 +216,17 @@ static void answer_read(struct bb_case_reader *x, struct bb_bytes v, const char 
     a->text = bb_case_member(x, v, "text");
     a->code = bb_case_member(x, v, "code");
     a->reply = bb_member(v, "reply");
-    a->after_ms = duration(x, at, bb_case_member(x, v, "after"), 0);
+    a->after_ms = duration(x, below(at, "after").text, bb_case_member(x, v, "after"), 0);
     times = bb_case_member(x, v, "times");
     a->times = (uint64_t)bb_member_int(v, "times", 1);
     if (times && strcmp(times, "always") == 0)
         a->times = UINT64_MAX;
     else if (times || bb_member_int(v, "times", 1) < 1)
-        bb_case_say(x, at, "times: a number from 1, or always");
+        bb_case_say(x, below(at, "times").text, "times: a number from 1, or always");
     if (a->after_ms && a->status != BB_E_RETRY)
-        bb_case_say(x, at, "after: only a \"retry\" says when (Retry-After)");
+        bb_case_say(x, below(at, "after").text, "after: only a \"retry\" says when (Retry-After)");
     if (a->reply.len && a->status != BB_OK)
-        bb_case_say(x, at, "reply: only \"ok\" and \"applied\" have one");
+        bb_case_say(x, below(at, "reply").text, "reply: only \"ok\" and \"applied\" have one");
 }
 
 static void scripts_read(struct bb_case_reader *x, struct bb_bytes v, const char *at,
@@ -248,11 +260,11 @@ static void pointers_check(struct bb_case_reader *x, struct bb_bytes e, const ch
 
     while (bb_pairs_next(&fields, &p, &v))
         if (!p.len || *(const char *)p.ptr != '/')
-            bb_case_say(x, at, "fields: \"%.*s\" is no pointer such as /data/quantity",
+            bb_case_say(x, below(at, "fields").text, "fields: \"%.*s\" is no pointer such as /data/quantity",
                         (int)(p.len < 60 ? p.len : 60), (const char *)p.ptr);
     while (bb_items_next(&gone, &v))
         if (!bb_as_str(v, &p) || !p.len || *(const char *)p.ptr != '/')
-            bb_case_say(x, at, "absent: takes pointers such as /data/quantity");
+            bb_case_say(x, below(at, "absent").text, "absent: takes pointers such as /data/quantity");
 }
 
 static void expect_check(struct bb_case_reader *x, struct bb_bytes list, const char *at,
@@ -265,15 +277,15 @@ static void expect_check(struct bb_case_reader *x, struct bb_bytes list, const c
     for (size_t i = 0; bb_items_next(&w, &e); i++) {
         const char *state, *route;
 
-        snprintf(one, sizeof(one), "%s/%zu", at, i);
+        snprintf(one, sizeof(one), w.one.len ? "%s" : "%s/%zu", at, i);
         if (!bb_case_keys(x, e, one, expect_keys, COUNT(expect_keys)))
             continue;
         if ((state = bb_case_member(x, e, "state")))
-            word_check(x, one, "state", state, states, COUNT(states));
+            word_check(x, below(one, "state").text, "state", state, states, COUNT(states));
         if ((route = bb_case_member(x, e, "route")))
-            route_find(x, one, c, route);
+            route_find(x, below(one, "route").text, c, route);
         for (h = bb_items_of(bb_member(e, "history")); bb_items_next(&h, &s);)
-            word_check(x, one, "state", bb_as_str(s, &s) ? bb_case_text(x, s) : "", states, COUNT(states));
+            word_check(x, below(one, "history").text, "state", bb_as_str(s, &s) ? bb_case_text(x, s) : "", states, COUNT(states));
         pointers_check(x, e, one);
     }
 }
@@ -294,11 +306,11 @@ static void case_read(struct bb_case_reader *x, struct bb_bytes v, const char *a
     k->where = bb_extras_where(x->files, x->file, at);
     snprintf(x->what, sizeof(x->what), "test \"%.80s\"", k->name);
     if (k->route)
-        r = route_find(x, at, c, k->route);
-    endpoint_check(x, at, c, k->from);
+        r = route_find(x, below(at, "route").text, c, k->route);
+    endpoint_check(x, below(at, "from").text, c, k->from);
     k->from = k->from ? k->from : r ? r->from : NULL;
-    k->clock_ms = clock ? instant(x, at, clock) : CLOCK_DEFAULT;
-    k->until_ms = k->clock_ms + duration(x, at, bb_case_member(x, v, "until"), UNTIL_DEFAULT);
+    k->clock_ms = clock ? instant(x, below(at, "clock").text, clock) : CLOCK_DEFAULT;
+    k->until_ms = k->clock_ms + duration(x, below(at, "until").text, bb_case_member(x, v, "until"), UNTIL_DEFAULT);
     snprintf(inner, sizeof(inner), "%s/input", at);
     inputs_read(x, bb_member(v, "input"), inner, c, k);
     for (size_t i = 0; i < k->n_inputs; i++)

@@ -208,20 +208,23 @@ static void fields_again(struct bb_bytes e, struct bb_bytes sent, struct bb_rows
 {
     struct bb_items w = bb_pairs_of(bb_member(e, "fields"));
     struct bb_bytes pointer, v;
-    struct bb_rows one;
+    struct bb_rows there, one;
     char key[WHAT_MAX];
 
+    bb_rows_begin(&there);
     bb_rows_begin(&one);
     while (bb_pairs_next(&w, &pointer, &v)) {
         snprintf(key, sizeof(key), "%.*s", (int)(pointer.len < 1000 ? pointer.len : 1000),
                  (const char *)pointer.ptr);
-        take(&one, key, at_pointer(sent, pointer));
+        v = at_pointer(sent, pointer);
+        take(&there, key, v);
+        if (!v.len) /* what was looked at is looked at further on */
+            bb_put_str(bb_rows_item(&one), pointer.ptr, pointer.len);
     }
-    if (one.n)
-        bb_rows_end_map(&one, bb_rows_pair(m, "fields"));
+    if (there.n)
+        bb_rows_end_map(&there, bb_rows_pair(m, "fields"));
     else
-        bb_buf_free(&one.b);
-    bb_rows_begin(&one);
+        bb_buf_free(&there.b);
     for (w = bb_items_of(bb_member(e, "absent")); bb_items_next(&w, &v);)
         if (bb_as_str(v, &pointer) && !at_pointer(sent, pointer).len)
             bb_put_raw(bb_rows_item(&one), v);
