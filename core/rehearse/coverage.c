@@ -41,14 +41,11 @@ static void on_rule(void *arg, uint32_t step, const char *number, const char *na
 struct bb_coverage *bb_coverage_new(const struct bb_generation *g)
 {
     struct bb_coverage *c = calloc(1, sizeof(*c));
-    struct bb_transform_source source = {.arg = c, .rule = on_rule};
-    struct bb_transform *t;
 
     for (size_t i = 0; c && i < g->config->n_routes; i++) {
         c->route = g->config->routes[i].name;
         item_add(c, 0, NULL, "route");
-        t = bb_transform_compile(bb_generation_program(g, &g->config->routes[i]), &source, NULL);
-        bb_transform_free(&t);
+        bb_transform_list(bb_generation_program(g, &g->config->routes[i]), on_rule, c);
     }
     if (c && c->failed)
         bb_coverage_free(&c);

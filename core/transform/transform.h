@@ -27,8 +27,6 @@ struct bb_transform_source { /* what compiling in the core adds; every member ma
     int (*file)(void *arg, const char *name, struct bb_bytes *value, struct bb_fault *err);
     /* Every mistake: file NULL in the steps themselves; pointer is a JSON pointer into that value. */
     void (*say)(void *arg, const char *file, const char *pointer, const char *text);
-    /* What may run: each step (number NULL) and each rule in it, by its number there ("3.1"). */
-    void (*rule)(void *arg, uint32_t step, const char *number, const char *name);
     struct bb_buf *program; /* filled when there is no mistake */
 };
 
@@ -38,6 +36,10 @@ struct bb_transform *bb_transform_compile(struct bb_bytes steps,
                                           const struct bb_transform_source *source,
                                           struct bb_fault *err);
 void bb_transform_free(struct bb_transform **tp);
+/* For coverage: calls fn for each step of a program (number NULL) and each rule in it, by its number
+ * there ("3.1"). */
+typedef void bb_transform_rule_fn(void *arg, uint32_t step, const char *number, const char *name);
+void bb_transform_list(struct bb_bytes program, bb_transform_rule_fn *fn, void *arg);
 /* Whether the same message always gives the same bytes: no clock, no question to others. What is not
  * pure is kept before its first send. */
 bool bb_transform_is_pure(const struct bb_transform *t);
@@ -48,7 +50,7 @@ struct bb_transform_run { /* what one apply may know; all zero is fine */
     /* A child message for the journal (explode, split); NULL: the steps may make none. */
     int (*child)(void *arg, struct bb_bytes whole);
     void *arg;
-    /* For coverage: what source.rule named runs now. May be NULL. */
+    /* For coverage: what bb_transform_list() names runs now. May be NULL. */
     void (*ran)(void *arg, uint32_t step, const char *number);
     void *ran_arg;
     bool keep_partial; /* on BB_E_REJECT, out holds what the step that failed was given */
