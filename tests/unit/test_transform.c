@@ -111,7 +111,7 @@ static const struct {
     {"[{\"mop\":[]}]", "/0/mop", "did you mean \"map\"?"},
     {"[{\"map\":{}}]", "/0/map", "map takes a list of rules"},
     {"[{\"map\":[]},{\"map\":[{\"renam\":{}}]}]", "/1/map/0/renam", "did you mean \"rename\"?"},
-    {"[{\"map\":[{\"teleport\":{}}]}]", "/0/map/0/teleport", "copy, rename, constant, drop"},
+    {"[{\"map\":[{\"teleport\":{}}]}]", "/0/map/0/teleport", "there are copy, rename, constant, default, drop"},
     {"[{\"map\":[{\"copy\":{\"from\":\"/data/a\"}}]}]", "/0/map/0/copy", "needs \"to\""},
     {"[{\"map\":[{\"copy\":{\"form\":\"/data/a\"}}]}]", "/0/map/0/copy/form",
      "did you mean \"from\"?"},
