@@ -116,7 +116,7 @@ bool bb_config_sounds_secret(const char *name, size_t len)
 
     for (i = 0; i < BB_COUNT(places); i++) {
         w = strlen(places[i]);
-        if (len > w && strcasecmp(name + len - w, places[i]) == 0)
+        if (len > w && strncasecmp(name + len - w, places[i], w) == 0)
             return false;
     }
     for (i = 0; i < BB_COUNT(words); i++)
