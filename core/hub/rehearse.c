@@ -24,9 +24,6 @@ static const char *endpoint_moves(const struct hub_endpoint *e, uint32_t *left)
         return "an endpoint is starting";
     if (e->taking)
         return "a lane's next delivery is fetched";
-    for (const struct hub_flight *f = e->oldest; f; f = f->next)
-        if (f->cancelled)
-            return "a cancelled delivery ends";
     *left += e->in_flight;
     return NULL;
 }
@@ -90,7 +87,7 @@ static uint64_t next_event(struct bb_hub *h)
     for (size_t i = 0; i < h->n_eps; i++) {
         const struct hub_flight *f = h->eps[i].oldest; /* a rehearsal's clocks are one */
         if (f && (!next || (uint64_t)f->deadline < next))
-            next = (uint64_t)f->deadline;
+            next = (uint64_t)f->deadline; /* one that is over holds time until its flight ends */
     }
     return next;
 }

@@ -138,6 +138,7 @@ END
 began=$SECONDS
 runs 0 "$busbar" test -c "$conf"
 says out "9 tests, 9 passed, 0 failed"
+[ -s "$work/err" ] && fail "the core complains: $(head -n 1 "$work/err")" # of silence, say, that no time took
 [ $((SECONDS - began)) -lt 60 ] || fail "days of waiting took $((SECONDS - began)) s"
 ok "days of retries, probes, pauses and silence: $(tail -n 1 "$work/out")"
 "$busbar" test -c "$conf" --json | jq -c '[.tests[].result]' >"$work/first"
