@@ -37,7 +37,8 @@ wait_for 30 "its delivery" route_is r delivered 1
 bg "$work/tap.log" "$busbar" tap r --state "$state" -c "$conf" --json --mask /data/note --max 4
 tap_pid=$bg_pid
 tap_waits() { # it has opened the journal: what comes from now on is seen
-    ls -l "/proc/$tap_pid/fd" 2>/dev/null | grep -qF "$state/data.mdb" && [ "$(awk '{print $3}' "/proc/$tap_pid/stat")" = S ]
+    [ -n "$(find "/proc/$tap_pid/fd" -lname "$state/data.mdb" 2>/dev/null)" ] &&
+        [ "$(awk '{print $3}' "/proc/$tap_pid/stat")" = S ]
 }
 wait_for 20 "the tap to watch" tap_waits
 same "accepted" "$(post "$(ev e1 A 2.50)")" 202
