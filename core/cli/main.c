@@ -10,7 +10,7 @@ static const struct bb_command commands[] = {
      "SIGTERM and SIGINT stop it within 10 seconds, a second one at once."},
     {"check", "", "cJ", 0, 0, bb_cmd_check, 0,
      "check conf.d, all files in one go, without running a connector", NULL},
-    {"test", "[FILE...]", "cOUGBQJ", 0, -1, bb_cmd_test, 0,
+    {"test", "[FILE...]", "cOUG1QJ", 0, -1, bb_cmd_test, 0,
      "run route tests: the real core, played endpoints, a clock that jumps",
      "FILE is a YAML file of tests or a folder of them; without one it is tests/ in conf.d.\n"
      "Exit status: 0 all passed, 1 some failed, 2 a file or conf.d has errors."},
@@ -19,9 +19,9 @@ static const struct bb_command commands[] = {
      "FILE (- for stdin) holds JSON events or canonical messages; conf.d alone is read."},
     {"status", "", "sJ", 0, 0, bb_cmd_status, 0,
      "endpoints, routes and the journal of the running core", NULL},
-    {"send", "FILE...", "sceYJ", 1, -1, bb_cmd_send, 0, "hand in events as from an endpoint",
+    {"send", "FILE...", "sce2J", 1, -1, bb_cmd_send, 0, "hand in events as from an endpoint",
      "Each FILE (- for stdin) holds JSON events in CloudEvents form, one after the other."},
-    {"tap", "ROUTE [COND...]", "scKLEMFnJ", 1, -1, bb_cmd_tap, 0,
+    {"tap", "ROUTE [COND...]", "sc3L4MFnJ", 1, -1, bb_cmd_tap, 0,
      "live messages of a route, with secrets hidden",
      "Reads the journal beside the core, which does not notice. One that reads too slowly is told\n"
      "how many it missed. COND is POINTER=VALUE, like --where; all of them must hold."},
