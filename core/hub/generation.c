@@ -85,7 +85,7 @@ static void endpoint_check(struct bb_generation *g, size_t i, const struct folde
 static void endpoint_rehearse(struct bb_generation *g, size_t i, const struct folders *folders)
 {
     struct bb_gen_endpoint *e = &g->endpoints[i];
-    struct bb_endpoint_config *c = &g->config->endpoints[i];
+    const struct bb_endpoint_config *c = &g->config->endpoints[i];
     struct bb_fault unused;
 
     e->config = c;
@@ -94,8 +94,6 @@ static void endpoint_rehearse(struct bb_generation *g, size_t i, const struct fo
     if (bb_manifest_find(c->connector, folders->v, &e->manifest, &unused) < 0)
         memset(&e->manifest, 0, sizeof(e->manifest));
     e->manifest.blocking = false;
-    c->isolation = BB_ISO_THREAD;
-    c->workers = 1; /* one order of events, each run */
 }
 
 static struct bb_gen_endpoint *endpoint_of(struct bb_generation *g, const char *name)

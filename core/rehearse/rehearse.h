@@ -72,7 +72,7 @@ size_t bb_coverage_items(const struct bb_coverage *c, const struct bb_coverage_i
 /* ---- run.c --------------------------------------------------------------------------------------- */
 /* Runs a case. 0 and result (initialised by the caller): a list of what became of each message on each
  * route, maps as a case expects them:
- *   message  1 for the first one of the input
+ *   message  1 for the first one of the input; what steps made of messages comes behind the last one
  *   route    absent when it matched none
  *   state    delivered, skipped, quarantined, held, retrying .., or refused, duplicate
  *   error    the last failure's text, absent when there was none

@@ -277,12 +277,30 @@ static int put_message(struct run *r, struct bb_view *view, size_t message, uint
     return rc < 0 ? -1 : 0;
 }
 
+/* Messages that no input was: a step made them of one. They get the numbers behind the input's. */
+static int on_stored(void *arg, const struct bb_record *rec)
+{
+    struct run *r = arg;
+    struct bb_fault unused;
+    struct accepted *made;
+
+    for (size_t i = 0; i < r->n; i++)
+        if (r->v[i].seq == rec->seq)
+            return 0;
+    made = accepted_new(r, &unused);
+    if (made)
+        made->seq = rec->seq;
+    return !made;
+}
+
 static int results_read(struct run *r, struct bb_fault *err)
 {
     struct bb_view *view = bb_view_of(r->stage.journal);
     struct bb_rows one;
     int rc = view ? 0 : bb_fail(err, "the journal cannot be read");
 
+    if (view && bb_view_messages(view, 0, SIZE_MAX, on_stored, r) != 0)
+        rc = bb_fail(err, "the journal cannot be read, or holds more than %u messages", MESSAGES_MAX);
     for (size_t i = 0; i < r->n && rc == 0; i++) {
         struct accepted *m = &r->v[i];
 

@@ -53,6 +53,8 @@ static int cut(struct bb_stage *s, const struct bb_generation *g, const struct b
             size_t k = s->config.n_endpoints++;
 
             e[k] = all->endpoints[i];
+            e[k].isolation = BB_ISO_THREAD;
+            e[k].workers = 1; /* one order of events, each run */
             ge[k] = g->endpoints[i];
             ge[k].config = &e[k];
         }
