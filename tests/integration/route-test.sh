@@ -6,6 +6,7 @@
 limit=200
 . "$(dirname "$0")/../lib.sh"
 need jq
+plugins=$BUSBAR_PLUGIN_PATH
 unset BUSBAR_PLUGIN_PATH # route tests need no plugin
 
 # runs STATUS COMMAND...: its exit status; what it prints goes to $work/out and $work/err
@@ -149,6 +150,39 @@ ok "six runs, the same results"
 [ -z "$(find /dev/shm "${TMPDIR:-/tmp}" -maxdepth 1 -name 'busbar-test-*' -user "$(id -u)" -newer "$conf/r.yaml" 2>/dev/null)" ] ||
     fail "a temporary folder is left"
 ok "nothing is left behind"
+
+# ---- a plugin that is there says by its manifest that it takes ordered batches -----------------------------
+mkdir -p "$work/batch/tests"
+cat >"$work/batch/b.yaml" <<'END'
+endpoints: {src: {connector: file}, dst: {connector: file}}
+routes: {b: {from: src, to: dst, order_by: item, on_unknown: retry, retry: {attempts: 3}}}
+END
+cat >"$work/batch/tests/b.yaml" <<'END'
+tests:
+  - name: a refusal inside a batch leaves those behind it waiting
+    route: b
+    input: five.jsonl
+    answers: {dst: [ok, ok, {answer: reject, text: full}, ok]}
+    expect:
+      - {state: delivered, sends: 1}
+      - {state: delivered, sends: 1}
+      - {state: held, sends: 1, error: full}
+      - {state: spilled, sends: 0}
+      - {state: spilled, sends: 0}
+  - name: one that is tried again goes before those behind it
+    route: b
+    input: five.jsonl
+    answers: {dst: [ok, ok, retry]}
+    expect:
+      - {state: delivered, sends: 1}
+      - {state: delivered, sends: 1}
+      - {state: delivered, sends: 2, history: [retrying]}
+      - {state: delivered, sends: 1}
+      - {state: delivered, sends: 1}
+END
+for i in 1 2 3 4 5; do event "b$i" A "$i" && echo; done >"$work/batch/tests/five.jsonl"
+runs 0 env BUSBAR_PLUGIN_PATH="$plugins" "$busbar" test -c "$work/batch"
+ok "batches in a lane"
 
 # ---- every kind of expectation can fail ---------------------------------------------------------------
 good='state: delivered, message: 1, route: r, sends: 2, probes: 0, history: [retrying], fields: {/data/b: 1.50}, absent: /data/a'
