@@ -1,5 +1,7 @@
 # Dependencies point one way: base <- {config, journal, wire, transform, schema} <- host, hub
 # <- index <- admin <- cli. Each folder appends its files.
+# Dependencies point one way: base <- {config, journal, wire, transform} <- host, hub
+# <- index <- admin <- rehearse <- cli. Each folder appends its files.
 noinst_LTLIBRARIES += core/libbusbar-core.la
 core_libbusbar_core_la_CPPFLAGS = $(AM_CPPFLAGS) $(FYAML_CFLAGS)
 core_libbusbar_core_la_SOURCES =
@@ -16,4 +18,5 @@ include core/host/local.mk
 include core/hub/local.mk
 include core/index/local.mk
 include core/admin/local.mk
+include core/rehearse/local.mk
 include core/cli/local.mk

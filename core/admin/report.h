@@ -25,7 +25,7 @@ struct bb_query {
     const char *state_dir; /* TRACE: of the index */
     const char *route;     /* lists: NULL for all; DELIVERY */
     const char *id;        /* TRACE */
-    uint64_t seq;          /* lists: where to begin; DELIVERY */
+    uint64_t seq;          /* lists: where to begin; DELIVERY; TRACE without an id: this one */
     size_t max;            /* lists; 0: 100 */
 };
 /* 1; 0 when there is no such thing, and err says what; -1 with err. A trace that found nothing is

@@ -212,12 +212,15 @@ int bb_report_trace(struct bb_report *r, const struct bb_query *q, struct bb_buf
     if (!t)
         return bb_fail(err, "out of memory");
     t->r = r;
-    t->id = q->id;
-    t->id_len = strlen(q->id);
+    t->id = q->id ? q->id : "";
+    t->id_len = strlen(t->id);
     bb_rows_begin(&t->notes);
     bb_rows_begin(&messages);
     bb_rows_begin(&answer);
-    look(t, q->state_dir);
+    if (!q->id)
+        add(t, q->seq, "", 0);
+    else
+        look(t, q->state_dir);
     qsort(t->hits, t->n, sizeof(*t->hits), by_seq);
     end = t->hits + t->n;
     for (h = t->hits; h < end && messages.n < TRACE_MAX; h = next) {
@@ -229,8 +232,8 @@ int bb_report_trace(struct bb_report *r, const struct bb_query *q, struct bb_buf
         note(t, "more than %u messages have this id: these are some of them", messages.n);
     found = messages.n > 0;
     if (!found)
-        bb_fail(err, "no message with correlation id, event id or number \"%.120s\"", q->id);
-    bb_rows_text(&answer, "id", q->id);
+        bb_fail(err, "no message with correlation id, event id or number \"%.120s\"", t->id);
+    bb_rows_text(&answer, "id", t->id);
     bb_rows_end_array(&t->notes, bb_rows_pair(&answer, "notes"));
     bb_rows_end_array(&messages, bb_rows_pair(&answer, "messages"));
     bb_rows_end_map(&answer, out);

@@ -38,6 +38,9 @@ uint64_t bb_wall_ms(void);
 uint64_t bb_axis_ms(void);
 /* Before the first bb_axis_ms(): the newest stamp that is stored. Later calls change nothing. */
 void bb_axis_floor(uint64_t ms);
+/* The axis stands at ms from now on, until it is told the next: only for a rehearsal (core/rehearse),
+ * where time goes from one event to the next. */
+void bb_axis_hold(uint64_t ms);
 /* "2026-01-31T08:15:00.123Z" and a NUL (25 bytes); out is returned. */
 #define BB_TIME_TEXT 32
 char *bb_time_text(uint64_t wall_ms, char out[BB_TIME_TEXT]);

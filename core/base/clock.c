@@ -33,6 +33,8 @@ uint64_t bb_wall_ms(void)
 
 static _Atomic uint64_t axis_offset; /* axis minus monotonic; 0: not fixed yet */
 
+static _Atomic uint64_t axis_held; /* where it stands in a rehearsal; 0: it goes */
+
 static uint64_t axis_fix(uint64_t floor)
 {
     uint64_t none = 0, wall = bb_wall_ms(), from = wall > floor ? wall : floor;
@@ -46,8 +48,16 @@ static uint64_t axis_fix(uint64_t floor)
 uint64_t bb_axis_ms(void)
 {
     uint64_t offset = atomic_load_explicit(&axis_offset, memory_order_relaxed);
+    uint64_t held = atomic_load_explicit(&axis_held, memory_order_relaxed);
 
+    if (held)
+        return held;
     return bb_mono_us() / 1000u + (offset ? offset : axis_fix(0));
+}
+
+void bb_axis_hold(uint64_t ms)
+{
+    atomic_store(&axis_held, ms);
 }
 
 void bb_axis_floor(uint64_t ms)

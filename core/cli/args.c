@@ -50,6 +50,16 @@ static const struct opt {
     {'B', "batch", NULL, AT(batch), "cases from stdin: a JSON array of {schema, document}"},
     {'Y', "formats", NULL, AT(formats), "\"format\" must hold, not only inform"},
     {'Z', "strict", NULL, AT(strict), "unknown keywords, formats and drafts are errors"},
+    {'Q', "junit", "FILE", AT(junit), "write a JUnit report (XML) to FILE"},
+    {'1', "tap", NULL, AT(tap), "TAP version 14 on stdout"},
+    {'O', "only", "TEXT", AT(only), "tests whose name holds TEXT"},
+    {'U', "update", NULL, AT(update), "make failing tests expect what came out, in their files"},
+    {'G', "coverage", NULL, AT(coverage), "routes, steps and map rules that no test ran"},
+    {'2', "dry-run", NULL, AT(dry_run), "show the routes and what each would send; send nothing"},
+    {'3', "in", NULL, AT(in), "messages as they were accepted"},
+    {'L', "out", NULL, AT(out), "what went to the sink, and what came of it"},
+    {'4', "where", "COND", AT(where), "only messages with POINTER=VALUE, as /data/item=4711"},
+    {'M', "mask", "LIST", AT(mask), "hide the values at these pointers too (comma-separated)"},
     {'J', "json", NULL, AT(json), "JSON output, for programs"},
 };
 #define N_OPTS (sizeof(opts) / sizeof(*opts))

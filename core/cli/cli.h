@@ -25,9 +25,9 @@
 struct bb_args { /* values of all options there are; a command reads the ones it takes */
     const struct bb_command *command;
     const char *conf, *state, *run_dir, *endpoint, *route, *dir, *output, *address;
-    const char *item, *change, *plant, *type, *what_state, *schema, *remotes;
+    const char *item, *change, *plant, *type, *what_state, *schema, *remotes, *junit, *only, *where, *mask;
     uint64_t seq, max, from, workers, fd; /* seq: BB_NO_SEQ when not given */
-    bool json, all, overtaken, data, batch, formats, strict;
+    bool json, all, overtaken, data, batch, formats, strict, update, coverage, tap, dry_run, in, out;
     char **rest; /* what is left: positional arguments */
     int n;
 };
@@ -123,6 +123,10 @@ int bb_cmd_check(const struct bb_args *a);
 int bb_cmd_status(const struct bb_args *a);
 int bb_cmd_pause(const struct bb_args *a);
 int bb_cmd_send(const struct bb_args *a);
+int bb_cmd_send_dry(const struct bb_args *a); /* send --dry-run */
+int bb_cmd_explain(const struct bb_args *a);
+int bb_cmd_tap(const struct bb_args *a);
+int bb_cmd_test(const struct bb_args *a);
 int bb_cmd_trace(const struct bb_args *a);
 int bb_cmd_search(const struct bb_args *a);
 int bb_cmd_plugins(const struct bb_args *a);

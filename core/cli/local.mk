@@ -2,7 +2,8 @@ bin_PROGRAMS += busbar
 busbar_SOURCES = core/cli/main.c core/cli/cli.h core/cli/args.c core/cli/check.c core/cli/client.c \
   core/cli/host.c core/cli/journal.c core/cli/message.c core/cli/new.c core/cli/open.c \
   core/cli/out.c core/cli/plugins.c core/cli/read.c core/cli/run.c core/cli/send.c \
-  core/cli/status.c core/cli/trace.c core/cli/validate.c
+  core/cli/status.c core/cli/trace.c core/cli/validate.c core/cli/test.h core/cli/test.c core/cli/test_text.c \
+  core/cli/test_report.c core/cli/test_update.c core/cli/tap.h core/cli/tap.c core/cli/tap_mask.c core/cli/explain.c
 busbar_LDADD = $(core_LIBS)
 
 # paths of the installation, which configure cannot fill in whole

@@ -74,6 +74,8 @@ int bb_cmd_send(const struct bb_args *a)
     struct job j = {.a = a, .progress = {.what = "sent"}};
     int rc;
 
+    if (a->dry_run)
+        return bb_cmd_send_dry(a);
     if (!a->endpoint)
         return bb_cli_usage("say which endpoint the events come from: -e NAME");
     rc = bb_client_open(&j.client, a->state);

@@ -157,6 +157,12 @@ void bb_config_diag(struct bb_diags *d, enum bb_severity s, struct bb_where w, c
  * when it has none. root: the struct's where or config_where. */
 struct bb_where bb_config_locate(struct bb_where root, const char *pointer);
 
+/* Whether a key by its name holds something private: "password", "api_key". */
+bool bb_config_sounds_secret(const char *name, size_t len);
+
+/* "1h30m", "500ms", "0" in milliseconds: NULL, or why it is none ("has no unit; ..."). */
+const char *bb_config_duration(const char *text, uint64_t *ms);
+
 /* ---- extra.c: files that steps name, maps and tables -------------------------------------------
  * Each is read once. A YAML file's value is what its text says, variables expanded; a CSV file's is
  * a list of rows, lists of texts, the header first. */

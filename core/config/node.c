@@ -106,7 +106,7 @@ struct bb_where bb_config_locate(struct bb_where root, const char *pointer)
 }
 
 /* ---- what is private ---------------------------------------------------------------- */
-bool bb_sounds_secret(const struct bb_node *key)
+bool bb_config_sounds_secret(const char *name, size_t len)
 {
     static const char *const places[] = {"url", "uri", "file", "path", "name", "endpoint"};
     static const char *const words[] = {"passw",      "passphrase", "secret",        "token",
@@ -116,14 +116,19 @@ bool bb_sounds_secret(const struct bb_node *key)
 
     for (i = 0; i < BB_COUNT(places); i++) {
         w = strlen(places[i]);
-        if (key->len > w && strcasecmp(key->text + key->len - w, places[i]) == 0)
+        if (len > w && strncasecmp(name + len - w, places[i], w) == 0)
             return false;
     }
     for (i = 0; i < BB_COUNT(words); i++)
-        for (k = 0, w = strlen(words[i]); k + w <= key->len; k++)
-            if (strncasecmp(key->text + k, words[i], w) == 0)
+        for (k = 0, w = strlen(words[i]); k + w <= len; k++)
+            if (strncasecmp(name + k, words[i], w) == 0)
                 return true;
     return false;
+}
+
+bool bb_sounds_secret(const struct bb_node *key)
+{
+    return bb_config_sounds_secret(key->text, key->len);
 }
 
 void bb_node_mask(const struct bb_node *n)

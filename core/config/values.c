@@ -197,3 +197,12 @@ const char *bb_value_put(struct bb_buf *b, const char *s)
     bb_put_decimal(b, num, n);
     return NULL;
 }
+
+const char *bb_config_duration(const char *text, uint64_t *ms)
+{
+    double v;
+    const char *why = bb_value_read(text, BB_UNIT_DURATION, &v);
+
+    *ms = why || v < 0 ? 0 : (uint64_t)v;
+    return why;
+}

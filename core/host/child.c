@@ -158,7 +158,8 @@ struct bb_child *bb_child_start(const struct bb_child_spec *s, struct bb_fault *
             goto fail;
     } else {
         struct bb_host_spec h = {.endpoint = s->endpoint, .address = s->address, .zmq = s->zmq,
-                                 .workers = s->workers, .life_fd = -1};
+                                 .workers = s->workers, .life_fd = -1,
+                                 .rehearsal = s->rehearsal};
 
         memcpy(h.secret, c->secret, sizeof(h.secret));
         c->run = bb_host_run_start(&h, err);

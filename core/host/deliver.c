@@ -276,6 +276,18 @@ static int bb_route_compare(const void *key, const void *item)
     return a < b ? -1 : a > b;
 }
 
+struct bb_rehearsed {
+    const struct bb_rehearsal *by;
+    uint32_t route;
+};
+
+static void bb_rehearsed_ran(void *arg, uint32_t step, const char *rule)
+{
+    const struct bb_rehearsed *r = arg;
+
+    r->by->ran(r->by->arg, r->route, step, rule);
+}
+
 /* transform.h: a message that m became. */
 static int bb_deliver_child(void *arg, struct bb_bytes whole, struct bb_fault *err)
 {
@@ -294,10 +306,16 @@ static int bb_deliver_child(void *arg, struct bb_bytes whole, struct bb_fault *e
 /* BB_OK: m shows what the sink gets, or what it became. Else how the delivery ends, and why. */
 static bb_status bb_deliver_render(struct bb_host *h, struct bb_msg *m, struct bb_ending *e)
 {
+    struct bb_rehearsed rehearsed = {h->run->spec.rehearsal, m->route};
     struct bb_transform_run run = {.child = bb_deliver_child, .arg = m, .report = &e->report};
     const struct bb_route_steps *r;
     bb_status s;
 
+    if (rehearsed.by) {
+        run.now_ns = rehearsed.by->now_ns(rehearsed.by->arg);
+        run.ran = bb_rehearsed_ran;
+        run.ran_arg = &rehearsed;
+    }
     if (m->flags & BB_DELIVER_RENDERED)
         return BB_OK;
     r = h->n_routes ? bsearch(&m->route, h->routes, h->n_routes, sizeof(*r), bb_route_compare)

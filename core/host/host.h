@@ -35,6 +35,19 @@ void bb_manifest_free(struct bb_manifest *m);
  * (what was looked for, where, and the nearest id there is). */
 int bb_manifest_find(const char *id, char *const *folders, struct bb_manifest *m, struct bb_fault *err);
 
+/* ---- rehearsals -------------------------------------------------------------------------------- */
+/* Where routes are tried out (core/rehearse): all of the core is real, but every endpoint runs this
+ * connector in place of its plugin's, in a thread, and time goes from one event to the next. */
+struct bb_rehearsal {
+    const struct bb_connector *connector; /* with the batch and probe extensions */
+    /* A transform step ran for a message of the route (a number of the journal's); rule: which of its
+     * rules, or NULL. On the instance's thread. */
+    void (*ran)(void *arg, uint32_t route, uint32_t step, const char *rule);
+    int64_t (*now_ns)(void *arg); /* the clock that transforms see */
+    uint32_t (*unanswered)(void *arg); /* deliveries that the connector will not answer by itself */
+    void *arg;
+};
+
 /* ---- the host's own side ------------------------------------------------------------------------- */
 struct bb_host_spec {
     const char *endpoint;
@@ -43,6 +56,7 @@ struct bb_host_spec {
     uint8_t secret[16];
     uint32_t workers;
     int life_fd;          /* process: closes when the core dies; -1 in the core */
+    const struct bb_rehearsal *rehearsal; /* or NULL */
 };
 struct bb_host_run;
 /* Starts the instance threads; each says HELLO and goes on by itself. */
@@ -65,6 +79,7 @@ struct bb_child_spec {
     uint32_t workers;
     uint64_t memory_max;  /* RLIMIT_AS-like bound of a process, 0 none */
     int nice;             /* of a process: 0 as the core, 19 only what nobody else wants */
+    const struct bb_rehearsal *rehearsal; /* of threads; or NULL */
 };
 struct bb_child *bb_child_start(const struct bb_child_spec *s, struct bb_fault *err);
 const uint8_t *bb_child_secret(const struct bb_child *c); /* 16 bytes HELLO must show, valid once per worker */

@@ -143,6 +143,9 @@ void hub_ask_serve(struct bb_hub *h, struct bb_ask *a)
     case BB_ASK_RESUME:
         pause_or_resume(h, a);
         break;
+    case BB_ASK_REST:
+        hub_rest_ask(h, a);
+        break;
     default:
         operate(h, a);
     }

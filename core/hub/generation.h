@@ -26,6 +26,9 @@ struct bb_generation {
  * loadable (ABI, machine), its keys, that it offers the roles the routes use, workers, transform
  * steps compile (shown at the step's own line), on_unknown: probe needs a probe. */
 struct bb_generation *bb_generation_load(const char *conf_dir, struct bb_diags *diags);
+/* The same for a rehearsal (core/host/host.h): routes and transforms as they are; of endpoints only
+ * what the core itself uses, so neither plugins nor secrets need to be there. */
+struct bb_generation *bb_generation_rehearse(const char *conf_dir, struct bb_diags *diags);
 /* What the host of the route's sink compiles (transform.h); empty: no transform. */
 struct bb_bytes bb_generation_program(const struct bb_generation *g, const struct bb_route_config *r);
 bool bb_generation_splits(const struct bb_generation *g, const struct bb_route_config *r);

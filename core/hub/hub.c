@@ -122,7 +122,7 @@ static void ticks(struct bb_hub *h)
 {
     bool open;
 
-    if (h->now < h->tick_at)
+    if (h->now < h->tick_at && !h->rehearsal)
         return;
     h->tick_at = h->now + HUB_TICK_MS;
     for (size_t i = 0; i < h->n_eps; i++) {
@@ -199,8 +199,8 @@ static void stop_step(struct bb_hub *h)
 
 static void clocks(struct bb_hub *h)
 {
-    h->now = bb_mono_ms();
     h->wall = bb_axis_ms();
+    h->now = h->rehearsal ? (int64_t)h->wall : bb_mono_ms(); /* a rehearsal has only one clock */
     atomic_store(&h->beat, h->now);
 }
 
@@ -208,7 +208,7 @@ static long wait_ms(const struct bb_hub *h)
 {
     long ms = h->tick_at > h->now ? (long)(h->tick_at - h->now) : 0;
 
-    if (h->settling && ms > 1)
+    if ((h->settling || h->rehearsal) && ms > 1)
         ms = 1;
 
     for (size_t i = 0; i < h->n_routes; i++) {
@@ -259,6 +259,8 @@ static void turn(struct bb_hub *h, struct pollfd *fds, size_t fixed)
     h->turns++;
     hub_settle_turn(h);
     hub_peers_flush(h);
+    if (h->rest)
+        hub_rest_turn(h);
 }
 
 static void *hub_thread(void *arg)
@@ -360,6 +362,7 @@ struct bb_hub *bb_hub_start(const struct bb_hub_options *o, struct bb_fault *err
     h->journal = o->journal;
     h->go_on = o->go_on;
     h->go_on_arg = o->arg;
+    h->rehearsal = o->rehearsal;
     snprintf(h->program, sizeof h->program, "%s", o->program);
     snprintf(h->run_dir, sizeof h->run_dir, "%s", o->run_dir);
     snprintf(h->address, sizeof h->address, "ipc://%s/hub.sock", o->run_dir);
@@ -371,7 +374,7 @@ struct bb_hub *bb_hub_start(const struct bb_hub_options *o, struct bb_fault *err
     pthread_condattr_setclock(&ca, CLOCK_MONOTONIC);
     pthread_cond_init(&h->answered, &ca);
     pthread_condattr_destroy(&ca);
-    h->rng = bb_mono_us() | 1;
+    h->rng = h->rehearsal ? 1 : bb_mono_us() | 1;
     memcpy(h->short_tag, bb_journal_id(h->journal), sizeof h->short_tag);
     snprintf(h->tag, sizeof h->tag, "%02x%02x%02x%02x", h->short_tag[0], h->short_tag[1],
              h->short_tag[2], h->short_tag[3]);

@@ -19,6 +19,7 @@ struct bb_hub_options {
     const char *run_dir; /* for hub.sock; made 0700 */
     bool (*go_on)(void *arg); /* asked now and then while a start takes long: false ends it; or NULL */
     void *arg;
+    const struct bb_rehearsal *rehearsal; /* outlives the hub; or NULL */
 };
 struct bb_hub *bb_hub_start(const struct bb_hub_options *o, struct bb_fault *err);
 /* Sources stop first, then what is in flight may end within budget_ms, then the hosts; what is left
@@ -29,6 +30,11 @@ const char *bb_hub_failed(const struct bb_hub *h);
 /* Monotonic ms of the hub's last turn: a watchdog's evidence of life. It turns at least each 500 ms. */
 int64_t bb_hub_beat(const struct bb_hub *h);
 
+/* match.c: whether the route takes such a message that comes from its endpoint. 1; 0 with the first
+ * rule that does not hold and what was found there (ptr NULL: no such attribute); -1 no memory. */
+int bb_route_match(const struct bb_route_config *r, const struct bb_envelope *e,
+                   const struct bb_match_rule **miss, struct bb_bytes *found);
+
 enum bb_ask_kind {
     BB_ASK_STATUS,   /* out: JSON, see docs */
     BB_ASK_SUBMIT,   /* endpoint, body: whole message; answered after the commit: JSON receipt */
@@ -36,12 +42,16 @@ enum bb_ask_kind {
     BB_ASK_RESUME,
     BB_ASK_RELEASE,  /* route, seq: a held delivery is tried again */
     BB_ASK_REPLAY,   /* route, seq (quarantined), overtaken */
-    BB_ASK_DISCARD   /* route, seq (held or quarantined) */
+    BB_ASK_DISCARD,  /* route, seq (held or quarantined) */
+    BB_ASK_REST      /* in a rehearsal: answered when nothing more happens by itself. Until then time
+                        goes from event to event, as far as until_ms (axis); BUSY: there is more
+                        after that, RETRY: it did not come to rest (text says what moves) */
 };
 struct bb_ask {
     enum bb_ask_kind kind;
     const char *endpoint, *route; /* names; either */
     uint64_t seq;
+    uint64_t until_ms;
     bool overtaken;
     const char *who;        /* for the record: "uid 0" */
     struct bb_bytes body;

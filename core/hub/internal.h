@@ -220,6 +220,9 @@ struct bb_hub {
     char program[4096], run_dir[4096], address[4200];
     bool (*go_on)(void *arg);
     void *go_on_arg;
+    const struct bb_rehearsal *rehearsal; /* or NULL */
+    struct bb_ask *rest;                  /* who waits for all to come to rest */
+    int64_t rest_until;                   /* real: by then it has, or something is wrong */
     void *zmq, *router;
     pthread_t thread;
     struct hub_endpoint *eps;
@@ -406,6 +409,10 @@ void hub_outcome_member(struct bb_hub *h, struct hub_flight *f, const struct bb_
                         bool failed, bool overtaken, uint64_t *not_before);
 /* A delivery that was maybe sent and has no flight: from recovery. */
 void hub_outcome_recovered(struct bb_hub *h, struct hub_route *r, const struct bb_read_item *it);
+/* rehearse.c */
+void hub_rest_ask(struct bb_hub *h, struct bb_ask *a);
+/* At a turn's end: answers who waits for rest, or lets time go to the next event. */
+void hub_rest_turn(struct bb_hub *h);
 /* ask.c, status.c */
 void hub_ask_serve(struct bb_hub *h, struct bb_ask *a);
 void hub_ask_done(struct bb_hub *h, struct bb_op *op);

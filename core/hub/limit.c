@@ -9,10 +9,10 @@
 
 #include "core/hub/internal.h"
 
-static void refill(struct hub_endpoint *e)
+static void refill(const struct bb_hub *h, struct hub_endpoint *e)
 {
     const struct bb_limit *l = &e->gen->config->limit;
-    int64_t us = (int64_t)bb_mono_us();
+    int64_t us = h->rehearsal ? h->now * 1000 : (int64_t)bb_mono_us();
     double most = l->burst ? l->burst : (l->rate < 1 ? 1 : l->rate);
 
     e->tokens += (double)(us - e->refilled_us) * l->rate / 1e6;
@@ -39,7 +39,7 @@ uint32_t hub_endpoint_room(struct bb_hub *h, struct hub_endpoint *e)
     }
     room = cap - e->in_flight - e->taking;
     if (l->rate > 0) {
-        refill(e);
+        refill(h, e);
         if (e->tokens < room) /* below zero after a half-open breaker's tries */
             room = e->tokens >= 1 ? (uint32_t)e->tokens : 0;
     }

@@ -67,21 +67,44 @@ static bool value_fits(const char *pattern, struct bb_bytes v)
     return v.len == n && memcmp(v.ptr, pattern, n) == 0;
 }
 
-bool hub_matcher_test(const struct hub_matcher *m, const struct bb_envelope *e)
+/* The first rule that does not hold, and what stands there instead (empty: no such attribute); NULL:
+ * all hold. */
+static const struct bb_match_rule *first_miss(const struct hub_matcher *m, const struct bb_envelope *e,
+                                              struct bb_bytes *v)
 {
     for (size_t i = 0; i < m->n; i++) {
         const struct bb_match_rule *rule = m->rules[i].rule;
-        struct bb_bytes v;
         bool hit = false;
 
-        if (!attribute(e, m->rules[i].offset, rule->attribute, &v))
-            return false;
+        if (!attribute(e, m->rules[i].offset, rule->attribute, v)) {
+            *v = (struct bb_bytes){NULL, 0};
+            return rule;
+        }
         for (size_t k = 0; k < rule->n && !hit; k++)
-            hit = value_fits(rule->values[k], v);
+            hit = value_fits(rule->values[k], *v);
         if (!hit)
-            return false;
+            return rule;
     }
-    return true;
+    return NULL;
+}
+
+bool hub_matcher_test(const struct hub_matcher *m, const struct bb_envelope *e)
+{
+    struct bb_bytes unused;
+
+    return !first_miss(m, e, &unused);
+}
+
+int bb_route_match(const struct bb_route_config *r, const struct bb_envelope *e,
+                   const struct bb_match_rule **miss, struct bb_bytes *found)
+{
+    struct hub_matcher m;
+
+    if (hub_matcher_init(&m, r) != 0)
+        return -1;
+    *miss = first_miss(&m, e, found);
+    hub_matcher_free(&m);
+    return *miss == NULL;
 }
 
 /* Lane 0 is "no order"; 1 is shared by the messages that lack the key. Two keys that collide in

@@ -406,6 +406,7 @@ static void start(struct bb_hub *h, struct hub_endpoint *e)
         .workers = e->workers,
         .memory_max = c->memory_max,
         .nice = (int)c->nice,
+        .rehearsal = h->rehearsal,
     };
 
     for (uint32_t w = 0; w < e->workers; w++) {

@@ -219,7 +219,7 @@ void hub_settle_flush(struct bb_hub *h)
 
 void hub_settle_turn(struct bb_hub *h)
 {
-    if (h->settling && (h->settle_urgent || h->settling->op.settle.n >= SETTLES_ENOUGH ||
+    if (h->settling && (h->settle_urgent || h->rehearsal || h->settling->op.settle.n >= SETTLES_ENOUGH ||
                         h->now - h->settle_since >= SETTLE_WAIT_MS))
         hub_settle_flush(h);
 }

@@ -76,6 +76,8 @@ bb_status bb_transform_apply(const struct bb_transform *t, struct bb_bytes whole
         if (to != out)
             bb_buf_reset(to);
         a.step = a.run->step = step->number;
+        if (a.run->ran)
+            a.run->ran(a.run->ran_arg, step->number, NULL);
         s = step->ops->apply(step->self, &a, whole, to);
         if (s != BB_OK || step->ops->checks || step->ops->splits)
             continue;

@@ -250,6 +250,8 @@ static int step_read(struct bb_compile *c, struct bb_bytes key, struct bb_bytes 
         c->ends = c->step;
         c->ends_with = s->ops->name;
     }
+    if (c->rule)
+        c->rule(c->rule_arg, c->step, NULL, s->ops->name);
     rc = s->ops->compile(c, config, &s->self);
     if (rc == 0 && s->self)
         t->n++;
@@ -320,9 +322,8 @@ static void compile_all(struct bb_compile *c, struct bb_bytes steps, struct bb_t
     t->impure |= c->impure;
 }
 
-struct bb_transform *bb_transform_compile(struct bb_bytes steps,
-                                          const struct bb_transform_source *source,
-                                          struct bb_fault *err)
+static struct bb_transform *compile(struct bb_bytes steps, const struct bb_transform_source *source,
+                                    bb_transform_rule_fn *rule, void *rule_arg, struct bb_fault *err)
 {
     static const struct bb_transform_source nothing;
     struct bb_fault unused;
@@ -339,6 +340,8 @@ struct bb_transform *bb_transform_compile(struct bb_bytes steps,
     if (t && c) {
         c->source = source ? source : &nothing;
         c->err = err;
+        c->rule = rule;
+        c->rule_arg = rule_arg;
         compile_all(c, steps, t);
     } else {
         bb_fail(err, "out of memory");
@@ -351,6 +354,20 @@ struct bb_transform *bb_transform_compile(struct bb_bytes steps,
         bb_fail(err, "a file of the transform cannot be used");
     free(c);
     return t;
+}
+
+struct bb_transform *bb_transform_compile(struct bb_bytes steps,
+                                          const struct bb_transform_source *source,
+                                          struct bb_fault *err)
+{
+    return compile(steps, source, NULL, NULL, err);
+}
+
+void bb_transform_list(struct bb_bytes program, bb_transform_rule_fn *fn, void *arg)
+{
+    struct bb_transform *t = compile(program, NULL, fn, arg, NULL);
+
+    bb_transform_free(&t);
 }
 
 void bb_transform_free(struct bb_transform **tp)

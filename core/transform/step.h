@@ -31,6 +31,8 @@ struct bb_compile { /* one compile of a route's steps */
     uint32_t step; /* the step that is compiled, from 1 */
     uint32_t ends; /* the step that splits; 0: none so far */
     const char *ends_with;
+    bb_transform_rule_fn *rule; /* who wants to hear of steps and rules, or NULL */
+    void *rule_arg;
     bool impure;   /* set by a step that is pure by its kind but not as it is configured */
     /* where we are */
     const char *file; /* NULL: in the steps themselves */

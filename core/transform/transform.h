@@ -36,6 +36,10 @@ struct bb_transform *bb_transform_compile(struct bb_bytes steps,
                                           const struct bb_transform_source *source,
                                           struct bb_fault *err);
 void bb_transform_free(struct bb_transform **tp);
+/* For coverage: calls fn for each step of a program (number NULL) and each rule in it, by its number
+ * there ("3.1"). */
+typedef void bb_transform_rule_fn(void *arg, uint32_t step, const char *number, const char *name);
+void bb_transform_list(struct bb_bytes program, bb_transform_rule_fn *fn, void *arg);
 /* Whether the same message always gives the same bytes: no clock, no question to others. What is not
  * pure is kept before its first send. */
 bool bb_transform_is_pure(const struct bb_transform *t);
@@ -53,6 +57,9 @@ struct bb_transform_run { /* what one apply may know; all zero is fine */
     int (*child)(void *arg, struct bb_bytes whole, struct bb_fault *err);
     void *arg;
     struct bb_buf *report; /* NULL, or filled with all that a step found, where that is more than err holds */
+    /* For coverage: what bb_transform_list() names runs now. May be NULL. */
+    void (*ran)(void *arg, uint32_t step, const char *number);
+    void *ran_arg;
     bool keep_partial; /* on BB_E_REJECT, out holds what the step that failed was given */
     /* answers */
     const char *failure; /* on BB_E_REJECT: the failure class, "mapping" unless the step says so;

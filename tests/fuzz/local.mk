@@ -63,6 +63,11 @@ tests_fuzz_fuzz_map_SOURCES = tests/fuzz/fuzz_map.c
 tests_fuzz_fuzz_map_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_map_LDADD = $(FUZZ_LIBS)
 
+FUZZERS += tests/fuzz/fuzz_case
+tests_fuzz_fuzz_case_SOURCES = tests/fuzz/fuzz_case.c
+tests_fuzz_fuzz_case_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_case_LDADD = $(FUZZ_LIBS)
+
 # Each fuzzer in turn, from its seeds and from what earlier runs of this build folder learned.
 .PHONY: fuzz
 if FUZZER

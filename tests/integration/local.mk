@@ -19,3 +19,5 @@ TESTS += tests/integration/formats.sh
 EXTRA_DIST += tests/integration/formats.sh
 TESTS += tests/integration/steps.sh
 EXTRA_DIST += tests/integration/steps.sh
+TESTS += tests/integration/route-test.sh tests/integration/tap.sh
+EXTRA_DIST += tests/integration/route-test.sh tests/integration/tap.sh

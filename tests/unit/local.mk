@@ -10,6 +10,7 @@ include tests/unit/host.mk
 include tests/unit/hub.mk
 include tests/unit/index.mk
 include tests/unit/admin.mk
+include tests/unit/rehearse.mk
 # ThreadSanitizer does not see libzmq's fences; both threads of test_hub_flow meet in one process
 tests_unit_test_hub_flow_SOURCES += tests/unit/zmq_tsan.c
 tests_unit_test_hub_flow_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=zmq_msg_send -Wl,--wrap=zmq_msg_recv

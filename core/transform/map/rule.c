@@ -448,6 +448,8 @@ static void rule_read(struct bb_map_compile *m, struct bb_bytes v, uint32_t numb
     if (r) {
         snprintf(r->number, sizeof r->number, "%s%s%u", around ? around : "", around ? "." : "", number);
         m->number = r->number;
+        if (m->c->rule)
+            m->c->rule(m->c->rule_arg, m->c->step, r->number, r->ops->name);
         rc = r->ops->alone && !bb_group_of(val, BB_T_MAP, &cur, &n) ? alone_read(m, r, val)
                                                                    : args_read(m, r, val);
         if (rc == 0 && r->ops->check)

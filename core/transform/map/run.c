@@ -109,6 +109,8 @@ bb_status bb_rules_run(struct bb_work *w, const struct bb_rules *rules)
             if (holds != 1)
                 continue;
         }
+        if (w->a->run->ran)
+            w->a->run->ran(w->a->run->ran_arg, w->a->step, r->number);
         s = r->ops->run(w, r);
     }
     return s;
