@@ -151,4 +151,16 @@ void bb_config_diag(struct bb_diags *d, enum bb_severity s, struct bb_where w, c
  * when it has none. root: the struct's where or config_where. */
 struct bb_where bb_config_locate(struct bb_where root, const char *pointer);
 
+/* ---- extra.c: files that steps name, maps and tables -------------------------------------------
+ * Each is read once. A YAML file's value is what its text says, variables expanded; a CSV file's is
+ * a list of rows, lists of texts, the header first. */
+struct bb_extras;
+struct bb_extras *bb_extras_new(const char *dir); /* relative names start there; NULL: no memory */
+void bb_extras_free(struct bb_extras **xp);
+/* The value, as long as x: 0. -1: err->text says why; empty: it is in d, at the file's own lines. */
+int bb_extras_get(struct bb_extras *x, const char *name, struct bb_bytes *value, struct bb_diags *d,
+                  struct bb_fault *err);
+/* Place of a value inside that file, as bb_config_locate(); of a table only its rows have one. */
+struct bb_where bb_extras_where(struct bb_extras *x, const char *name, const char *pointer);
+
 #endif

@@ -276,6 +276,10 @@ void bb_read_config(struct bb_read *x, const struct bb_node *n, void *to);
 void bb_read_match(struct bb_read *x, const struct bb_node *n, void *to);
 void bb_read_transform(struct bb_read *x, const struct bb_node *n, void *to);
 void bb_read_plugin_path(struct bb_read *x, const struct bb_node *n, void *to);
+/* A tree as msgpack in the arena; NULL when it is too large (reported). */
+struct bb_bytes bb_tree_bytes(struct bb_read *x, const struct bb_node *n);
+/* Expands variables; marks and reports keys given twice. */
+void bb_load_prepare(struct bb_read *x, struct bb_node *n);
 /* What can only be seen when every file is read. */
 void bb_load_cross(struct bb_read *x);
 /* The same as bb_config_load() for one file's text from memory. */

@@ -61,8 +61,7 @@ void bb_config_free(struct bb_config *c)
     free(c);
 }
 
-/* Expands variables; marks and reports keys given twice. */
-static void prepare(struct bb_read *x, struct bb_node *n)
+void bb_load_prepare(struct bb_read *x, struct bb_node *n)
 {
     struct bb_node *c;
     void *keys = NULL;
@@ -71,7 +70,7 @@ static void prepare(struct bb_read *x, struct bb_node *n)
         bb_expand(n, x->arena, x->d);
     for (c = n->child; c; c = c->next) {
         c->again = c->key && !bb_name_take(x, &keys, c->key, "key");
-        prepare(x, c);
+        bb_load_prepare(x, c);
     }
     tdestroy(keys, nothing);
 }
@@ -98,7 +97,7 @@ static void load_file(struct bb_read *x, struct bb_file *f)
         bb_diag(x->d, BB_SEV_WARNING, BB_AT_NAME(f->name), "the file is empty");
         return;
     }
-    prepare(x, root);
+    bb_load_prepare(x, root);
     for (c = root->kind == BB_MAP ? root->child : NULL; c; c = c->next) {
         if (strcmp(c->key->text, "journal") != 0 && strcmp(c->key->text, "plugins") != 0)
             continue;

@@ -135,8 +135,7 @@ void bb_read_routes(struct bb_read *x, const struct bb_node *map, void *to)
 }
 
 /* ---- values with a shape of their own ----------------------------------------------- */
-/* A tree as msgpack in the arena. */
-static struct bb_bytes tree_bytes(struct bb_read *x, const struct bb_node *n)
+struct bb_bytes bb_tree_bytes(struct bb_read *x, const struct bb_node *n)
 {
     struct bb_bytes out = {NULL, 0};
     struct bb_buf b;
@@ -157,7 +156,7 @@ void bb_read_config(struct bb_read *x, const struct bb_node *n, void *to)
 
     if (n->kind != BB_MAP)
         return; /* "config:" with every key in a comment */
-    e->config = tree_bytes(x, n);
+    e->config = bb_tree_bytes(x, n);
     e->config_where = bb_node_where(n);
 }
 
@@ -218,7 +217,7 @@ void bb_read_transform(struct bb_read *x, const struct bb_node *n, void *to)
         bb_read(x, c->child->key, &kind, NULL, NULL);
         s = &r->steps[r->n_steps++];
         s->kind = bb_arena_str(x->arena, c->child->key->text, c->child->key->len);
-        s->config = tree_bytes(x, c->child);
+        s->config = bb_tree_bytes(x, c->child);
         s->where = bb_node_where(c);
     }
 }

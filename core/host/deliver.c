@@ -233,7 +233,7 @@ static bb_status bb_deliver_render(struct bb_host *h, struct bb_msg *m, struct b
                     : NULL;
     if (!r || !r->steps)
         return BB_OK; /* WELCOME names only routes with steps */
-    s = bb_transform_apply(r->steps, m->whole, &m->rendered, why);
+    s = bb_transform_apply(r->steps, m->whole, &m->rendered, NULL, why);
     switch (s) {
     case BB_OK:
         if (m->rendered.failed || m->rendered.len > h->max_message) {

@@ -74,7 +74,6 @@ static int bb_welcome_routes(struct bb_host *h, struct bb_bytes map, struct bb_f
     struct bb_bytes v;
     struct bb_cur c;
     struct bb_tok t, k;
-    char pointer[128];
 
     if (bb_map_get(map, "routes", &v) != 1)
         return 0;
@@ -96,11 +95,9 @@ static int bb_welcome_routes(struct bb_host *h, struct bb_bytes map, struct bb_f
         h->n_routes++;
         if (t.kind == BB_T_NIL || t.s.len == 0)
             continue;
-        pointer[0] = '\0';
-        r->steps = bb_transform_compile(t.s, pointer, sizeof(pointer), &why);
+        r->steps = bb_transform_compile(t.s, NULL, &why);
         if (!r->steps && why.text[0])
-            return bb_host_fault(err, 0, "the transform of route %u at %s: %s", r->number, pointer,
-                                 why.text);
+            return bb_host_fault(err, 0, "the transform of route %u: %s", r->number, why.text);
     }
     qsort(h->routes, h->n_routes, sizeof(*h->routes), bb_route_order);
     return 0;

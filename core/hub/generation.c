@@ -15,7 +15,7 @@
 
 #define FOLDERS_MAX 64
 #define PLUGIN_CONFIG_MAX (4u << 20)
-#define STEPS_MAX (16u << 20)
+#define PROGRAMS_MAX (32u << 20) /* of all routes to one endpoint */
 
 struct folders {
     char *v[FOLDERS_MAX + 1];
@@ -113,71 +113,87 @@ static void roles_check(struct bb_generation *g, const struct bb_route_config *r
                        r->name, to->config->connector, r->to);
 }
 
-/* "/0/map/2/to", a pointer into steps that begin with step first: that step, and the pointer in it. */
-static const char *step_pointer(const char *pointer, const struct bb_route_config *r, size_t *step)
-{
-    char *end;
-    unsigned long i;
+struct compiling { /* a route's steps, for the reports of bb_transform_compile() */
+    const struct bb_route_config *route;
+    struct bb_extras *files;
+    struct bb_diags *diags;
+};
 
-    if (pointer[0] != '/')
-        return "";
-    i = strtoul(pointer + 1, &end, 10);
-    if (end == pointer + 1 || i >= r->n_steps - *step)
-        return "";
-    *step += i;
-    return *end && strchr(end + 1, '/') ? end : ""; /* its kind alone: the step */
+static int step_file(void *arg, const char *name, struct bb_bytes *value, struct bb_fault *err)
+{
+    struct compiling *c = arg;
+
+    return bb_extras_get(c->files, name, value, c->diags, err);
 }
 
-/* Compiles n steps from first on: 0, or -1 with the first mistake among them reported. */
-static int steps_compile(const struct bb_route_config *r, size_t first, size_t n,
-                         struct bb_diags *d)
+/* pointer begins with the step: "/0/map/2/to". Its kind alone is the step. */
+static void step_say(void *arg, const char *file, const char *pointer, const char *text)
 {
-    struct bb_transform *t = NULL;
+    struct compiling *c = arg;
+    struct bb_where at = c->route->where;
+    unsigned long step;
+    char *end;
+
+    if (file) {
+        at = bb_extras_where(c->files, file, pointer);
+    } else {
+        step = strtoul(pointer + (*pointer == '/'), &end, 10);
+        if (*pointer == '/' && step < c->route->n_steps)
+            at = bb_config_locate(c->route->steps[step].where,
+                                  *end && strchr(end + 1, '/') ? end : "");
+    }
+    bb_config_diag(c->diags, BB_SEV_ERROR, at, "route \"%s\": %s", c->route->name, text);
+}
+
+static void steps_check(struct bb_generation *g, size_t i, struct bb_extras *files,
+                        struct bb_diags *d)
+{
+    const struct bb_route_config *r = &g->config->routes[i];
+    struct compiling c = {r, files, d};
+    struct bb_transform_source source = {&c, step_file, step_say, &g->programs[i]};
+    struct bb_transform *t;
     struct bb_fault err = {0};
     struct bb_buf steps;
-    char pointer[256] = "";
-    const char *inside;
-    size_t at = first;
 
-    bb_buf_init(&steps, STEPS_MAX);
-    bb_put_array(&steps, (uint32_t)n);
-    for (size_t i = first; i < first + n; i++) {
+    bb_buf_init(&steps, BB_PROGRAM_MAX);
+    bb_buf_init(&g->programs[i], BB_PROGRAM_MAX);
+    bb_put_array(&steps, (uint32_t)r->n_steps);
+    for (size_t k = 0; k < r->n_steps; k++) {
         bb_put_map(&steps, 1);
-        bb_put_cstr(&steps, r->steps[i].kind);
-        bb_put_raw(&steps, r->steps[i].config);
+        bb_put_cstr(&steps, r->steps[k].kind);
+        bb_put_raw(&steps, r->steps[k].config);
     }
     if (steps.failed)
-        snprintf(err.text, sizeof(err.text), "the transform is too large");
-    else
-        t = bb_transform_compile((struct bb_bytes){steps.ptr, steps.len}, pointer, sizeof(pointer),
-                                 &err);
+        step_say(&c, NULL, "", "the transform is too large");
+    t = bb_transform_compile((struct bb_bytes){steps.ptr, steps.failed ? 0 : steps.len}, &source, &err);
     bb_buf_free(&steps);
-    if (!t && *err.text) {
-        inside = step_pointer(pointer, r, &at);
-        bb_config_diag(d, BB_SEV_ERROR,
-                       bb_config_locate(r->steps[at].where, inside),
-                       "route \"%s\": %s", r->name, err.text);
-        return -1;
-    }
     bb_transform_free(&t);
-    return 0;
 }
 
-/* Each step alone, so that every faulty one is reported; then all, which have limits together. */
-static void steps_check(const struct bb_route_config *r, struct bb_diags *d)
+/* All programs of a sink travel in one WELCOME. */
+static void programs_check(const struct bb_generation *g, struct bb_diags *d)
 {
-    int bad = 0;
+    const struct bb_config *c = g->config;
 
-    for (size_t i = 0; i < r->n_steps; i++)
-        bad |= steps_compile(r, i, 1, d);
-    if (!bad && r->n_steps > 1)
-        steps_compile(r, 0, r->n_steps, d);
+    for (size_t e = 0; e < c->n_endpoints; e++) {
+        size_t total = 0;
+
+        for (size_t i = 0; i < c->n_routes; i++)
+            if (strcmp(c->routes[i].to, c->endpoints[e].name) == 0)
+                total += g->programs[i].len;
+        if (total > PROGRAMS_MAX)
+            bb_config_diag(d, BB_SEV_ERROR, c->endpoints[e].where,
+                           "endpoint \"%s\": the transforms of all routes to it, with the files "
+                           "that they name, are %zu MiB; at most %u MiB are allowed",
+                           c->endpoints[e].name, total >> 20, PROGRAMS_MAX >> 20);
+    }
 }
 
 /* ---- the whole ----------------------------------------------------------------------------------- */
 struct bb_generation *bb_generation_load(const char *conf_dir, struct bb_diags *diags)
 {
     struct bb_generation *g = calloc(1, sizeof(*g));
+    struct bb_extras *files = NULL;
     struct folders folders = {0};
     size_t before = diags->errors;
 
@@ -188,25 +204,37 @@ struct bb_generation *bb_generation_load(const char *conf_dir, struct bb_diags *
         goto fail;
     g->endpoints = calloc(g->config->n_endpoints + 1, sizeof(*g->endpoints));
     folders_make(&folders, g->config);
-    if (!g->endpoints || folders.failed)
+    g->programs = calloc(g->config->n_routes + 1, sizeof(*g->programs));
+    files = bb_extras_new(conf_dir);
+    if (!g->endpoints || !g->programs || !files || folders.failed)
         goto memory;
     for (size_t i = 0; i < g->config->n_endpoints; i++)
         endpoint_check(g, i, &folders, diags);
     for (size_t i = 0; i < g->config->n_routes; i++) {
         roles_check(g, &g->config->routes[i], diags);
-        steps_check(&g->config->routes[i], diags);
+        steps_check(g, i, files, diags);
     }
+    programs_check(g, diags);
     if (diags->errors > before)
         goto fail;
+    bb_extras_free(&files);
     folders_free(&folders);
     return g;
 memory:
     bb_config_diag(diags, BB_SEV_ERROR, (struct bb_where){0},
                    "out of memory");
 fail:
+    bb_extras_free(&files);
     folders_free(&folders);
     bb_generation_free(&g);
     return NULL;
+}
+
+struct bb_bytes bb_generation_program(const struct bb_generation *g, const struct bb_route_config *r)
+{
+    const struct bb_buf *b = g->programs ? &g->programs[r - g->config->routes] : NULL;
+
+    return b ? (struct bb_bytes){b->ptr, b->len} : (struct bb_bytes){NULL, 0};
 }
 
 void bb_generation_free(struct bb_generation **gp)
@@ -220,6 +248,9 @@ void bb_generation_free(struct bb_generation **gp)
         bb_manifest_free(&g->endpoints[i].manifest);
         bb_buf_free(&g->endpoints[i].plugin_config);
     }
+    for (size_t i = 0; g->programs && i < g->config->n_routes; i++)
+        bb_buf_free(&g->programs[i]);
+    free(g->programs);
     free(g->endpoints);
     bb_config_free(g->config);
     free(g);

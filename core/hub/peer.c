@@ -186,26 +186,18 @@ static void put_state(struct bb_hub *h, struct hub_endpoint *e, struct bb_buf *b
 
 static void put_steps(struct bb_hub *h, struct hub_endpoint *e, struct bb_buf *b)
 {
-    struct bb_buf steps;
     uint32_t n = 0;
 
     for (size_t i = 0; i < h->n_routes; i++)
-        n += h->routes[i].to == e && h->routes[i].config->n_steps;
+        n += h->routes[i].to == e && bb_generation_program(h->gen, h->routes[i].config).len;
     bb_put_map(b, n);
     for (size_t i = 0; i < h->n_routes; i++) {
-        const struct bb_route_config *r = h->routes[i].config;
-        if (h->routes[i].to != e || !r->n_steps)
+        struct bb_bytes program = bb_generation_program(h->gen, h->routes[i].config);
+
+        if (h->routes[i].to != e || !program.len)
             continue;
-        bb_buf_init(&steps, 1u << 24);
-        bb_put_array(&steps, (uint32_t)r->n_steps);
-        for (size_t k = 0; k < r->n_steps; k++) {
-            bb_put_map(&steps, 1);
-            bb_put_cstr(&steps, r->steps[k].kind);
-            bb_put_raw(&steps, r->steps[k].config);
-        }
         bb_put_uint(b, h->routes[i].id);
-        bb_put_bin(b, steps.ptr, steps.len);
-        bb_buf_free(&steps);
+        bb_put_bin(b, program.ptr, program.len);
     }
 }
 

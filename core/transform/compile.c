@@ -1,10 +1,11 @@
 /*
- * compile.c - steps from the configuration to compiled rules
+ * compile.c - the list of steps, from the configuration or from a program, to a compiled transform
  *
- * Everything that can be wrong with a rule by itself is found here, with its place, so that
- * `busbar check` finds it and a message never does.
+ * A program is {"steps": [...], "files": {name: value}}. The same code compiles both, so that what
+ * `busbar check` accepts a host accepts. Compiling goes on after a mistake: each is reported with
+ * the file and the pointer where it stands.
  *
- * Thread: any. Ownership: the transform owns its rules, they own their paths and values.
+ * Thread: any. Ownership: a transform owns its steps; the names of files belong to the compile.
  */
 #include "core/transform/internal.h"
 
@@ -13,68 +14,170 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DEPTH 5 /* /1/map/0/rename/from */
+/* The table of steps: a new one is a row here. */
+static const struct bb_step_ops *const kinds[] = {&bb_step_map};
+#define KINDS (sizeof kinds / sizeof kinds[0])
 
-const char *const bb_rule_names[BB_RULES] = {"copy", "rename", "constant", "drop"};
-
-struct place { /* where in steps; stays where it is when something is wrong */
-    struct bb_bytes part[DEPTH];
-    char numbers[DEPTH][12];
-    uint32_t n;
-    struct bb_fault *err;
-};
-
-static void down(struct place *at, struct bb_bytes name)
+/* ---- places ------------------------------------------------------------------------------------ */
+void bb_compile_down(struct bb_compile *c, struct bb_bytes key)
 {
-    at->part[at->n++] = name;
+    if (c->n < BB_PLACE_DEPTH)
+        c->part[c->n] = key;
+    c->n++; /* deeper than that, the place shown is the nearest above */
 }
 
-static void down_n(struct place *at, uint32_t n)
+void bb_compile_down_n(struct bb_compile *c, uint32_t index)
 {
-    char *text = at->numbers[at->n];
+    char *text = c->n < BB_PLACE_DEPTH ? c->numbers[c->n] : NULL;
+    struct bb_bytes key = {text, 0};
 
-    down(at, (struct bb_bytes){text, (size_t)snprintf(text, sizeof at->numbers[0], "%u", n)});
+    if (text)
+        key.len = (size_t)snprintf(text, sizeof c->numbers[0], "%u", index);
+    bb_compile_down(c, key);
 }
 
-static void up(struct place *at)
+void bb_compile_up(struct bb_compile *c)
 {
-    at->n--;
+    c->n--;
 }
 
-static void place_text(const struct place *at, char *pointer, size_t cap)
+struct bb_compile_place bb_compile_enter(struct bb_compile *c, const char *file)
+{
+    struct bb_compile_place before = {c->file, c->n, c->base};
+
+    c->file = file;
+    c->base = c->n;
+    return before;
+}
+
+void bb_compile_leave(struct bb_compile *c, struct bb_compile_place before)
+{
+    c->file = before.file;
+    c->n = before.n;
+    c->base = before.base;
+}
+
+static void place_text(const struct bb_compile *c, char *pointer, size_t cap)
 {
     size_t len = 0;
 
-    for (uint32_t k = 0; k < at->n && len + at->part[k].len + 2 <= cap; k++)
-        len += (size_t)snprintf(pointer + len, cap - len, "/%.*s", (int)at->part[k].len,
-                                (const char *)at->part[k].ptr);
+    pointer[0] = '\0';
+    for (uint32_t k = c->base; k < c->n && k < BB_PLACE_DEPTH; k++) {
+        const char *p = c->part[k].ptr;
+
+        if (len + 2 * c->part[k].len + 2 > cap)
+            return;
+        pointer[len++] = '/';
+        for (size_t i = 0; i < c->part[k].len; i++) {
+            if (p[i] == '~' || p[i] == '/')
+                pointer[len++] = '~';
+            pointer[len++] = (char)(p[i] == '~' ? '0' : p[i] == '/' ? '1' : p[i]);
+        }
+        pointer[len] = '\0';
+    }
 }
 
-/* Says that word is none of words, with the nearest one if it is near. */
-static int unknown(struct place *at, const char *what, struct bb_bytes word,
-                   const char *const *words, size_t n, const char *list)
+static int say(struct bb_compile *c, const char *text)
+{
+    char pointer[BB_PLACE_BYTES];
+
+    place_text(c, pointer, sizeof pointer);
+    if (!c->mistakes++) {
+        if (c->source->say) /* the place is told apart */
+            bb_fail(c->err, "%s", text);
+        else
+            bb_fail(c->err, "%s%s%s: %s", c->file ? c->file : "", c->file ? " at " : "", pointer, text);
+    }
+    if (c->source->say)
+        c->source->say(c->source->arg, c->file, pointer, text);
+    return -1;
+}
+
+int bb_compile_say(struct bb_compile *c, const char *fmt, ...)
+{
+    char text[400];
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    return say(c, text);
+}
+
+int bb_compile_say_at(struct bb_compile *c, const char *key, const char *fmt, ...)
+{
+    char text[400];
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    bb_compile_down(c, (struct bb_bytes){key, strlen(key)});
+    say(c, text);
+    bb_compile_up(c);
+    return -1;
+}
+
+int bb_compile_unknown(struct bb_compile *c, const char *what, struct bb_bytes word,
+                       const char *const *words, size_t n)
 {
     const char *near;
-    char text[41];
+    char text[64], list[300] = "";
+    size_t len = 0;
 
-    snprintf(text, sizeof text, "%.*s", (int)(word.len < 40 ? word.len : 40),
-             (const char *)word.ptr);
+    snprintf(text, sizeof text, "%.*s", (int)(word.len < 60 ? word.len : 60), (const char *)word.ptr);
     near = bb_nearest(text, words, n);
     if (near)
-        return bb_fail(at->err, "unknown %s \"%s\"; did you mean \"%s\"?", what, text, near);
-    return bb_fail(at->err, "unknown %s \"%s\"; there are %s", what, text, list);
+        return bb_compile_say(c, "unknown %s \"%s\"; did you mean \"%s\"?", what, text, near);
+    for (size_t k = 0; k < n && len < sizeof list; k++)
+        len += (size_t)snprintf(list + len, sizeof list - len, "%s%s", k ? ", " : "", words[k]);
+    return bb_compile_say(c, "unknown %s \"%s\"; there %s %s", what, text, n == 1 ? "is" : "are", list);
 }
 
-static uint32_t index_of(struct bb_bytes word, const char *const *words, uint32_t n)
+/* ---- files --------------------------------------------------------------------------------------- */
+int bb_compile_file(struct bb_compile *c, struct bb_bytes name, struct bb_bytes *value,
+                    const char **kept)
 {
-    uint32_t k = 0;
+    struct bb_compile_file *f = c->files;
+    char text[256];
+    struct bb_bytes s;
+    struct bb_fault why = {0, ""};
+    int rc = -1;
 
-    while (k < n && !bb_bytes_are(word, words[k]))
-        k++;
-    return k;
+    if (bb_as_str(name, &s) != 1 || s.len == 0 || s.len >= sizeof text || memchr(s.ptr, 0, s.len))
+        return bb_compile_say(c, "must be the name of a file, at most %zu bytes", sizeof text - 1);
+    memcpy(text, s.ptr, s.len);
+    text[s.len] = '\0';
+    for (; f < c->files + c->n_files; f++)
+        if (strcmp(f->name, text) == 0)
+            goto found;
+    if (c->n_files == BB_FILES_MAX)
+        return bb_compile_say(c, "a route's steps name at most %d files", BB_FILES_MAX);
+    if (c->packed.ptr)
+        rc = bb_map_get(c->packed, text, &f->value) == 1
+                 ? 0 : bb_fail(&why, "the program lacks the file %s", text);
+    else if (c->source->file)
+        rc = c->source->file(c->source->arg, text, &f->value, &why);
+    else
+        bb_fail(&why, "files cannot be read here");
+    if (rc != 0 && !*why.text)
+        c->mistakes++; /* the file's own mistakes have been reported */
+    else if (rc != 0)
+        bb_compile_say(c, "%s", why.text);
+    if (rc != 0)
+        return -1;
+    f->name = strdup(text);
+    if (!f->name)
+        return bb_compile_say(c, "out of memory");
+    c->n_files++;
+found:
+    *value = f->value;
+    *kept = f->name;
+    return 0;
 }
 
-static bool group_of(struct bb_bytes v, uint32_t kind, struct bb_cur *c, uint32_t *n)
+/* ---- reading values ------------------------------------------------------------------------------ */
+bool bb_group_of(struct bb_bytes v, uint32_t kind, struct bb_cur *c, uint32_t *n)
 {
     struct bb_tok t;
 
@@ -85,286 +188,159 @@ static bool group_of(struct bb_bytes v, uint32_t kind, struct bb_cur *c, uint32_
     return true;
 }
 
-static int pair_next(struct bb_cur *c, struct bb_bytes *key, struct bb_bytes *value)
+int bb_pair_next(struct bb_cur *c, struct bb_bytes *key, struct bb_bytes *value)
 {
     struct bb_bytes k;
 
     return bb_cur_value(c, &k) == 0 && bb_as_str(k, key) && bb_cur_value(c, value) == 0 ? 0 : -1;
 }
 
-/* A map with one key, which is the name of something. */
-static bool one_pair(struct bb_bytes v, struct bb_bytes *key, struct bb_bytes *value)
+bool bb_one_pair(struct bb_bytes v, struct bb_bytes *key, struct bb_bytes *value)
 {
     struct bb_cur c;
     uint32_t n;
 
-    return group_of(v, BB_T_MAP, &c, &n) && n == 1 && pair_next(&c, key, value) == 0;
+    return bb_group_of(v, BB_T_MAP, &c, &n) && n == 1 && bb_pair_next(&c, key, value) == 0;
 }
 
-/* ---- one rule -------------------------------------------------------------------------------- */
-static int path_read(struct place *at, struct bb_bytes v, struct bb_path *path)
+uint32_t bb_word_of(struct bb_bytes word, const char *const *words, uint32_t n)
 {
-    struct bb_bytes s;
+    uint32_t k = 0;
 
-    if (bb_as_str(v, &s) != 1)
-        return bb_fail(at->err, "must be a pointer such as /data/qty");
-    return bb_path_compile(s, path, at->err);
+    while (k < n && !bb_bytes_are(word, words[k]))
+        k++;
+    return k;
 }
 
-static int target_check(struct place *at, const struct bb_path *to)
+const char *bb_kind_of(struct bb_bytes v)
 {
-    if (to->attributes && to->n == 0)
-        return bb_fail(at->err, "/attributes as a whole cannot be replaced; name one, "
-                                "/attributes/plant");
-    if (to->attributes && bb_bytes_are(to->segs[0].text, "specversion"))
-        return bb_fail(at->err, "specversion is always 1.0 and cannot be set");
-    return 0;
+    static const char *const names[] = {
+        [BB_T_NIL] = "nothing",  [BB_T_BOOL] = "true or false", [BB_T_INT] = "a number",
+        [BB_T_UINT] = "a number", [BB_T_STR] = "a text",        [BB_T_BIN] = "bytes",
+        [BB_T_DECIMAL] = "a number", [BB_T_ARRAY] = "a list",   [BB_T_MAP] = "a map",
+        [BB_T_FLOAT] = "a float", [BB_T_EXT] = "an unknown value"};
+    struct bb_cur c = bb_cur_of(v);
+    struct bb_tok t;
+
+    return bb_cur_next(&c, &t) == 0 && t.kind <= BB_T_EXT ? names[t.kind] : "damaged";
 }
 
-static int removal_check(struct place *at, const struct bb_path *p)
+/* ---- steps ----------------------------------------------------------------------------------------- */
+static int step_read(struct bb_compile *c, struct bb_bytes key, struct bb_bytes config,
+                     struct bb_transform *t)
 {
-    if (p->n == 0)
-        return bb_fail(at->err, "%s as a whole cannot be removed%s", p->pointer,
-                       p->attributes ? "" : "; to empty it: constant: {to: /data, value: null}");
-    if (p->fixed)
-        return bb_fail(at->err, "%s cannot be removed: every message has id, type, source and "
-                                "specversion", p->pointer);
-    return 0;
+    const char *names[KINDS];
+    struct bb_step *s = &t->steps[t->n];
+    uint32_t k;
+    int rc;
+
+    for (k = 0; k < KINDS; k++)
+        names[k] = kinds[k]->name;
+    k = bb_word_of(key, names, KINDS);
+    if (k == KINDS)
+        return bb_compile_unknown(c, "step", key, names, KINDS);
+    s->ops = kinds[k];
+    s->number = c->step;
+    rc = s->ops->compile(c, config, &s->self);
+    if (rc == 0 && s->self)
+        t->n++;
+    else if (s->self)
+        s->ops->free(s->self);
+    t->impure |= !s->ops->pure && rc == 0;
+    return rc;
 }
 
-static int value_keep(struct place *at, struct bb_bytes v, struct bb_bytes *out)
+static int steps_read(struct bb_compile *c, struct bb_bytes steps, struct bb_transform *t)
 {
-    void *p = malloc(v.len);
-
-    if (!p)
-        return bb_fail(at->err, "out of memory");
-    memcpy(p, v.ptr, v.len);
-    *out = (struct bb_bytes){p, v.len};
-    return 0;
-}
-
-static int constant_check(struct place *at, const struct bb_rule *r)
-{
-    struct bb_bytes s;
-
-    if (bb_value_check(r->value, at->err) != 0)
-        return -1;
-    if (!r->to.attributes)
-        return 0;
-    if (bb_as_str(r->value, &s) != 1)
-        return bb_fail(at->err, "an attribute's value is a string: put it in quotes");
-    if (s.len > BB_ATTRIBUTE_MAX)
-        return bb_fail(at->err, "an attribute's value has at most %d bytes", BB_ATTRIBUTE_MAX);
-    if (s.len == 0 && r->to.fixed)
-        return bb_fail(at->err, "%s cannot be empty", r->to.pointer);
-    return 0;
-}
-
-enum { ARG_FROM, ARG_TO, ARG_VALUE, ARG_OPTIONAL, ARGS };
-static const char *const arg_names[ARGS] = {"from", "to", "value", "optional"};
-#define BIT(arg) (1u << (arg))
-static const struct {
-    uint32_t takes, needs;
-    const char *list;
-} forms[] = {
-    [BB_RULE_COPY] = {BIT(ARG_FROM) | BIT(ARG_TO) | BIT(ARG_OPTIONAL), BIT(ARG_FROM) | BIT(ARG_TO),
-                      "from, to, optional"},
-    [BB_RULE_RENAME] = {BIT(ARG_FROM) | BIT(ARG_TO) | BIT(ARG_OPTIONAL),
-                        BIT(ARG_FROM) | BIT(ARG_TO), "from, to, optional"},
-    [BB_RULE_CONSTANT] = {BIT(ARG_TO) | BIT(ARG_VALUE), BIT(ARG_TO) | BIT(ARG_VALUE), "to, value"},
-};
-
-static int arg_read(struct place *at, struct bb_rule *r, uint32_t arg, struct bb_bytes v)
-{
-    switch (arg) {
-    case ARG_FROM:
-        if (path_read(at, v, &r->from) != 0)
-            return -1;
-        return r->op == BB_RULE_RENAME ? removal_check(at, &r->from) : 0;
-    case ARG_TO:
-        return path_read(at, v, &r->to) != 0 ? -1 : target_check(at, &r->to);
-    case ARG_VALUE:
-        return value_keep(at, v, &r->value);
-    default:
-        return bb_as_bool(v, &r->optional) == 1 ? 0 : bb_fail(at->err, "must be true or false");
-    }
-}
-
-static int unknown_option(struct place *at, const struct bb_rule *r, struct bb_bytes key)
-{
-    const char *names[ARGS];
-    size_t n = 0;
-
-    for (uint32_t k = 0; k < ARGS; k++)
-        if (forms[r->op].takes & BIT(k))
-            names[n++] = arg_names[k];
-    return unknown(at, "option", key, names, n, forms[r->op].list);
-}
-
-static int args_read(struct place *at, struct bb_rule *r, struct bb_bytes v)
-{
-    const char *name = bb_rule_names[r->op];
-    struct bb_cur c;
-    struct bb_bytes key, val;
-    uint32_t n, arg, seen = 0;
-
-    if (!group_of(v, BB_T_MAP, &c, &n))
-        return bb_fail(at->err, "%s takes a map: {%s}", name, forms[r->op].list);
-    while (n--) {
-        if (pair_next(&c, &key, &val) != 0)
-            return bb_fail(at->err, "damaged configuration");
-        down(at, key);
-        arg = index_of(key, arg_names, ARGS);
-        if (arg == ARGS || !(forms[r->op].takes & BIT(arg)))
-            return unknown_option(at, r, key);
-        if (seen & BIT(arg))
-            return bb_fail(at->err, "given twice");
-        seen |= BIT(arg);
-        if (arg_read(at, r, arg, val) != 0)
-            return -1;
-        up(at);
-    }
-    for (arg = 0; arg < ARGS; arg++)
-        if (forms[r->op].needs & ~seen & BIT(arg))
-            return bb_fail(at->err, "%s needs \"%s\"", name, arg_names[arg]);
-    return 0;
-}
-
-/* What the options are to one another. */
-static int rule_check(struct place *at, const struct bb_rule *r)
-{
-    if (r->op == BB_RULE_CONSTANT && constant_check(at, r) != 0) {
-        down(at, (struct bb_bytes){"value", 5});
-        return -1;
-    }
-    if (r->op == BB_RULE_RENAME && bb_path_within(&r->to, &r->from) && r->to.n > r->from.n) {
-        down(at, (struct bb_bytes){"to", 2});
-        return bb_fail(at->err, "%s lies inside %s, which is moved away", r->to.pointer,
-                       r->from.pointer);
-    }
-    if (r->op == BB_RULE_COPY && r->to.attributes && r->from.n == 0) {
-        down(at, (struct bb_bytes){"from", 4});
-        return bb_fail(at->err, "an attribute takes one value, not the whole of %s",
-                       r->from.pointer);
-    }
-    return 0;
-}
-
-static int rule_read(struct place *at, struct bb_transform *t, struct bb_bytes v, struct bb_rule *r)
-{
-    struct bb_bytes key, val;
-
-    if (!one_pair(v, &key, &val))
-        return bb_fail(at->err, "a rule is one of copy, rename, constant, drop, such as "
-                                "- drop: /data/internal");
-    down(at, key);
-    r->op = index_of(key, bb_rule_names, BB_RULES);
-    if (r->op == BB_RULES)
-        return unknown(at, "rule", key, bb_rule_names, BB_RULES, "copy, rename, constant, drop");
-    if (r->op == BB_RULE_DROP)
-        return path_read(at, val, &r->from) != 0 ? -1 : removal_check(at, &r->from);
-    if (args_read(at, r, val) != 0 || rule_check(at, r) != 0)
-        return -1;
-    t->deepens |= r->to.n > r->from.n; /* a constant too: it may nest as deep as a message may */
-    t->grows += r->value.len + 8;
-    for (uint32_t k = 0; k < r->to.n; k++)
-        t->grows += r->to.segs[k].raw.len;
-    return 0;
-}
-
-/* ---- steps ----------------------------------------------------------------------------------- */
-static struct bb_rule *rule_new(struct bb_transform *t)
-{
-    if (t->n == t->cap) {
-        uint32_t cap = t->cap ? t->cap * 2 : 16;
-        struct bb_rule *more = realloc(t->rules, cap * sizeof *more);
-
-        if (!more)
-            return NULL;
-        t->rules = more;
-        t->cap = cap;
-    }
-    memset(&t->rules[t->n], 0, sizeof *t->rules);
-    return &t->rules[t->n++]; /* counted already: a rule read halfway is freed with the rest */
-}
-
-static int map_read(struct place *at, struct bb_transform *t, uint32_t step, struct bb_bytes v)
-{
-    struct bb_cur c;
-    struct bb_bytes rule;
-    struct bb_rule *r;
-    uint32_t n;
-
-    if (!group_of(v, BB_T_ARRAY, &c, &n))
-        return bb_fail(at->err, "map takes a list of rules, such as "
-                                "- rename: {from: /data/a, to: /data/b}");
-    for (uint32_t k = 0; k < n; k++) {
-        down_n(at, k);
-        if (bb_cur_value(&c, &rule) != 0)
-            return bb_fail(at->err, "damaged configuration");
-        if (t->n == BB_RULES_MAX)
-            return bb_fail(at->err, "a route has at most %d rules", BB_RULES_MAX);
-        r = rule_new(t);
-        if (!r)
-            return bb_fail(at->err, "out of memory");
-        r->step = step + 1;
-        r->number = k + 1;
-        if (rule_read(at, t, rule, r) != 0)
-            return -1;
-        up(at);
-        up(at);
-    }
-    return 0;
-}
-
-static int steps_read(struct place *at, struct bb_transform *t, struct bb_bytes steps)
-{
-    static const char *const names[] = {"map"};
-    struct bb_cur c;
     struct bb_bytes step, key, val;
+    struct bb_cur cur;
     uint32_t n;
 
-    if (!group_of(steps, BB_T_ARRAY, &c, &n))
-        return bb_fail(at->err, "transform takes a list of steps, such as - map: [...]");
+    if (!bb_group_of(steps, BB_T_ARRAY, &cur, &n))
+        return bb_compile_say(c, "transform takes a list of steps, such as - map: [...]");
+    if (n > BB_STEPS_MAX)
+        return bb_compile_say(c, "a route has at most %d steps", BB_STEPS_MAX);
+    t->steps = calloc(n + 1, sizeof *t->steps);
+    if (!t->steps)
+        return bb_compile_say(c, "out of memory");
     for (uint32_t k = 0; k < n; k++) {
-        down_n(at, k);
-        if (bb_cur_value(&c, &step) != 0 || !one_pair(step, &key, &val))
-            return bb_fail(at->err, "a step is a map with one key, such as - map: [...]");
-        down(at, key);
-        if (!bb_bytes_are(key, "map"))
-            return unknown(at, "step", key, names, 1, "map");
-        if (map_read(at, t, k, val) != 0)
-            return -1;
-        up(at);
-        up(at);
+        struct bb_compile_place here = bb_compile_enter(c, NULL);
+
+        bb_compile_down_n(c, k);
+        c->step = k + 1;
+        if (bb_cur_value(&cur, &step) != 0)
+            return bb_compile_say(c, "damaged configuration");
+        if (bb_one_pair(step, &key, &val)) {
+            bb_compile_down(c, key);
+            step_read(c, key, val, t);
+        } else {
+            bb_compile_say(c, "a step is a map with one key, such as - map: [...]");
+        }
+        bb_compile_leave(c, here);
     }
-    return 0;
+    return c->mistakes ? -1 : 0;
 }
 
-struct bb_transform *bb_transform_compile(struct bb_bytes steps, char *pointer, size_t cap,
+/* {"steps": ..., "files": ...} into the buffer that asked for it. */
+static void program_write(struct bb_compile *c, struct bb_bytes steps)
+{
+    struct bb_buf *b = c->source->program;
+
+    bb_put_map(b, 2);
+    bb_put_cstr(b, "steps");
+    bb_put_raw(b, steps);
+    bb_put_cstr(b, "files");
+    bb_put_map(b, c->n_files);
+    for (uint32_t k = 0; k < c->n_files; k++) {
+        bb_put_cstr(b, c->files[k].name);
+        bb_put_raw(b, c->files[k].value);
+    }
+    if (b->failed || b->len > BB_PROGRAM_MAX)
+        bb_compile_say(c, "the steps and the files that they name are larger than %u MiB together",
+                       BB_PROGRAM_MAX >> 20);
+}
+
+static void compile_all(struct bb_compile *c, struct bb_bytes steps, struct bb_transform *t)
+{
+    struct bb_bytes inside;
+
+    if (bb_map_get(steps, "steps", &inside) == 1 && bb_map_get(steps, "files", &c->packed) == 1)
+        steps = inside;
+    if (steps_read(c, steps, t) == 0 && c->source->program && t->n)
+        program_write(c, steps);
+    t->impure |= c->impure;
+}
+
+struct bb_transform *bb_transform_compile(struct bb_bytes steps,
+                                          const struct bb_transform_source *source,
                                           struct bb_fault *err)
 {
+    static const struct bb_transform_source nothing;
     struct bb_fault unused;
-    struct place at = {.err = err ? err : &unused};
     struct bb_transform *t;
+    struct bb_compile *c;
 
-    at.err->offset = 0;
-    at.err->text[0] = '\0';
-    if (cap)
-        pointer[0] = '\0';
+    err = err ? err : &unused;
+    err->offset = 0;
+    err->text[0] = '\0';
     if (steps.len == 0)
         return NULL;
     t = calloc(1, sizeof *t);
-    if (!t) {
+    c = calloc(1, sizeof *c);
+    if (t && c) {
+        c->source = source ? source : &nothing;
+        c->err = err;
+        compile_all(c, steps, t);
+    } else {
         bb_fail(err, "out of memory");
-        return NULL;
     }
-    if (steps_read(&at, t, steps) != 0) {
-        place_text(&at, pointer, cap);
+    if (!c || c->mistakes || !t || t->n == 0) /* an empty list is no transform: text stays "" */
         bb_transform_free(&t);
-    } else if (t->n == 0) {
-        bb_transform_free(&t); /* an empty list is no transform: text stays "" */
-    }
+    for (uint32_t k = 0; c && k < c->n_files; k++)
+        free(c->files[k].name);
+    if (c && c->mistakes && !*err->text)
+        bb_fail(err, "a file of the transform cannot be used");
+    free(c);
     return t;
 }
 
@@ -374,12 +350,14 @@ void bb_transform_free(struct bb_transform **tp)
 
     if (!t)
         return;
-    for (uint32_t k = 0; k < t->n; k++) {
-        bb_path_free(&t->rules[k].from);
-        bb_path_free(&t->rules[k].to);
-        free((void *)(uintptr_t)t->rules[k].value.ptr);
-    }
-    free(t->rules);
+    for (uint32_t k = 0; k < t->n; k++)
+        t->steps[k].ops->free(t->steps[k].self);
+    free(t->steps);
     free(t);
     *tp = NULL;
+}
+
+bool bb_transform_is_pure(const struct bb_transform *t)
+{
+    return !t->impure;
 }

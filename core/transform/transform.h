@@ -1,25 +1,61 @@
 /*
  * transform.h - a route's steps, compiled once, applied to msgpack bytes next to the sink
  *
+ * The core compiles the steps when it checks or loads a configuration, with the files that they name
+ * (maps, tables), and packs all of it into a program: msgpack that stands alone. The program goes to
+ * the host in WELCOME and is compiled there again, without any file: a host may not see the core's
+ * files, and a running generation does not change when one of them does. What steps there are:
+ * step.h.
+ *
  * Thread: a compiled transform is immutable; bb_transform_apply() may run on any thread with its
- * own buffer. Steps of today: map. A step yields 0 or 1 message.
+ * own buffer and context.
  */
 #ifndef BB_TRANSFORM_H
 #define BB_TRANSFORM_H
 
+#include <stdbool.h>
 #include <busbar/message.h>
+
+#define BB_PROGRAM_MAX (16u << 20) /* bytes of one route's steps with their files */
 
 struct bb_transform;
 
-/* steps: msgpack array of one-key maps [{"map": [...]}, ...] or empty (then NULL with err->text "").
- * On a mistake: NULL, err->text says it and pointer (a JSON pointer into steps, at most cap bytes)
- * says where, so that `busbar check` can show the line. */
-struct bb_transform *bb_transform_compile(struct bb_bytes steps, char *pointer, size_t cap,
+struct bb_transform_source { /* what compiling in the core adds; every member may be NULL */
+    void *arg;
+    /* The value of a file: YAML as it is, CSV as an array of rows of texts, the header first. It
+     * stays valid until the compile ends. -1: err->text says why not; empty: it has been reported. */
+    int (*file)(void *arg, const char *name, struct bb_bytes *value, struct bb_fault *err);
+    /* Every mistake: file NULL in the steps themselves; pointer is a JSON pointer into that value. */
+    void (*say)(void *arg, const char *file, const char *pointer, const char *text);
+    struct bb_buf *program; /* filled when there is no mistake */
+};
+
+/* steps: msgpack array of one-key maps [{"map": [...]}, ...], a program, or empty. NULL with
+ * err->text "" when there is nothing to do; NULL with the first mistake and its place otherwise. */
+struct bb_transform *bb_transform_compile(struct bb_bytes steps,
+                                          const struct bb_transform_source *source,
                                           struct bb_fault *err);
 void bb_transform_free(struct bb_transform **tp);
-/* BB_OK: out holds the new whole message. BB_E_CANCEL: the route skips it (err says why).
- * BB_E_REJECT: a step failed; err->text is `step 2 (map) rule 3 (rename): no value at /data/qty`. */
+/* Whether the same message always gives the same bytes: no clock, no question to others. What is not
+ * pure is kept before its first send. */
+bool bb_transform_is_pure(const struct bb_transform *t);
+
+struct bb_transform_run { /* what one apply may know; all zero is fine */
+    int64_t now_ns;             /* the clock, since 1970 in UTC; 0: the wall's */
+    struct bb_bytes correlation; /* the correlation id, for steps that ask others */
+    /* A child message for the journal (explode, split); NULL: the steps may make none. */
+    int (*child)(void *arg, struct bb_bytes whole);
+    void *arg;
+    bool keep_partial; /* on BB_E_REJECT, out holds what the step that failed was given */
+    /* answers */
+    const char *failure; /* on BB_E_REJECT: the failure class, "mapping" unless the step says so */
+    uint32_t step;       /* the step that ended it, from 1 */
+};
+
+/* BB_OK: out holds the new whole message behind what it held. BB_E_CANCEL: the route skips it (err
+ * says why). BB_E_REJECT: a step failed; err->text is
+ * `step 2 (map) rule 3 (rename): no value at /data/qty`. run may be NULL. */
 bb_status bb_transform_apply(const struct bb_transform *t, struct bb_bytes whole, struct bb_buf *out,
-                             struct bb_fault *err);
+                             struct bb_transform_run *run, struct bb_fault *err);
 
 #endif

@@ -80,7 +80,7 @@ START_TEST(rules_by_table)
     snprintf(text, sizeof text, "[{" HEAD "%s},%s]", cases[_i].attrs, cases[_i].data);
     json_to(&in, text);
     bb_buf_init(&out, 65536);
-    s = bb_transform_apply(t, bytes_of(&in), &out, &f);
+    s = bb_transform_apply(t, bytes_of(&in), &out, NULL, &f);
     if (cases[_i].attrs_out) {
         char *got;
         ck_assert_msg(s == BB_OK, "%s: %s", cases[_i].rules, f.text);
@@ -115,7 +115,7 @@ static const struct {
     {"[{\"map\":[{\"copy\":{\"from\":\"/data/a\"}}]}]", "/0/map/0/copy", "needs \"to\""},
     {"[{\"map\":[{\"copy\":{\"form\":\"/data/a\"}}]}]", "/0/map/0/copy/form",
      "did you mean \"from\"?"},
-    {"[{\"map\":[{\"copy\":{\"value\":1}}]}]", "/0/map/0/copy/value", "from, to, optional"},
+    {"[{\"map\":[{\"copy\":{\"value\":1}}]}]", "/0/map/0/copy/value", "there are from, to, optional"},
     {"[{\"map\":[{\"copy\":{\"from\":\"/payload/a\",\"to\":\"/data\"}}]}]", "/0/map/0/copy/from",
      "starts with /data or /attributes"},
     {"[{\"map\":[{\"drop\":\"/database\"}]}]", "/0/map/0/drop", "starts with /data"},
@@ -139,17 +139,107 @@ static const struct {
 
 START_TEST(mistakes_by_table)
 {
-    struct bb_buf b;
+    struct mistake m;
     struct bb_fault f;
-    char where[256], small[8];
+    struct bb_buf b;
+    ck_assert_ptr_null(compile_steps(mistakes[_i].steps, &m));
+    ck_assert_str_eq(m.pointer, mistakes[_i].pointer);
+    ck_assert_msg(strstr(m.text, mistakes[_i].text) != NULL, "%s lacks %s", m.text, mistakes[_i].text);
+    /* without anyone to tell it to, the place is in the error */
     json_to(&b, mistakes[_i].steps);
-    ck_assert_ptr_null(bb_transform_compile(bytes_of(&b), where, sizeof where, &f));
-    ck_assert_str_eq(where, mistakes[_i].pointer);
-    ck_assert_msg(strstr(f.text, mistakes[_i].text) != NULL, "%s lacks %s", f.text,
-                  mistakes[_i].text);
-    ck_assert_ptr_null(bb_transform_compile(bytes_of(&b), small, sizeof small, &f));
-    ck_assert_ptr_null(bb_transform_compile(bytes_of(&b), NULL, 0, &f));
+    ck_assert_ptr_null(bb_transform_compile(bytes_of(&b), NULL, &f));
+    ck_assert_msg(strncmp(f.text, mistakes[_i].pointer, strlen(mistakes[_i].pointer)) == 0, "%s",
+                  f.text);
     bb_buf_free(&b);
+}
+END_TEST
+
+START_TEST(every_mistake_is_said)
+{
+    struct mistake m;
+    ck_assert_ptr_null(compile_steps(
+        "[{\"map\":[{\"drop\":\"/data\"},{\"copy\":{\"from\":1,\"to\":2}},{\"mop\":1}]},{\"x\":1}]", &m));
+    ck_assert_int_eq(m.n, 5);
+}
+END_TEST
+
+/* ---- steps, programs, files -------------------------------------------------------------------- */
+START_TEST(a_program_stands_alone)
+{
+    static const struct rig_file files[] = {
+        {"maps/a.yaml", "[{\"rename\":{\"from\":\"/data/a\",\"to\":\"/data/b\"}}]"}, {NULL, NULL}};
+    struct bb_buf steps, program, in, out;
+    struct bb_transform_source src = {NULL, rig_file, NULL, &program};
+    struct bb_transform *t;
+    struct bb_fault f = {0, ""};
+    char *got;
+    rig_files = files;
+    json_to(&steps, "[{\"map\":{\"file\":\"maps/a.yaml\"}},{\"map\":[]},"
+                    "{\"map\":[{\"rename\":{\"from\":\"/data/b\",\"to\":\"/data/c\"}},"
+                    "{\"copy\":{\"from\":\"/data/no\",\"to\":\"/data/x\",\"optional\":true}}]}]");
+    bb_buf_init(&program, BB_PROGRAM_MAX);
+    t = bb_transform_compile(bytes_of(&steps), &src, &f);
+    ck_assert_msg(t != NULL, "%s", f.text);
+    ck_assert(bb_transform_is_pure(t));
+    bb_transform_free(&t);
+    rig_files = NULL;
+    t = bb_transform_compile(bytes_of(&program), NULL, &f);
+    ck_assert_msg(t != NULL, "%s", f.text);
+    json_to(&in, "[{" HEAD "},{\"a\":1}]");
+    bb_buf_init(&out, 65536);
+    ck_assert_int_eq(bb_transform_apply(t, bytes_of(&in), &out, NULL, &f), BB_OK);
+    got = json_of(bytes_of(&out));
+    ck_assert_str_eq(got, "[{" HEAD "},{\"c\":1}]");
+    free(got);
+    bb_transform_free(&t);
+    bb_buf_free(&steps);
+    bb_buf_free(&program);
+    bb_buf_free(&in);
+    bb_buf_free(&out);
+}
+END_TEST
+
+START_TEST(a_mistake_in_a_file_is_shown_there)
+{
+    static const struct rig_file files[] = {
+        {"maps/a.yaml", "[{\"drop\":\"/data/a\"},{\"renam\":1}]"}, {NULL, NULL}};
+    struct mistake m;
+    rig_files = files;
+    ck_assert_ptr_null(compile_steps("[{\"map\":{\"file\":\"maps/a.yaml\"}}]", &m));
+    ck_assert_str_eq(m.file, "maps/a.yaml");
+    ck_assert_str_eq(m.pointer, "/1/renam");
+    ck_assert_ptr_null(compile_steps("[{\"map\":{\"file\":\"maps/b.yaml\"}}]", &m));
+    ck_assert_str_eq(m.file, "");
+    ck_assert_str_eq(m.pointer, "/0/map/file");
+    ck_assert_ptr_nonnull(strstr(m.text, "no file maps/b.yaml"));
+    ck_assert_ptr_null(compile_steps("[{\"map\":{\"fil\":\"maps/b.yaml\"}}]", &m));
+    ck_assert_ptr_nonnull(strstr(m.text, "did you mean \"file\"?"));
+    rig_files = NULL;
+}
+END_TEST
+
+START_TEST(a_rejected_message_can_be_kept_as_far_as_it_came)
+{
+    struct mistake m;
+    struct bb_transform *t = compile_steps(
+        "[{\"map\":[{\"drop\":\"/data/a\"}]},{\"map\":[{\"copy\":{\"from\":\"/data/q\",\"to\":\"/data/r\"}}]}]",
+        &m);
+    struct bb_transform_run run = {.keep_partial = true};
+    struct bb_buf in, out;
+    struct bb_fault f;
+    char *got;
+    json_to(&in, "[{" HEAD "},{\"a\":1,\"b\":2}]");
+    bb_buf_init(&out, 65536);
+    ck_assert_int_eq(bb_transform_apply(t, bytes_of(&in), &out, &run, &f), BB_E_REJECT);
+    ck_assert_str_eq(f.text, "step 2 (map) rule 1 (copy): no value at /data/q");
+    ck_assert_uint_eq(run.step, 2);
+    ck_assert_str_eq(run.failure, "mapping");
+    got = json_of(bytes_of(&out));
+    ck_assert_str_eq(got, "[{" HEAD "},{\"b\":2}]");
+    free(got);
+    bb_buf_free(&out);
+    bb_buf_free(&in);
+    bb_transform_free(&t);
 }
 END_TEST
 
@@ -158,13 +248,12 @@ START_TEST(nothing_to_do_is_no_transform)
     static const char *const empty[] = {"[]", "[{\"map\":[]}]"};
     struct bb_fault f;
     struct bb_bytes none = {"", 0};
-    char where[32];
-    ck_assert_ptr_null(bb_transform_compile(none, where, sizeof where, &f));
+    ck_assert_ptr_null(bb_transform_compile(none, NULL, &f));
     ck_assert_str_eq(f.text, "");
     for (size_t k = 0; k < 2; k++) {
         struct bb_buf b;
         json_to(&b, empty[k]);
-        ck_assert_ptr_null(bb_transform_compile(bytes_of(&b), where, sizeof where, &f));
+        ck_assert_ptr_null(bb_transform_compile(bytes_of(&b), NULL, &f));
         ck_assert_str_eq(f.text, "");
         bb_buf_free(&b);
     }
@@ -202,7 +291,7 @@ START_TEST(large_maps_and_arrays_are_cut_not_listed)
     bb_put_array(&in, 100000);
     for (int k = 0; k < 100000; k++)
         bb_put_int(&in, k);
-    ck_assert_msg(bb_transform_apply(t, bytes_of(&in), &out, &f) == BB_OK, "%s", f.text);
+    ck_assert_msg(bb_transform_apply(t, bytes_of(&in), &out, NULL, &f) == BB_OK, "%s", f.text);
     ck_assert_int_eq(bb_value_check(bytes_of(&out), &f), 0);
     ck_assert_int_eq(bb_pointer_get(bytes_of(&out), "/1/m/k5000", &v), 0);
     ck_assert_int_eq(bb_pointer_get(bytes_of(&out), "/1/m/k5001", &v), 1);
@@ -239,11 +328,11 @@ START_TEST(copies_into_itself_stay_bounded)
     ck_assert_int_ge(asprintf(&text, "[{\"map\":%s}]", rules), 0);
     json_to(&steps, text);
     free(text);
-    t = bb_transform_compile(bytes_of(&steps), NULL, 0, &f);
+    t = bb_transform_compile(bytes_of(&steps), NULL, &f);
     ck_assert_ptr_nonnull(t);
     json_to(&in, "[{},{\"x\":1}]");
     bb_buf_init(&out, 1 << 20);
-    ck_assert_int_eq(bb_transform_apply(t, bytes_of(&in), &out, &f), BB_E_REJECT);
+    ck_assert_int_eq(bb_transform_apply(t, bytes_of(&in), &out, NULL, &f), BB_E_REJECT);
     ck_assert_msg(strstr(f.text, "too many times") != NULL, "%s", f.text);
     ck_assert_uint_eq(out.len, 0);
     bb_transform_free(&t);
@@ -267,13 +356,13 @@ START_TEST(a_message_never_gets_too_deep_or_too_large)
     }
     bb_put_int(&in, 1);
     bb_buf_init(&out, 1 << 20);
-    ck_assert_int_eq(bb_transform_apply(t, bytes_of(&in), &out, &f), BB_E_REJECT);
+    ck_assert_int_eq(bb_transform_apply(t, bytes_of(&in), &out, NULL, &f), BB_E_REJECT);
     ck_assert_msg(strstr(f.text, "deeper") != NULL, "%s", f.text);
     bb_buf_free(&in);
     bb_buf_free(&out);
     json_to(&in, "[{},{\"k\":\"0123456789012345678901234567890123456789\"}]");
     bb_buf_init(&out, 64);
-    ck_assert_int_eq(bb_transform_apply(t, bytes_of(&in), &out, &f), BB_E_REJECT);
+    ck_assert_int_eq(bb_transform_apply(t, bytes_of(&in), &out, NULL, &f), BB_E_REJECT);
     ck_assert_msg(strstr(f.text, "larger") != NULL, "%s", f.text);
     bb_buf_free(&in);
     bb_buf_free(&out);
@@ -297,7 +386,7 @@ START_TEST(hostile_bytes)
         struct bb_bytes cut = {exact, len};
         memcpy(exact, in.ptr, len);
         bb_buf_reset(&out);
-        ck_assert_int_eq(bb_transform_apply(t, cut, &out, &f), BB_E_REJECT);
+        ck_assert_int_eq(bb_transform_apply(t, cut, &out, NULL, &f), BB_E_REJECT);
         free(exact);
     }
     seed = 5;
@@ -308,8 +397,8 @@ START_TEST(hostile_bytes)
         for (unsigned k = 0; k < 1 + rnd(3); k++)
             copy[rnd((unsigned)in.len)] = (uint8_t)rnd(256);
         bb_buf_reset(&out);
-        (void)bb_transform_apply(t, bad, &out, &f);
-        (void)bb_transform_compile(bad, NULL, 0, &f);
+        (void)bb_transform_apply(t, bad, &out, NULL, &f);
+        (void)bb_transform_compile(bad, NULL, &f);
         free(copy);
     }
     bb_transform_free(&t);
@@ -327,6 +416,10 @@ int main(void)
     tcase_set_timeout(c, 120);
     tcase_add_loop_test(c, rules_by_table, 0, (int)(sizeof cases / sizeof cases[0]));
     tcase_add_loop_test(c, mistakes_by_table, 0, (int)(sizeof mistakes / sizeof mistakes[0]));
+    tcase_add_test(c, every_mistake_is_said);
+    tcase_add_test(c, a_program_stands_alone);
+    tcase_add_test(c, a_mistake_in_a_file_is_shown_there);
+    tcase_add_test(c, a_rejected_message_can_be_kept_as_far_as_it_came);
     tcase_add_test(c, nothing_to_do_is_no_transform);
     tcase_add_test(c, large_maps_and_arrays_are_cut_not_listed);
     tcase_add_test(c, copies_into_itself_stay_bounded);

@@ -2,10 +2,10 @@
  * path.c - JSON pointers of rules, compiled
  *
  * Thread: any. Ownership: a path owns one block with its text and its segments' bytes, and one with
- * the segments. Invariant: a compiled path starts at /data or /attributes, an attribute has one
+ * the segments. Invariant: a compiled path starts at /data, /attributes or ".", an attribute has one
  * segment with a valid name.
  */
-#include "core/transform/internal.h"
+#include "core/transform/map/map.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -55,7 +55,7 @@ static bool starts(struct bb_bytes s, const char *word)
  * buffer may move until the last segment is in. */
 static int segment_put(struct bb_buf *b, const char *p, size_t len, struct bb_seg *seg)
 {
-    char text[BB_POINTER_BYTES];
+    char text[BB_POINTER_BYTES] = "";
     size_t n = 0, start = b->len;
 
     for (size_t k = 0; k < len; k++) {
@@ -71,26 +71,42 @@ static int segment_put(struct bb_buf *b, const char *p, size_t len, struct bb_se
     seg->raw.ptr = (const void *)(uintptr_t)start;
     seg->raw.len = b->len - start;
     seg->text.len = n;
+    seg->sig = bb_key_sig(text, n);
     return 0;
+}
+
+/* What follows the pointer's root, which is told; NULL: it has none. */
+static const char *root_read(struct bb_bytes s, struct bb_path *path)
+{
+    static const struct {
+        const char *word;
+        enum bb_root root;
+    } roots[] = {{"/data", BB_ROOT_DATA}, {"/attributes", BB_ROOT_ATTRIBUTES}, {".", BB_ROOT_ENTRY}};
+
+    for (size_t k = 0; k < sizeof roots / sizeof roots[0]; k++) {
+        if (starts(s, roots[k].word)) {
+            path->root = roots[k].root;
+            return (const char *)s.ptr + strlen(roots[k].word);
+        }
+    }
+    return NULL;
 }
 
 int bb_path_compile(struct bb_bytes pointer, struct bb_path *path, struct bb_fault *err)
 {
-    const char *p = pointer.ptr, *end = p + pointer.len, *why = NULL;
+    const char *p, *end = (const char *)pointer.ptr + pointer.len, *why = NULL;
     struct bb_buf b;
 
     memset(path, 0, sizeof *path);
-    path->attributes = starts(pointer, "/attributes");
+    p = root_read(pointer, path);
     bb_buf_init(&b, 65536);
-    bb_buf_put(&b, p, pointer.len);
+    bb_buf_put(&b, pointer.ptr, pointer.len);
     bb_buf_put(&b, "", 1);
     path->segs = calloc(BB_POINTER_MAX, sizeof *path->segs);
-    if (!path->attributes && !starts(pointer, "/data"))
+    if (!p)
         why = "a pointer starts with /data or /attributes";
-    else if (pointer.len > BB_POINTER_BYTES || memchr(p, 0, pointer.len))
+    else if (pointer.len > BB_POINTER_BYTES || memchr(pointer.ptr, 0, pointer.len))
         why = "a pointer has at most 4096 bytes and no NUL";
-    else
-        p += path->attributes ? strlen("/attributes") : strlen("/data");
     while (!why && path->segs && p < end) {
         const char *slash = memchr(p + 1, '/', (size_t)(end - p) - 1);
         size_t len = (size_t)((slash ? slash : end) - p) - 1;
@@ -107,8 +123,8 @@ int bb_path_compile(struct bb_bytes pointer, struct bb_path *path, struct bb_fau
         s->raw.ptr = b.ptr + (uintptr_t)s->raw.ptr;
         s->text.ptr = (const uint8_t *)s->raw.ptr + (s->raw.len - s->text.len);
         s->index = array_index(s->text);
-        path->fixed = path->attributes && is_fixed(s->text);
-        if (path->attributes && (k || !attribute_name(s->text)))
+        path->fixed = path->root == BB_ROOT_ATTRIBUTES && is_fixed(s->text);
+        if (path->root == BB_ROOT_ATTRIBUTES && (k || !attribute_name(s->text)))
             why = "an attribute is /attributes/ and one name of a-z and 0-9, 1 to 20 long";
     }
     path->pointer = (char *)b.ptr;
@@ -129,7 +145,7 @@ void bb_path_free(struct bb_path *path)
 
 bool bb_path_within(const struct bb_path *inner, const struct bb_path *outer)
 {
-    if (inner->attributes != outer->attributes || inner->n < outer->n)
+    if (inner->root != outer->root || inner->n < outer->n)
         return false;
     for (uint32_t k = 0; k < outer->n; k++)
         if (inner->segs[k].text.len != outer->segs[k].text.len ||
