@@ -75,6 +75,7 @@ struct bb_endpoint_config {
                                 create(), see bb_config_check_endpoint() */
     struct bb_where where, config_where;
     bool is_source, is_sink; /* used by routes as such */
+    bool is_asked;           /* a step of a route puts questions to it */
 };
 
 struct bb_match_rule { /* attribute in any of the values; "*" at the end of a value is a prefix */

@@ -254,6 +254,20 @@ static void endpoint_use(struct bb_read *x, const struct bb_route_config *r, con
     }
 }
 
+/* Endpoints that the route's steps ask: whether they may is for those who know the manifests. */
+static void endpoints_ask(struct bb_config *c, const struct bb_route_config *r)
+{
+    struct bb_bytes v, name;
+
+    for (size_t k = 0; k < r->n_steps; k++) {
+        if (!r->steps[k].kind || strcmp(r->steps[k].kind, "enrich") != 0 ||
+            bb_map_get(r->steps[k].config, "from", &v) != 1 || bb_as_str(v, &name) != 1)
+            continue;
+        for (size_t i = 0; i < c->n_endpoints; i++)
+            c->endpoints[i].is_asked |= bb_bytes_are(name, c->endpoints[i].name);
+    }
+}
+
 static void retry_check(struct bb_read *x, const struct bb_route_config *r)
 {
     const struct bb_node *retry = bb_node_get(r->where.node, "retry");
@@ -280,6 +294,7 @@ void bb_load_cross(struct bb_read *x)
         endpoint_use(x, r, "from", r->from, false);
         endpoint_use(x, r, "to", r->to, true);
         retry_check(x, r);
+        endpoints_ask(c, r);
         if (r->on_failure == BB_FAIL_HOLD_LANE && !bb_node_get(r->where.node, "order_by"))
             bb_say(x, bb_node_get(r->where.node, "on_failure"),
                    "on_failure: hold-lane needs order_by, which says what a lane is");
@@ -291,7 +306,7 @@ void bb_load_cross(struct bb_read *x)
         bb_diag(x->d, BB_SEV_ERROR, bb_at(at),
                 "journal: reserve may be at most half of map_size, or nothing fits");
     for (i = 0; i < c->n_endpoints && !x->load->broken && !x->d->errors; i++)
-        if (!c->endpoints[i].is_source && !c->endpoints[i].is_sink)
+        if (!c->endpoints[i].is_source && !c->endpoints[i].is_sink && !c->endpoints[i].is_asked)
             bb_diag(x->d, BB_SEV_WARNING, bb_at(c->endpoints[i].where.node),
                     "endpoint \"%s\" is not used by any route", c->endpoints[i].name);
 }

@@ -6,6 +6,7 @@
  * the plugin is called back. The table is constant and outlives every instance.
  */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -20,7 +21,8 @@ static void bb_api_describe(bb_host *h, struct bb_instance *out)
                             .workers = h->workers};
     uint32_t size = out->size;
 
-    memcpy(d.endpoint, h->endpoint, sizeof(d.endpoint));
+    /* a host for questions is the endpoint's as well */
+    snprintf(d.endpoint, sizeof(d.endpoint), "%.*s", (int)strcspn(h->endpoint, "/"), h->endpoint);
     if (size < sizeof(out->size))
         return;
     memcpy(out, &d, size < sizeof(d) ? size : sizeof(d));

@@ -3,7 +3,11 @@
  *
  *   DELIVER -> waiting -> (transform) -> handed -> ended, one RESULT
  *                 |            |            |
- *            RETRY, CANCEL  REJECT, skip   the plugin's status
+ *            RETRY, CANCEL  REJECT, skip,  the plugin's status
+ *                           rendered
+ *
+ * A transform that is not pure (it asks other endpoints) ends a delivery as rendered: the hub keeps the
+ * body and sends it back as it is. A QUERY goes the same way without a transform.
  *
  * Deliveries of one lane that come together (a run: the first, and those marked as behind) are handed
  * over in one call of the batch extension. When one of them ends before that, those behind it are not
@@ -21,18 +25,20 @@
 /* What a plugin may answer; anything else breaks the contract and becomes UNKNOWN. */
 static const struct bb_answer {
     bb_status status;
-    bool deliver, probe;
+    bool of[3]; /* by operation: deliver, probe, query */
 } bb_answers[] = {
-    {BB_OK, true, true},        {BB_NOT_APPLIED, false, true}, {BB_E_RETRY, true, true},
-    {BB_E_REJECT, true, false}, {BB_E_DOWN, true, true},       {BB_E_CONFIG, true, true},
-    {BB_E_UNSUP, true, true},   {BB_E_CANCEL, true, false},    {BB_E_UNKNOWN, true, true},
+    {BB_OK, {true, true, true}},        {BB_NOT_APPLIED, {false, true, false}},
+    {BB_E_RETRY, {true, true, true}},   {BB_E_REJECT, {true, false, true}},
+    {BB_E_DOWN, {true, true, true}},    {BB_E_CONFIG, {true, true, true}},
+    {BB_E_UNSUP, {true, true, true}},   {BB_E_BUSY, {false, false, true}},
+    {BB_E_CANCEL, {true, false, true}}, {BB_E_UNKNOWN, {true, true, true}},
 };
 
 static bool bb_answer_ok(uint32_t op, bb_status s)
 {
     for (size_t i = 0; i < sizeof(bb_answers) / sizeof(bb_answers[0]); i++) {
         if (bb_answers[i].status == s)
-            return op == BB_DELIVER_PROBE ? bb_answers[i].probe : bb_answers[i].deliver;
+            return op <= BB_DELIVER_QUERY && bb_answers[i].of[op];
     }
     return false;
 }
@@ -99,6 +105,51 @@ static bool bb_deliver_take(struct bb_host *h, struct bb_inframe *in, const stru
     return true;
 }
 
+/* Under lock: a question, into the table like a delivery that is no delivery. */
+static void bb_query_take(struct bb_host *h, struct bb_inframe *in, const struct bb_w_query *q)
+{
+    struct bb_msg *m;
+
+    if (h->stopping || h->closed || !h->started || !(h->roles & BB_ROLE_QUERY)) {
+        bb_deliver_refuse(h, q->token, BB_E_DOWN,
+                          h->stopping ? "the endpoint stops" : "the endpoint has not started");
+        return;
+    }
+    if (bb_tokens_find(&h->tokens, q->token) != BB_SLOT_NONE) {
+        h->refused_frames++;
+        return;
+    }
+    m = bb_msg_new(in);
+    if (m) {
+        static const struct bb_bytes none = {"", 0};
+
+        m->whole = q->request;
+        m->key = m->short_key = none;
+        m->query = q->op;
+        m->attempt = 1;
+        m->flags = 0;
+        m->route = 0;
+        m->deadline = in->arrived + (uint64_t)q->budget_ms * 1000000;
+    }
+    if (m && bb_tokens_add(&h->tokens, q->token, BB_DELIVER_QUERY, m) != BB_SLOT_NONE)
+        return;
+    bb_msg_drop(m);
+    bb_deliver_refuse(h, q->token, BB_E_BUSY, "too many questions are open");
+}
+
+void bb_deliver_asked(struct bb_host *h, struct bb_inframe *in, struct bb_frame *f)
+{
+    struct bb_w_query q;
+    int rc;
+
+    pthread_mutex_lock(&h->lock);
+    while ((rc = bb_frame_next_query(f, &q)) > 0)
+        bb_query_take(h, in, &q);
+    pthread_mutex_unlock(&h->lock);
+    if (rc < 0)
+        h->refused_frames++;
+}
+
 void bb_deliver_arrived(struct bb_host *h, struct bb_inframe *in, struct bb_frame *f)
 {
     struct bb_w_deliver d;
@@ -162,6 +213,13 @@ bool bb_deliver_end(struct bb_host *h, bb_token t, bb_status s, const struct bb_
         r.vendor_code = bb_text("");
         r.text = bb_text("the plugin gave a status that a delivery cannot end with");
     }
+    if (bad_reply && h->tokens.v[slot].op == BB_DELIVER_QUERY) { /* nothing is no answer */
+        h->breaches++;
+        r.status = BB_E_UNKNOWN;
+        r.has_error = true;
+        r.vendor_code = bb_text("");
+        r.text = bb_text("the answer is not canonical or too long");
+    }
     if (m->has_body && bb_answer_keeps_body(h->tokens.v[slot].op, r.status))
         r.body = m->whole;
     bb_out_result_locked(h, &r);
@@ -170,7 +228,7 @@ bool bb_deliver_end(struct bb_host *h, bb_token t, bb_status s, const struct bb_
     pthread_mutex_unlock(&h->lock);
     bb_msg_drop(m);
     if (bad_reply)
-        bb_out_say(h, BB_LOG_WARN, "the sink's reply of %zu bytes is not canonical or too long "
+        bb_out_say(h, BB_LOG_WARN, "the plugin's reply of %zu bytes is not canonical or too long "
                                    "and is left out", reply->len);
     return true;
 }
@@ -220,20 +278,23 @@ static int bb_route_compare(const void *key, const void *item)
     return a < b ? -1 : a > b;
 }
 
-/* BB_OK: m shows what the sink gets. Else how the delivery ends, and why. */
-static bb_status bb_deliver_render(struct bb_host *h, struct bb_msg *m, struct bb_fault *why)
+/* BB_OK: m shows what the sink gets. BB_WIRE_RENDERED: the hub keeps that first. BB_E_CANCEL: a step
+ * cannot tell now. Else how the delivery ends, and why. */
+static bb_status bb_deliver_render(struct bb_host *h, struct bb_msg *m, uint32_t op, struct bb_fault *why)
 {
+    struct bb_asker asker = {h, m->deadline};
+    struct bb_transform_run run = {.ask = bb_ask, .arg = &asker};
     const struct bb_route_steps *r;
     bb_status s;
 
     why->text[0] = '\0';
-    if (m->flags & BB_DELIVER_RENDERED)
+    if (m->flags & BB_DELIVER_RENDERED || op != BB_DELIVER_OP)
         return BB_OK;
     r = h->n_routes ? bsearch(&m->route, h->routes, h->n_routes, sizeof(*r), bb_route_compare)
                     : NULL;
     if (!r || !r->steps)
         return BB_OK; /* WELCOME names only routes with steps */
-    s = bb_transform_apply(r->steps, m->whole, &m->rendered, NULL, why);
+    s = bb_transform_apply(r->steps, m->whole, &m->rendered, &run, why);
     switch (s) {
     case BB_OK:
         if (m->rendered.failed || m->rendered.len > h->max_message) {
@@ -244,13 +305,13 @@ static bb_status bb_deliver_render(struct bb_host *h, struct bb_msg *m, struct b
         m->whole.ptr = m->rendered.ptr;
         m->whole.len = m->rendered.len;
         m->has_body = true;
-        return BB_OK;
+        return r->keep ? BB_WIRE_RENDERED : BB_OK;
     case BB_E_CANCEL:
         return BB_NOT_APPLIED; /* skipped */
     case BB_E_REJECT:
         return BB_E_REJECT;
     default:
-        return BB_E_RETRY;
+        return BB_E_CANCEL;
     }
 }
 
@@ -309,53 +370,97 @@ static bool bb_chunk_dropped(struct bb_host *h, bb_token t)
     return dropped;
 }
 
-/* Renders each and drops from the chunk what ends here. */
+/* How one that is not handed over ends. */
+static void bb_chunk_end(struct bb_host *h, bb_token t, bb_status s, bool later, const char *text)
+{
+    struct bb_error e;
+
+    memset(&e, 0, sizeof(e));
+    e.size = sizeof(e);
+    e.retry_after_ms = later ? BB_ASK_AGAIN_MS : 0;
+    strncpy(e.text, text, sizeof(e.text) - 1);
+    bb_deliver_end(h, t, s, NULL, s == BB_WIRE_RENDERED ? NULL : &e, false);
+}
+
+/* Renders each and drops from the chunk what ends here. A step may wait for an answer meanwhile: what
+ * comes then may end others of the chunk. */
 static void bb_chunk_render(struct bb_host *h, struct bb_chunk *k)
 {
     struct bb_fault why;
-    uint64_t now = bb_host_now();
     uint32_t n = 0;
 
     for (uint32_t i = 0; i < k->n; i++) {
         struct bb_msg *m = (struct bb_msg *)(uintptr_t)k->msg[i];
         bb_status s = BB_OK;
+        bool later = false;
 
         if (bb_chunk_dropped(h, k->token[i])) {
             s = BB_E_CANCEL;
             bb_host_fault(&why, 0, "%s", bb_behind);
-        } else if (m->deadline <= now) {
+        } else if (m->deadline <= bb_host_now()) {
             s = BB_E_RETRY;
             bb_host_fault(&why, 0, "its deadline passed before the plugin took it");
         } else {
-            s = bb_deliver_render(h, m, &why);
+            s = bb_deliver_render(h, m, k->op, &why);
+            later = s == BB_E_CANCEL;
         }
         if (s == BB_OK) {
             k->token[n] = k->token[i];
             k->msg[n++] = k->msg[i];
             continue;
         }
-        bb_deliver_end_text(h, k->token[i], s, why.text);
+        bb_chunk_end(h, k->token[i], s, later, why.text);
         bb_msg_drop(m);
     }
     k->n = n;
 }
 
-static void bb_chunk_hand(struct bb_host *h, const struct bb_chunk *k)
+/* What has ended while another one was rendered (CANCEL, STOP) is not handed over, nor what is behind. */
+static void bb_chunk_hand(struct bb_host *h, struct bb_chunk *k)
 {
-    pthread_mutex_lock(&h->lock);
-    for (uint32_t i = 0; i < k->n; i++) {
-        uint32_t slot = bb_tokens_find(&h->tokens, k->token[i]);
+    uint32_t n = 0;
 
-        if (slot != BB_SLOT_NONE)
+    for (uint32_t i = 0; i < k->n; i++) {
+        uint32_t slot;
+        bool hand, dropped;
+
+        pthread_mutex_lock(&h->lock);
+        slot = bb_tokens_find(&h->tokens, k->token[i]);
+        dropped = slot != BB_SLOT_NONE && h->tokens.v[slot].dropped;
+        hand = slot != BB_SLOT_NONE && !dropped;
+        if (hand)
             bb_tokens_hand(&h->tokens, slot);
+        pthread_mutex_unlock(&h->lock);
+        if (dropped)
+            bb_deliver_end_text(h, k->token[i], BB_E_CANCEL, bb_behind);
+        if (hand) {
+            k->token[n] = k->token[i];
+            k->msg[n++] = k->msg[i];
+        } else {
+            bb_msg_drop(k->msg[i]);
+        }
     }
-    pthread_mutex_unlock(&h->lock);
+    k->n = n;
+}
+
+static bb_status bb_query_call(struct bb_host *h, const struct bb_chunk *k, struct bb_error *err)
+{
+    const struct bb_msg *m = k->msg[0];
+    char op[64];
+
+    if (!h->query || m->query.len >= sizeof(op))
+        return BB_E_UNSUP;
+    memcpy(op, m->query.ptr, m->query.len);
+    op[m->query.len] = '\0';
+    return h->query->query(h->inst, op, m, k->token[0], err);
 }
 
 static bb_status bb_chunk_call(struct bb_host *h, struct bb_chunk *k, struct bb_error *err)
 {
     const struct bb_connector *c = &h->plugin.c;
 
+    if (k->op == BB_DELIVER_QUERY)
+        return bb_query_call(h, k, err);
     if (k->op == BB_DELIVER_PROBE)
         return h->probe ? h->probe->probe(h->inst, k->msg[0], k->token[0], err) : BB_E_UNSUP;
     if (k->n > 1)
@@ -399,6 +504,8 @@ void bb_deliver_work(struct bb_host *h, uint64_t until)
         if (k.n == 0)
             continue;
         bb_chunk_hand(h, &k);
+        if (k.n == 0)
+            continue;
         bb_chunk_deliver(h, &k);
         for (uint32_t i = 0; i < k.n; i++)
             bb_msg_drop(k.msg[i]);

@@ -98,6 +98,7 @@ static int bb_welcome_routes(struct bb_host *h, struct bb_bytes map, struct bb_f
         r->steps = bb_transform_compile(t.s, NULL, &why);
         if (!r->steps && why.text[0])
             return bb_host_fault(err, 0, "the transform of route %u: %s", r->number, why.text);
+        r->keep = r->steps && !bb_transform_is_pure(r->steps);
     }
     qsort(h->routes, h->n_routes, sizeof(*h->routes), bb_route_order);
     return 0;

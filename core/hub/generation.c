@@ -5,7 +5,7 @@
  * from the files. Every finding goes to diags at its own place, and all are found in one run; only
  * then is it decided whether there is a generation.
  */
-#include "core/hub/generation.h"
+#include "core/hub/generation_internal.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -113,15 +113,9 @@ static void roles_check(struct bb_generation *g, const struct bb_route_config *r
                        r->name, to->config->connector, r->to);
 }
 
-struct compiling { /* a route's steps, for the reports of bb_transform_compile() */
-    const struct bb_route_config *route;
-    struct bb_extras *files;
-    struct bb_diags *diags;
-};
-
 static int step_file(void *arg, const char *name, struct bb_bytes *value, struct bb_fault *err)
 {
-    struct compiling *c = arg;
+    struct gen_compiling *c = arg;
 
     return bb_extras_get(c->files, name, value, c->diags, err);
 }
@@ -129,7 +123,7 @@ static int step_file(void *arg, const char *name, struct bb_bytes *value, struct
 /* pointer begins with the step: "/0/map/2/to". Its kind alone is the step. */
 static void step_say(void *arg, const char *file, const char *pointer, const char *text)
 {
-    struct compiling *c = arg;
+    struct gen_compiling *c = arg;
     struct bb_where at = c->route->where;
     unsigned long step;
     char *end;
@@ -149,8 +143,8 @@ static void steps_check(struct bb_generation *g, size_t i, struct bb_extras *fil
                         struct bb_diags *d)
 {
     const struct bb_route_config *r = &g->config->routes[i];
-    struct compiling c = {r, files, d};
-    struct bb_transform_source source = {&c, step_file, step_say, &g->programs[i]};
+    struct gen_compiling c = {g, r, files, d};
+    struct bb_transform_source source = {&c, step_file, step_say, &g->programs[i], gen_step_query};
     struct bb_transform *t;
     struct bb_fault err = {0};
     struct bb_buf steps;
@@ -167,6 +161,7 @@ static void steps_check(struct bb_generation *g, size_t i, struct bb_extras *fil
         step_say(&c, NULL, "", "the transform is too large");
     t = bb_transform_compile((struct bb_bytes){steps.ptr, steps.failed ? 0 : steps.len}, &source, &err);
     bb_buf_free(&steps);
+    g->impure[i] = t && !bb_transform_is_pure(t);
     bb_transform_free(&t);
 }
 
@@ -205,8 +200,9 @@ struct bb_generation *bb_generation_load(const char *conf_dir, struct bb_diags *
     g->endpoints = calloc(g->config->n_endpoints + 1, sizeof(*g->endpoints));
     folders_make(&folders, g->config);
     g->programs = calloc(g->config->n_routes + 1, sizeof(*g->programs));
+    g->impure = calloc(g->config->n_routes + 1, sizeof(*g->impure));
     files = bb_extras_new(conf_dir);
-    if (!g->endpoints || !g->programs || !files || folders.failed)
+    if (!g->endpoints || !g->programs || !g->impure || !files || folders.failed)
         goto memory;
     for (size_t i = 0; i < g->config->n_endpoints; i++)
         endpoint_check(g, i, &folders, diags);
@@ -215,6 +211,7 @@ struct bb_generation *bb_generation_load(const char *conf_dir, struct bb_diags *
         steps_check(g, i, files, diags);
     }
     programs_check(g, diags);
+    gen_circles_check(g, diags);
     if (diags->errors > before)
         goto fail;
     bb_extras_free(&files);
@@ -251,6 +248,8 @@ void bb_generation_free(struct bb_generation **gp)
     for (size_t i = 0; g->programs && i < g->config->n_routes; i++)
         bb_buf_free(&g->programs[i]);
     free(g->programs);
+    free(g->impure);
+    free(g->queries);
     free(g->endpoints);
     bb_config_free(g->config);
     free(g);

@@ -15,7 +15,7 @@
 #include <string.h>
 
 /* The table of steps: a new one is a row here. */
-static const struct bb_step_ops *const kinds[] = {&bb_step_map};
+static const struct bb_step_ops *const kinds[] = {&bb_step_map, &bb_step_enrich};
 #define KINDS (sizeof kinds / sizeof kinds[0])
 
 /* ---- places ------------------------------------------------------------------------------------ */

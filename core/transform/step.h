@@ -56,7 +56,7 @@ struct bb_step_ops {
                        struct bb_buf *out);
     void (*free)(void *self);
 };
-extern const struct bb_step_ops bb_step_map;
+extern const struct bb_step_ops bb_step_map, bb_step_enrich;
 
 /* ---- compile.c: for compile() -------------------------------------------------------------------
  */

@@ -28,6 +28,10 @@ struct bb_transform_source { /* what compiling in the core adds; every member ma
     /* Every mistake: file NULL in the steps themselves; pointer is a JSON pointer into that value. */
     void (*say)(void *arg, const char *file, const char *pointer, const char *text);
     struct bb_buf *program; /* filled when there is no mistake */
+    /* Whether a step (from 1) may put question op to that endpoint: 0; -1: err->text says why not, and
+     * *key which of the step's words is wrong. */
+    int (*query)(void *arg, uint32_t step, const char *endpoint, const char *op, const char **key,
+                 struct bb_fault *err);
 };
 
 /* steps: msgpack array of one-key maps [{"map": [...]}, ...], a program, or empty. NULL with
@@ -40,11 +44,23 @@ void bb_transform_free(struct bb_transform **tp);
  * pure is kept before its first send. */
 bool bb_transform_is_pure(const struct bb_transform *t);
 
+struct bb_question { /* what a step asks of another endpoint */
+    const char *endpoint, *op;
+    struct bb_bytes request; /* a whole message */
+    struct bb_bytes key;     /* its data: equal ones get equal answers */
+    uint64_t timeout_ms;
+    uint64_t ttl_ms; /* how long an answer may serve again; 0: not */
+    uint32_t max;    /* answers that are remembered */
+};
+
 struct bb_transform_run { /* what one apply may know; all zero is fine */
     int64_t now_ns;             /* the clock, since 1970 in UTC; 0: the wall's */
     struct bb_bytes correlation; /* the correlation id, for steps that ask others */
     /* A child message for the journal (explode, split); NULL: the steps may make none. */
     int (*child)(void *arg, struct bb_bytes whole);
+    /* Asks and waits. BB_OK: the answer, one value, is put into answer. BB_E_REJECT, BB_E_UNSUP: it is
+     * refused for good. Anything else: there is none now. err->text says why. NULL: nobody is asked. */
+    bb_status (*ask)(void *arg, const struct bb_question *q, struct bb_buf *answer, struct bb_fault *err);
     void *arg;
     bool keep_partial; /* on BB_E_REJECT, out holds what the step that failed was given */
     /* answers */
@@ -53,7 +69,7 @@ struct bb_transform_run { /* what one apply may know; all zero is fine */
 };
 
 /* BB_OK: out holds the new whole message behind what it held. BB_E_CANCEL: the route skips it (err
- * says why). BB_E_REJECT: a step failed; err->text is
+ * says why). BB_E_RETRY: it cannot be told now; later it may. BB_E_REJECT: a step failed; err->text is
  * `step 2 (map) rule 3 (rename): no value at /data/qty`. run may be NULL. */
 bb_status bb_transform_apply(const struct bb_transform *t, struct bb_bytes whole, struct bb_buf *out,
                              struct bb_transform_run *run, struct bb_fault *err);

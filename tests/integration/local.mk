@@ -11,3 +11,5 @@ TESTS += tests/integration/hostile.sh
 EXTRA_DIST += tests/integration/hostile.sh
 TESTS += tests/integration/ordered-batch.sh
 EXTRA_DIST += tests/integration/ordered-batch.sh
+TESTS += tests/integration/enrich.sh
+EXTRA_DIST += tests/integration/enrich.sh

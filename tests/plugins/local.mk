@@ -8,7 +8,8 @@ check_LTLIBRARIES += tests/plugins/gen.la \
   tests/plugins/leak.la \
   tests/plugins/flood.la \
   tests/plugins/late.la \
-  tests/plugins/order.la
+  tests/plugins/order.la \
+  tests/plugins/teller.la
 test_plugin_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_builddir)
 test_plugin_LDFLAGS = $(PLUGIN_LDFLAGS) -rpath /nowhere
 test_plugin_LIBADD = sdk/lib/libbusbar-sdk.a -lpthread
@@ -111,3 +112,15 @@ tests/plugins/order-manifest.h: tests/plugins/order.json sdk/tools/busbar-manife
 	$(AM_V_GEN)sdk/tools/busbar-manifest$(EXEEXT) $(srcdir)/tests/plugins/order.json > $@.tmp && mv $@.tmp $@
 EXTRA_DIST += tests/plugins/order.json
 CLEANFILES += tests/plugins/order-manifest.h
+
+tests_plugins_teller_la_SOURCES = tests/plugins/teller.c
+nodist_tests_plugins_teller_la_SOURCES = tests/plugins/teller-manifest.h
+tests_plugins_teller_la_CPPFLAGS = $(test_plugin_CPPFLAGS)
+tests_plugins_teller_la_LDFLAGS = $(test_plugin_LDFLAGS)
+tests_plugins_teller_la_LIBADD = $(test_plugin_LIBADD)
+$(tests_plugins_teller_la_OBJECTS): tests/plugins/teller-manifest.h
+tests/plugins/teller-manifest.h: tests/plugins/teller.json sdk/tools/busbar-manifest$(EXEEXT)
+	@$(MKDIR_P) tests/plugins
+	$(AM_V_GEN)sdk/tools/busbar-manifest$(EXEEXT) $(srcdir)/tests/plugins/teller.json > $@.tmp && mv $@.tmp $@
+EXTRA_DIST += tests/plugins/teller.json
+CLEANFILES += tests/plugins/teller-manifest.h

@@ -65,7 +65,7 @@ static void configure(struct core *c)
     c->config = (struct bb_config){.endpoints = c->eps, .n_endpoints = 3, .routes = c->routes,
                                    .n_routes = PLANT_ROUTES,
                                    .journal = {.max_message = 1 << 20}};
-    c->gen = (struct bb_generation){&c->config, c->gen_eps, NULL};
+    c->gen = (struct bb_generation){.config = &c->config, .endpoints = c->gen_eps};
 }
 
 void core_start(struct core *c)

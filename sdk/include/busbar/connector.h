@@ -161,6 +161,7 @@ struct bb_ext_instance {
 };
 #define BB_ROLE_SOURCE 1u /* only ever set on one instance of an endpoint */
 #define BB_ROLE_SINK 2u
+#define BB_ROLE_QUERY 4u  /* asked by other endpoints: it gets query() calls and nothing else */
 
 /* A connector. Members after destroy may be NULL. */
 struct bb_connector {

@@ -1,0 +1,22 @@
+/*
+ * generation_internal.h - what generation.c and generation_query.c share
+ */
+#ifndef BB_GENERATION_INTERNAL_H
+#define BB_GENERATION_INTERNAL_H
+
+#include "core/hub/generation.h"
+
+struct gen_compiling { /* a route's steps, for the reports of bb_transform_compile() */
+    struct bb_generation *g;
+    const struct bb_route_config *route;
+    struct bb_extras *files;
+    struct bb_diags *diags;
+};
+
+/* generation_query.c: bb_transform_source's query; what is asked is kept in g->queries. */
+int gen_step_query(void *arg, uint32_t step, const char *endpoint, const char *op, const char **key,
+                   struct bb_fault *err);
+/* Endpoints may not ask each other in a circle. */
+void gen_circles_check(const struct bb_generation *g, struct bb_diags *d);
+
+#endif
