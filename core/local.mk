@@ -5,7 +5,7 @@ core_libbusbar_core_la_CPPFLAGS = $(AM_CPPFLAGS) $(FYAML_CFLAGS)
 core_libbusbar_core_la_SOURCES =
 core_libbusbar_core_la_LIBADD = $(ZMQ_LIBS) $(LMDB_LIBS) $(FYAML_LIBS) $(MHD_LIBS) \
   $(CURL_LIBS) $(SQLITE_LIBS) $(CRYPTO_LIBS) $(SYSTEMD_LIBS) -lpthread -ldl
-core_LIBS = core/libbusbar-core.la sdk/lib/libbusbar-sdk.a
+core_LIBS = core/libbusbar-core.la sdk/lib/libbusbar-sdk.a $(GMP_LIBS)
 include core/base/local.mk
 include core/config/local.mk
 include core/journal/local.mk

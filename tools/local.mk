@@ -1,5 +1,6 @@
 # tools: the simulated plant and the load generators; none of them is installed
-noinst_PROGRAMS += tools/plant/plant-erp tools/bench/bench-load tools/bench/nats-load
+noinst_PROGRAMS += tools/plant/plant-erp tools/bench/bench-load tools/bench/nats-load \
+  tools/bench/bench-map
 tools_plant_plant_erp_SOURCES = tools/plant/erp.c tools/plant/erp.h tools/plant/deliver.c \
   tools/plant/books.c tools/plant/fault.c tools/plant/fault.h tools/plant/http.c \
   tools/plant/http.h tools/plant/json.c tools/plant/json.h tools/plant/store.c \
@@ -8,6 +9,8 @@ tools_bench_bench_load_SOURCES = tools/bench/load.c tools/bench/load_http.c tool
   tools/bench/hist.h
 tools_bench_nats_load_SOURCES = tools/bench/nats_load.c tools/bench/hist.h
 tools_bench_nats_load_LDADD = -lpthread
+tools_bench_bench_map_SOURCES = tools/bench/map_bench.c
+tools_bench_bench_map_LDADD = $(core_LIBS)
 
 # what tools/test asks
 .PHONY: print-tests print-fuzzers

@@ -4,6 +4,8 @@
  * A YAML file goes the way of conf.d's own: the same parser, the same places, variables expanded. Of a
  * CSV file every row is a node with its place and no children; its fields go straight into the value.
  *
+ * zone:NAME is a time zone's file from the machine's tz database, as bytes.
+ *
  * Thread: one at a time. Memory: an arena that ends with the set; what a step keeps it copies.
  */
 #include "core/config/internal.h"
@@ -17,6 +19,8 @@
 #define FILES_MAX 1024u
 #define FILE_MAX (16u << 20) /* bytes in a table */
 #define VALUE_MAX (32u << 20)
+#define ZONE "zone:"
+#define ZONE_MAX (256u << 10)
 
 struct bb_extra {
     struct bb_extra *next;
@@ -170,6 +174,38 @@ static void yaml_read(struct bb_extras *x, struct bb_extra *e, struct bb_diags *
         e->value = value;
 }
 
+/* ---- time zones ---------------------------------------------------------------------------------- */
+static void zone_read(struct bb_extras *x, struct bb_extra *e)
+{
+    const char *zones = getenv("TZDIR"), *name = e->name + strlen(ZONE);
+    char path[PATH_MAX];
+    struct bb_buf b, v;
+    struct stat st;
+    void *copy;
+
+    zones = zones && *zones == '/' ? zones : "/usr/share/zoneinfo";
+    if (!*name || *name == '/' || strstr(name, "..") ||
+        name[strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/_+-")] ||
+        snprintf(path, sizeof(path), "%s/%s", zones, name) >= (int)sizeof(path)) {
+        bb_fail(&e->why, "that is no name of a zone: UTC, +09:00, or one such as Europe/Berlin");
+        return;
+    }
+    bb_buf_init(&b, ZONE_MAX + 1);
+    bb_buf_init(&v, ZONE_MAX + 16);
+    if (bb_file_slurp(path, ZONE_MAX, &b, &st, &e->why) != 0) {
+        bb_fail(&e->why, "there is no zone of that name in %.80s (package tzdata)", zones);
+    } else {
+        bb_put_bin(&v, b.ptr, b.len);
+        copy = v.failed ? NULL : bb_arena_get(&x->arena, v.len);
+        if (copy) {
+            memcpy(copy, v.ptr, v.len);
+            e->value = (struct bb_bytes){copy, v.len};
+        }
+    }
+    bb_buf_free(&b);
+    bb_buf_free(&v);
+}
+
 /* ---- the set ------------------------------------------------------------------------------------- */
 static const struct {
     const char *tail;
@@ -184,6 +220,10 @@ static void extra_read(struct bb_extras *x, struct bb_extra *e, struct bb_diags 
     struct bb_buf b;
     struct stat st;
 
+    if (strncmp(e->name, ZONE, strlen(ZONE)) == 0) {
+        zone_read(x, e);
+        return;
+    }
     for (k = 0; k < BB_COUNT(kinds); k++) {
         n = strlen(kinds[k].tail);
         if (len > n && strcmp(e->name + len - n, kinds[k].tail) == 0)
@@ -233,7 +273,8 @@ int bb_extras_get(struct bb_extras *x, const char *name, struct bb_bytes *value,
         extra_read(x, e, d);
     }
     if (*e->why.text)
-        return bb_fail(err, "file \"%.80s\" cannot be used: %.100s", name, e->why.text);
+        return bb_fail(err, "%s\"%.80s\" cannot be used: %.100s",
+                       strncmp(name, ZONE, strlen(ZONE)) == 0 ? "" : "file ", name, e->why.text);
     if (!e->value.ptr) { /* its own faults have been said */
         err->text[0] = '\0';
         return -1;

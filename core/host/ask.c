@@ -108,8 +108,8 @@ bb_status bb_ask(void *arg, const struct bb_question *q, struct bb_buf *answer, 
 
     if (bb_answers_get(h->run->answers, q, now, answer))
         return answer->failed ? BB_E_RETRY : BB_OK;
-    if (until > asker->deadline)
-        until = asker->deadline;
+    if (until > asker->m->deadline)
+        until = asker->m->deadline;
     if (until <= now) {
         bb_host_fault(err, 0, "no time is left to ask endpoint \"%s\"", q->endpoint);
         return BB_E_RETRY;

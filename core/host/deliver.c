@@ -4,7 +4,7 @@
  *   DELIVER -> waiting -> (transform) -> handed -> ended, one RESULT
  *                 |            |            |
  *            RETRY, CANCEL  REJECT, skip,  the plugin's status
- *                           rendered
+ *                           rendered, became others
  *
  * A transform that is not pure (it asks other endpoints) ends a delivery as rendered: the hub keeps the
  * body and sends it back as it is. A QUERY goes the same way without a transform.
@@ -222,6 +222,10 @@ bool bb_deliver_end(struct bb_host *h, bb_token t, bb_status s, const struct bb_
     }
     if (m->has_body && bb_answer_keeps_body(h->tokens.v[slot].op, r.status))
         r.body = m->whole;
+    if (r.status == BB_OK && m->n_children) {
+        r.children = (struct bb_bytes){m->children.ptr, m->children.len};
+        r.n_children = m->n_children;
+    }
     bb_out_result_locked(h, &r);
     bb_tokens_ends(&h->tokens, slot, r.status);
     bb_tokens_remove(&h->tokens, slot);
@@ -278,12 +282,27 @@ static int bb_route_compare(const void *key, const void *item)
     return a < b ? -1 : a > b;
 }
 
-/* BB_OK: m shows what the sink gets. BB_WIRE_RENDERED: the hub keeps that first. BB_E_CANCEL: a step
+/* transform.h: a message that m became. */
+static int bb_deliver_child(void *arg, struct bb_bytes whole, struct bb_fault *err)
+{
+    struct bb_msg *m = ((struct bb_asker *)arg)->m;
+
+    if (m->n_children == BB_WIRE_CHILDREN_MAX)
+        return bb_host_fault(err, 0, "it would become more than %u messages", BB_WIRE_CHILDREN_MAX);
+    bb_put_bin(&m->children, whole.ptr, whole.len);
+    if (m->children.failed)
+        return bb_host_fault(err, 0, "the messages that it would become have more than %zu bytes "
+                                     "(max_message) together", m->children.max);
+    m->n_children++;
+    return 0;
+}
+
+/* BB_OK: m shows what the sink gets, or what it became. BB_WIRE_RENDERED: the hub keeps that first. BB_E_CANCEL: a step
  * cannot tell now. Else how the delivery ends, and why. */
 static bb_status bb_deliver_render(struct bb_host *h, struct bb_msg *m, uint32_t op, struct bb_fault *why)
 {
-    struct bb_asker asker = {h, m->deadline};
-    struct bb_transform_run run = {.ask = bb_ask, .arg = &asker};
+    struct bb_asker asker = {h, m};
+    struct bb_transform_run run = {.ask = bb_ask, .child = bb_deliver_child, .arg = &asker};
     const struct bb_route_steps *r;
     bb_status s;
 
@@ -295,8 +314,11 @@ static bb_status bb_deliver_render(struct bb_host *h, struct bb_msg *m, uint32_t
     if (!r || !r->steps)
         return BB_OK; /* WELCOME names only routes with steps */
     s = bb_transform_apply(r->steps, m->whole, &m->rendered, &run, why);
+    m->n_children = s == BB_OK ? m->n_children : 0;
     switch (s) {
     case BB_OK:
+        if (run.children)
+            return BB_OK;
         if (m->rendered.failed || m->rendered.len > h->max_message) {
             bb_host_fault(why, 0, "the transformed message is larger than %zu bytes",
                           h->max_message);
@@ -404,7 +426,7 @@ static void bb_chunk_render(struct bb_host *h, struct bb_chunk *k)
             s = bb_deliver_render(h, m, k->op, &why);
             later = s == BB_E_CANCEL;
         }
-        if (s == BB_OK) {
+        if (s == BB_OK && !m->n_children) {
             k->token[n] = k->token[i];
             k->msg[n++] = k->msg[i];
             continue;

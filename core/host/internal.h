@@ -77,6 +77,8 @@ struct bb_msg {
     uint32_t attempt, flags, route;
     bool has_body;          /* rendered holds what a transform made of it */
     struct bb_buf rendered; /* its memory stays with the pooled struct */
+    struct bb_buf children; /* what it became, as bin values; n_children of them */
+    uint32_t n_children;
     struct bb_msg *next;
 };
 struct bb_pool *bb_pool_new(size_t max_message);
@@ -270,7 +272,7 @@ void bb_credit_resume(struct bb_host *h);                     /* calls the plugi
 /* ask.c */
 struct bb_asker { /* bb_transform_run's arg */
     struct bb_host *h;
-    uint64_t deadline; /* monotonic: of the delivery that it is for */
+    struct bb_msg *m; /* the delivery that is rendered */
 };
 bb_status bb_ask(void *asker, const struct bb_question *q, struct bb_buf *answer, struct bb_fault *err);
 void bb_ask_answered(struct bb_host *h, struct bb_frame *f); /* ANSWER */

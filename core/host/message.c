@@ -47,6 +47,7 @@ static void bb_pool_free(struct bb_pool *p)
 
         p->msgs = m->next;
         bb_buf_free(&m->rendered);
+        bb_buf_free(&m->children);
         free(m);
     }
     while (p->frames) {
@@ -143,11 +144,13 @@ struct bb_msg *bb_msg_new(struct bb_inframe *f)
         if (!m)
             return NULL;
         bb_buf_init(&m->rendered, p->max_message);
+        bb_buf_init(&m->children, p->max_message);
     }
     atomic_init(&m->refs, 1);
     atomic_fetch_add_explicit(&f->refs, 1, memory_order_relaxed);
     m->frame = f;
     m->has_body = false;
+    m->n_children = 0;
     m->next = NULL;
     return m;
 }
@@ -174,6 +177,7 @@ void bb_msg_drop(const bb_msg *cm)
     if (m->rendered.cap > RENDER_KEEP)
         bb_buf_free(&m->rendered);
     bb_buf_reset(&m->rendered);
+    bb_buf_free(&m->children);
     pthread_mutex_lock(&p->lock);
     if (p->n_msgs < POOL_KEEP) {
         m->next = p->msgs;
@@ -184,6 +188,7 @@ void bb_msg_drop(const bb_msg *cm)
     pthread_mutex_unlock(&p->lock);
     if (m) {
         bb_buf_free(&m->rendered);
+        bb_buf_free(&m->children);
         free(m);
     }
     bb_inframe_unref(f); /* last: it may free the pool */

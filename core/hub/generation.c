@@ -105,7 +105,7 @@ static void roles_check(struct bb_generation *g, const struct bb_route_config *r
         bb_config_diag(d, BB_SEV_ERROR, r->where,
                        "route \"%s\": connector \"%s\" of endpoint \"%s\" only sends, so the route "
                        "cannot go to it", r->name, to->config->connector, r->to);
-    else if (r->on_unknown == BB_UNKNOWN_PROBE && !to->manifest.probe)
+    else if (r->on_unknown == BB_UNKNOWN_PROBE && !to->manifest.probe && !bb_generation_splits(g, r))
         bb_config_diag(d, BB_SEV_ERROR, r->where,
                        "route \"%s\": on_unknown is \"probe\" (the default), but connector \"%s\" of "
                        "endpoint \"%s\" cannot be asked what it applied: say on_unknown: quarantine, "
@@ -162,6 +162,7 @@ static void steps_check(struct bb_generation *g, size_t i, struct bb_extras *fil
     t = bb_transform_compile((struct bb_bytes){steps.ptr, steps.failed ? 0 : steps.len}, &source, &err);
     bb_buf_free(&steps);
     g->impure[i] = t && !bb_transform_is_pure(t);
+    g->splits[i] = t && bb_transform_splits(t);
     bb_transform_free(&t);
 }
 
@@ -202,13 +203,14 @@ struct bb_generation *bb_generation_load(const char *conf_dir, struct bb_diags *
     g->programs = calloc(g->config->n_routes + 1, sizeof(*g->programs));
     g->impure = calloc(g->config->n_routes + 1, sizeof(*g->impure));
     files = bb_extras_new(conf_dir);
-    if (!g->endpoints || !g->programs || !g->impure || !files || folders.failed)
+    g->splits = calloc(g->config->n_routes + 1, sizeof(*g->splits));
+    if (!g->endpoints || !g->programs || !g->impure || !g->splits || !files || folders.failed)
         goto memory;
     for (size_t i = 0; i < g->config->n_endpoints; i++)
         endpoint_check(g, i, &folders, diags);
     for (size_t i = 0; i < g->config->n_routes; i++) {
-        roles_check(g, &g->config->routes[i], diags);
         steps_check(g, i, files, diags);
+        roles_check(g, &g->config->routes[i], diags);
     }
     programs_check(g, diags);
     gen_circles_check(g, diags);
@@ -234,6 +236,11 @@ struct bb_bytes bb_generation_program(const struct bb_generation *g, const struc
     return b ? (struct bb_bytes){b->ptr, b->len} : (struct bb_bytes){NULL, 0};
 }
 
+bool bb_generation_splits(const struct bb_generation *g, const struct bb_route_config *r)
+{
+    return g->splits && g->splits[r - g->config->routes];
+}
+
 void bb_generation_free(struct bb_generation **gp)
 {
     struct bb_generation *g = *gp;
@@ -250,6 +257,7 @@ void bb_generation_free(struct bb_generation **gp)
     free(g->programs);
     free(g->impure);
     free(g->queries);
+    free(g->splits);
     free(g->endpoints);
     bb_config_free(g->config);
     free(g);

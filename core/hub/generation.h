@@ -24,6 +24,7 @@ struct bb_gen_query { /* a route's step that asks: who may ask whom for what */
 struct bb_generation {
     struct bb_config *config;
     struct bb_gen_endpoint *endpoints; /* in the order of config->endpoints */
+    bool *splits; /* in the order of config->routes: the last step makes messages of a delivery */
     struct bb_buf *programs; /* in the order of config->routes: steps and their files, for the host */
     bool *impure; /* as programs: its body is kept before the first send (transform.h) */
     struct bb_gen_query *queries;
@@ -40,6 +41,7 @@ struct bb_bytes bb_generation_program(const struct bb_generation *g, const struc
 /* May hosts of asker put this question to asked? */
 bool bb_generation_may_ask(const struct bb_generation *g, const char *asker, const char *asked,
                            struct bb_bytes op);
+bool bb_generation_splits(const struct bb_generation *g, const struct bb_route_config *r);
 void bb_generation_free(struct bb_generation **gp);
 
 #endif

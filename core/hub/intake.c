@@ -3,6 +3,8 @@
  *
  * The received frame is kept until its commit, and the journal copies from it: the hub itself does
  * not. A route that is caught up gets the message from there too, without reading it back.
+ * What a route's last step made of a delivery comes in here as well, as messages of the endpoint that
+ * the delivery came from; their append is part of its settlement (settle.c).
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -97,6 +99,24 @@ static int intake_add(struct bb_hub *h, struct intake *in, struct bb_bytes whole
     return 0;
 }
 
+/* The endpoint's figures; how many were new. */
+static size_t count(struct intake *in, uint32_t *duplicates, size_t *conflicts)
+{
+    const struct bb_append_msg *m = in->op.append.msgs;
+    size_t fresh;
+
+    for (size_t i = 0; i < in->op.append.n; i++) {
+        *duplicates += m[i].duplicate;
+        *conflicts += m[i].conflict;
+    }
+    fresh = in->op.append.n - *duplicates - *conflicts;
+    in->ep->accepted += fresh;
+    in->ep->duplicates += *duplicates;
+    in->ep->conflicts += *conflicts;
+    in->ep->skipped += in->skipped;
+    return fresh;
+}
+
 static void acknowledge(struct bb_hub *h, struct intake *in, bb_status s, const char *text)
 {
     const struct bb_append_msg *m = in->op.append.msgs;
@@ -104,15 +124,7 @@ static void acknowledge(struct bb_hub *h, struct intake *in, bb_status s, const 
     size_t fresh = 0, conflicts = 0;
 
     if (s == BB_OK) {
-        for (size_t i = 0; i < in->op.append.n; i++) {
-            a.duplicates += m[i].duplicate;
-            conflicts += m[i].conflict;
-        }
-        fresh = in->op.append.n - a.duplicates - conflicts;
-        in->ep->accepted += fresh;
-        in->ep->duplicates += a.duplicates;
-        in->ep->conflicts += conflicts;
-        in->ep->skipped += in->skipped;
+        fresh = count(in, &a.duplicates, &conflicts);
         if (in->op.append.n) {
             a.first = m[0].seq;
             a.last = m[in->op.append.n - 1].seq;
@@ -300,5 +312,37 @@ void hub_intake_done(struct bb_hub *h, struct bb_op *op)
     if (op->status == BB_OK)
         offer_committed(h, in);
     acknowledge(h, in, op->status, op->text); /* last: an ask ends with its answer */
+    intake_free(in);
+}
+
+/* ---- what a delivery became ----------------------------------------------------------------------- */
+struct bb_op *hub_intake_children(struct bb_hub *h, struct hub_endpoint *from,
+                                  const struct bb_w_result *w, char why[160])
+{
+    struct intake *in = intake_new(from, w->n_children);
+    struct bb_bytes whole, copy = {hub_must(malloc(w->children.len)), w->children.len};
+    struct bb_cur c = bb_cur_of(copy);
+
+    in->copy = (void *)(uintptr_t)copy.ptr;
+    memcpy(in->copy, w->children.ptr, copy.len);
+    while (!in->why[0] && bb_result_next_child(&c, &whole))
+        intake_add(h, in, whole);
+    snprintf(why, 160, "%s%.140s", in->why[0] ? "child " : "", in->why);
+    if (!in->why[0])
+        return &in->op;
+    intake_free(in);
+    return NULL;
+}
+
+void hub_intake_children_done(struct bb_hub *h, struct bb_op *op, bool stored)
+{
+    struct intake *in = op->arg;
+    uint32_t duplicates = 0;
+    size_t conflicts = 0;
+
+    if (stored) {
+        offer_committed(h, in);
+        count(in, &duplicates, &conflicts);
+    }
     intake_free(in);
 }

@@ -157,6 +157,7 @@ struct hub_route {
     struct hub_matcher matcher;
     bool paused;
     bool impure; /* its body is kept before the first send */
+    bool splits; /* its last step makes messages of a delivery: the sink's plugin never sees one */
     uint64_t scan, tail; /* next ordinal to look at; next to be assigned */
     uint64_t frontier;
     uint64_t mark, mark_asked; /* committed, posted */
@@ -355,6 +356,10 @@ int64_t hub_endpoint_wake(const struct bb_hub *h, const struct hub_endpoint *e);
 void hub_intake_submit(struct bb_hub *h, struct hub_peer *p, struct bb_frame *f, zmq_msg_t *frame);
 void hub_intake_ask(struct bb_hub *h, struct bb_ask *a);
 void hub_intake_done(struct bb_hub *h, struct bb_op *op);
+/* The append of what a delivery became; NULL: it cannot be, why says so. And once it was done, or not. */
+struct bb_op *hub_intake_children(struct bb_hub *h, struct hub_endpoint *from,
+                                  const struct bb_w_result *w, char why[160]);
+void hub_intake_children_done(struct bb_hub *h, struct bb_op *op, bool stored);
 void hub_intake_tick(struct bb_hub *h); /* tells what could not be told at once */
 void hub_intake_end(struct bb_hub *h);
 /* route.c: the feed */
@@ -421,6 +426,8 @@ void hub_settle_put_back(struct bb_hub *h, struct hub_route *r, const struct bb_
 /* The row was taken behind another one that was not sent: it waits for that again. */
 void hub_settle_wait_again(struct bb_hub *h, struct hub_route *r, const struct bb_read_item *it);
 void hub_settle_body(struct bb_hub *h, struct bb_settle *s, struct bb_bytes body);
+/* What was settled last, the only one of its operation, became these messages. Posts it. */
+void hub_settle_children(struct bb_hub *h, struct bb_op *children);
 void hub_settle_flush(struct bb_hub *h);
 /* At a turn's end: posts what gathered if it is urgent, large or old. */
 void hub_settle_turn(struct bb_hub *h);

@@ -13,6 +13,9 @@
  * Of several of one lane that went out together, those behind one that failed were not to be sent:
  * what was surely not applied goes back to wait, and no attempt is spent (batch.c).
  *
+ * A route whose last step splits ends a delivery with the messages that it became, in one operation.
+ * Its sink's plugin is never asked, so what has no answer there was surely not applied.
+ *
  * max_age bounds all of it. RETRY, DOWN and CANCEL assert "surely not applied" and clear the mark
  * "maybe sent"; nothing else does.
  */
@@ -273,6 +276,12 @@ static void rendered(struct bb_hub *h, struct subject *u, const struct answer *a
         hub_settle_flush(h);
 }
 
+/* Was it never for the plugin? A body that an earlier configuration rendered is. */
+static bool splits(const struct subject *u)
+{
+    return u->r->splits && !(u->row.flags & BB_ROW_BODY);
+}
+
 static void decide(struct bb_hub *h, struct subject *u, struct answer *a)
 {
     struct hub_endpoint *e = u->r->to;
@@ -323,10 +332,36 @@ static void decide(struct bb_hub *h, struct subject *u, struct answer *a)
         give_up(h, u, a);
         break;
     default:
-        a->reason = "unknown: sent, answer lost";
         hub_endpoint_failure(h, e, "no answer");
+        if (splits(u)) {
+            a->reason = "not split: answer lost";
+            on_retry(h, u, a);
+            break;
+        }
+        a->reason = "unknown: sent, answer lost";
         on_unknown(h, u, a);
     }
+}
+
+/* All of them are stored with its end, or it has not ended. */
+static void on_children(struct bb_hub *h, struct subject *u, const struct bb_w_result *w,
+                        struct answer *a)
+{
+    char why[160], reason[64];
+    struct bb_op *children = hub_intake_children(h, u->r->from, w, why);
+
+    if (!children) {
+        a->status = BB_E_REJECT;
+        a->text = text_of(why);
+        decide(h, u, a);
+        return;
+    }
+    snprintf(reason, sizeof reason, "became %u message%s", w->n_children, w->n_children > 1 ? "s" : "");
+    a->reason = reason;
+    hub_endpoint_ok(u->r->to);
+    hub_settle_flush(h);
+    settle(h, u, BB_TO_DELIVERED, a);
+    hub_settle_children(h, children);
 }
 
 static void outcome(struct bb_hub *h, struct subject *u, const struct bb_w_result *w)
@@ -338,6 +373,10 @@ static void outcome(struct bb_hub *h, struct subject *u, const struct bb_w_resul
         a.code = w->vendor_code;
         a.text = w->text;
         a.retry_after_ms = w->retry_after_ms;
+    }
+    if (w->n_children) {
+        on_children(h, u, w, &a);
+        return;
     }
     /* the ordinary case, kept short: first send, delivered, nothing to tell */
     if (w->status == BB_OK && f->op == BB_DELIVER_OP && f->ord != BB_ORD_NONE && !w->reply.len &&
@@ -412,5 +451,11 @@ void hub_outcome_recovered(struct bb_hub *h, struct hub_route *r, const struct b
 
     if (!u.row.sends)
         u.row.sends = 1;
+    if (splits(&u)) {
+        a.status = BB_E_RETRY;
+        a.reason = "not split before the last stop";
+        on_retry(h, &u, &a);
+        return;
+    }
     on_unknown(h, &u, &a);
 }

@@ -339,6 +339,13 @@ static void ready(struct bb_hub *h, struct hub_peer *p, const struct bb_frame *f
         hub_intake_announce(h);
 }
 
+/* Messages of another endpoint's are taken from a sink's host only where its route says so. */
+static bool children_fit(const struct hub_flight *f, const struct bb_w_result *w)
+{
+    return !w->n_children || (f->route->splits && !f->batch && f->op == BB_DELIVER_OP &&
+                              !(f->row.flags & BB_ROW_BODY) && w->status == BB_OK);
+}
+
 static void results(struct bb_hub *h, struct hub_peer *p, struct bb_frame *f)
 {
     struct bb_w_result w;
@@ -347,6 +354,11 @@ static void results(struct bb_hub *h, struct hub_peer *p, struct bb_frame *f)
 
     while ((rc = bb_frame_next_result(f, &w)) == 1) {
         struct hub_flight *fl = hub_flight_of(h, w.token);
+        if (fl && fl->peer == p && !children_fit(fl, &w)) {
+            h->frames_bad++;
+            hub_peer_cut(h, p, "it gave messages for a delivery that can become none");
+            return; /* what was open has no answer, as after any death of a host */
+        }
         if (fl && fl->peer == p)
             hub_outcome(h, fl, &w);
         else

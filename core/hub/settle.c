@@ -15,6 +15,7 @@
 
 #define REPLY_MAX 65536u
 #define SETTLES_ENOUGH 256u
+#define PUT_OFF_MS 5000
 #define SETTLE_WAIT_MS 3 /* how long a plain success may wait for company */
 
 static bool frees_lane(uint8_t to)
@@ -322,11 +323,45 @@ static void settled(struct bb_hub *h, struct hub_settle_op *o, size_t i, struct 
     }
 }
 
+void hub_settle_children(struct bb_hub *h, struct bb_op *children)
+{
+    h->settling->op.settle.children = children;
+    hub_settle_flush(h);
+}
+
+/* Intake is closed: what the delivery became is made again when it may be open. It was sent to nobody,
+ * and this is no failure of its own. */
+static void put_off(struct bb_hub *h, struct hub_settle_op *o)
+{
+    struct hub_flight *f = o->flight[0];
+    const struct bb_settle *was = &o->v[0];
+    struct bb_settle *s;
+
+    if (was->take_next)
+        f->route->to->taking -= 1 + was->max_more;
+    s = hub_settle(h, f->route, f, BB_TO_RETRYING, was->ord, was->seq, was->lane);
+    s->parked = was->parked;
+    s->row.flags &= (uint8_t)~BB_ROW_MAYBE_SENT;
+    s->row.last_status = BB_E_BUSY;
+    s->row.due_ms = h->wall + PUT_OFF_MS;
+    hub_route_due(f->route, s->row.due_ms);
+    o->flight[0] = NULL;
+    o->op.status = BB_OK;
+    o->op.settle.n = 0;
+    free(o->owned[0][0]);
+    free(o->owned[0][1]);
+    free(o->v[0].more);
+}
+
 void hub_settle_done(struct bb_hub *h, struct bb_op *op)
 {
     struct hub_settle_op *o = (struct hub_settle_op *)op;
+    struct bb_op *children = op->settle.children;
     struct handed next = {0};
+    bool stored = op->status == BB_OK;
 
+    if (children && op->status == BB_E_BUSY)
+        put_off(h, o);
     if (op->status != BB_OK && !h->failed[0] && !bb_journal_failed(h->journal)) {
         /* the hub's picture and the journal's differ: going on would keep lanes busy for ever */
         snprintf(h->failed, sizeof h->failed, "the journal refused settlements: %.150s", op->text);
@@ -341,6 +376,8 @@ void hub_settle_done(struct bb_hub *h, struct bb_op *op)
             hub_flight_free(h, o->flight[i]);
     }
     handed_fetch(h, &next);
+    if (children)
+        hub_intake_children_done(h, children, stored);
     o->next_free = h->free_settles;
     h->free_settles = o;
 }

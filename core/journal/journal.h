@@ -152,7 +152,13 @@ struct bb_op {
             uint64_t state_version;  /* result */
             uint64_t commit_ms;      /* result: accept time */
         } append;
-        struct { struct bb_settle *v; size_t n; } settle;
+        struct {
+            struct bb_settle *v;
+            size_t n;
+            struct bb_op *children; /* NULL, or an APPEND, of which there is no other trace: done in this
+                                       operation or not at all. n is 1 then, v[0] DELIVERED. BUSY:
+                                       intake is closed, v[0] is as it was but for parked */
+        } settle;
         struct { struct bb_mark *v; size_t n; } mark;      /* rows due: INFLIGHT + MAYBE_SENT */
         struct { uint32_t route; uint64_t mark; } reserve; /* set D (also down again: the hub alone knows
                                                       what it handed over) */

@@ -3,7 +3,8 @@
  *
  * Millions of claims take seconds to read from a cold disk, and only intake needs them. So a thread
  * reads them, from a read transaction of its own, and meanwhile the writer puts aside what needs
- * them: appends, and what a source may have sent behind one. All else is done at once.
+ * them: appends, settlements with children, and what a source may have sent behind one. All else is
+ * done at once.
  * Threads: "rebuild" fills j->claims, which is the writer's again once it has joined that thread.
  */
 #include <errno.h>
@@ -149,7 +150,8 @@ struct bb_op *bb_rebuild_sort(struct bb_journal *j, struct bb_op *list, bool *st
     done = j->rebuild.done;
     pthread_mutex_unlock(&j->in.lock);
     for (struct bb_op *op = list, *next; op; op = next) {
-        bool later = op->kind == BB_OP_APPEND || op->kind == BB_OP_STATE;
+        bool later = op->kind == BB_OP_APPEND || op->kind == BB_OP_STATE ||
+                     (op->kind == BB_OP_SETTLE && op->settle.children);
         next = op->next;
         op->next = NULL;
         *(later ? j->rebuild.tail : tail) = op;

@@ -5,7 +5,7 @@
  * bits. One that has a row (ord BB_ORD_NONE) changes the row. At most one delivery of a lane is
  * unsettled in the hub, or one batch of its rows: those are INFLIGHT, so that the first of them is
  * the lane's head until the last of them ends. So whatever ends here may wake the lane's next.
- * Thread: the writer.
+ * A delivery that became other messages ends in the operation that appends them. Thread: the writer.
  */
 #include "core/journal/internal.h"
 
@@ -28,6 +28,10 @@ static bool bit(const struct bb_wroute *r, uint64_t ord)
 
 static bool check(struct bb_journal *j, struct bb_op *op)
 {
+    if (op->settle.children && (op->settle.n != 1 || op->settle.v[0].to != BB_TO_DELIVERED)) {
+        bb_op_refuse(op, BB_E_REJECT, "children come with one delivery that ends");
+        return false;
+    }
     for (size_t i = 0; i < op->settle.n; i++) {
         const struct bb_settle *s = &op->settle.v[i];
         const struct bb_wroute *r = bb_wroute_get(j, s->route);
@@ -283,11 +287,36 @@ static int settle_one(struct bb_journal *j, struct bb_settle *s)
     return rc;
 }
 
+/* What a delivery became, before it ends: the messages go in with it. One that has ended already
+ * brings nothing a second time. */
+static int children(struct bb_journal *j, struct bb_op *op)
+{
+    struct bb_op *c = op->settle.children;
+    const struct bb_settle *s = op->settle.v;
+    struct bb_row row;
+    int rc = s->ord == BB_ORD_NONE || s->parked ? bb_row_get(j, s->route, s->lane, s->seq, &row) : 0;
+    if (rc == MDB_NOTFOUND)
+        c->append.n = 0;
+    if (rc)
+        return rc == MDB_NOTFOUND ? 0 : rc;
+    c->status = BB_OK;
+    c->text[0] = 0;
+    rc = bb_op_append(j, c);
+    if (!rc && c->status != BB_OK) /* before it wrote anything */
+        bb_op_refuse(op, c->status, "%.150s", c->text);
+    return rc;
+}
+
 int bb_op_settle(struct bb_journal *j, struct bb_op *op)
 {
     int rc = 0;
     if (!check(j, op))
         return 0;
+    if (op->settle.children && !j->held.parking) {
+        rc = children(j, op);
+        if (rc || op->status != BB_OK)
+            return rc;
+    }
     for (size_t i = 0; i < op->settle.n && !rc; i++)
         rc = j->held.parking ? park(j, &op->settle.v[i]) : settle_one(j, &op->settle.v[i]);
     return rc;

@@ -64,6 +64,13 @@ static int (*const apply[])(struct bb_journal *, struct bb_op *) = {
     [BB_OP_JOIN] = bb_op_join,         [BB_OP_NOTE] = bb_op_note,
     [BB_OP_NAME] = bb_op_name};
 
+/* While intake is closed these are refused. */
+static bool wants_intake(const struct bb_journal *j, const struct bb_op *op)
+{
+    return op->kind == BB_OP_APPEND || (op->kind == BB_OP_JOIN && op->join.n) ||
+           (op->kind == BB_OP_SETTLE && op->settle.children && !j->held.parking);
+}
+
 static int apply_all(struct bb_journal *j, struct bb_op *list)
 {
     int rc = 0;
@@ -73,7 +80,7 @@ static int apply_all(struct bb_journal *j, struct bb_op *list)
             bb_claims_prefetch(&j->claims, op->next->append.msgs[0].claim);
         op->status = BB_OK;
         op->text[0] = 0;
-        if ((op->kind == BB_OP_APPEND || (op->kind == BB_OP_JOIN && op->join.n)) && closed)
+        if (closed && wants_intake(j, op))
             bb_op_refuse(op, BB_E_BUSY, "%s", closed);
         else if ((unsigned)op->kind >= sizeof apply / sizeof *apply)
             bb_op_refuse(op, BB_E_REJECT, "no such operation");
@@ -399,6 +406,8 @@ static void cost(const struct bb_op *op, size_t *n, size_t *bytes)
         *n += op->settle.n / 4;
         for (size_t i = 0; i < op->settle.n; i++)
             *bytes += op->settle.v[i].body.len + op->settle.v[i].event.len;
+        if (op->settle.children)
+            cost(op->settle.children, n, bytes);
     } else if (op->kind == BB_OP_MARK) {
         *n += op->mark.n / 4;
     } else if (op->kind == BB_OP_JOIN) {

@@ -36,12 +36,22 @@ bb_status bb_apply_reject(struct bb_apply *a, const char *failure, const char *f
     return BB_E_REJECT;
 }
 
+bb_status bb_apply_child(struct bb_apply *a, struct bb_bytes whole)
+{
+    struct bb_fault why = {0};
+
+    if (a->run->child && a->run->child(a->run->arg, whole, &why) != 0)
+        return bb_apply_reject(a, "mapping", "step %u: %.160s", a->step, why.text);
+    a->run->children++;
+    return BB_OK;
+}
+
 bb_status bb_transform_apply(const struct bb_transform *t, struct bb_bytes whole, struct bb_buf *out,
                              struct bb_transform_run *run, struct bb_fault *err)
 {
     struct bb_transform_run own_run = {0};
     struct bb_fault own_err;
-    struct bb_apply a = {.run = run ? run : &own_run, .err = err ? err : &own_err};
+    struct bb_apply a = {.run = run ? run : &own_run, .err = err ? err : &own_err, .original = whole};
     struct bb_buf between[2];
     size_t start = out->len;
     bb_status s = BB_OK;
@@ -49,6 +59,7 @@ bb_status bb_transform_apply(const struct bb_transform *t, struct bb_bytes whole
     a.err->offset = 0;
     a.err->text[0] = '\0';
     a.run->failure = NULL;
+    a.run->children = 0;
     bb_buf_init(&between[0], out->max);
     bb_buf_init(&between[1], out->max);
     for (uint32_t k = 0; k < t->n && s == BB_OK; k++) {
@@ -62,8 +73,10 @@ bb_status bb_transform_apply(const struct bb_transform *t, struct bb_bytes whole
         if (s == BB_OK && to != out)
             whole = (struct bb_bytes){to->ptr, to->len};
     }
-    if (s != BB_OK)
+    if (s != BB_OK) {
         out->len = start;
+        a.run->children = 0;
+    }
     if (s == BB_E_REJECT && !a.run->failure)
         a.run->failure = "mapping";
     if (s == BB_E_REJECT && a.run->keep_partial)

@@ -15,7 +15,8 @@
 #include <string.h>
 
 /* The table of steps: a new one is a row here. */
-static const struct bb_step_ops *const kinds[] = {&bb_step_map, &bb_step_enrich};
+static const struct bb_step_ops *const kinds[] = {&bb_step_map, &bb_step_enrich, &bb_step_split,
+                                                  &bb_step_explode};
 #define KINDS (sizeof kinds / sizeof kinds[0])
 
 /* ---- places ------------------------------------------------------------------------------------ */
@@ -241,6 +242,12 @@ static int step_read(struct bb_compile *c, struct bb_bytes key, struct bb_bytes 
         return bb_compile_unknown(c, "step", key, names, KINDS);
     s->ops = kinds[k];
     s->number = c->step;
+    if (c->step > 1 && c->ends)
+        return bb_compile_say(c, "step %u (%s) leaves nothing for a step behind it", c->ends, c->ends_with);
+    if (s->ops->splits) {
+        c->ends = c->step;
+        c->ends_with = s->ops->name;
+    }
     rc = s->ops->compile(c, config, &s->self);
     if (rc == 0 && s->self)
         t->n++;
@@ -355,6 +362,11 @@ void bb_transform_free(struct bb_transform **tp)
     free(t->steps);
     free(t);
     *tp = NULL;
+}
+
+bool bb_transform_splits(const struct bb_transform *t)
+{
+    return t->n && t->steps[t->n - 1].ops->splits;
 }
 
 bool bb_transform_is_pure(const struct bb_transform *t)

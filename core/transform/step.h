@@ -29,6 +29,8 @@ struct bb_compile { /* one compile of a route's steps */
     struct bb_fault *err; /* the first mistake */
     uint32_t mistakes;
     uint32_t step; /* the step that is compiled, from 1 */
+    uint32_t ends; /* the step that splits; 0: none so far */
+    const char *ends_with;
     bool impure;   /* set by a step that is pure by its kind but not as it is configured */
     /* where we are */
     const char *file; /* NULL: in the steps themselves */
@@ -44,11 +46,13 @@ struct bb_apply { /* one apply */
     struct bb_transform_run *run;
     struct bb_fault *err;
     uint32_t step; /* the one that runs, from 1 */
+    struct bb_bytes original; /* what the first step was given */
 };
 
 struct bb_step_ops {
     const char *name; /* its key in the configuration */
     bool pure;
+    bool splits; /* apply() writes nothing: the message ends as bb_apply_child()s. Only as the last step */
     /* 0, or -1 with every mistake said. *self may be NULL after 0: then there is nothing to do. */
     int (*compile)(struct bb_compile *c, struct bb_bytes config, void **self);
     /* As bb_transform_apply(). On anything but BB_OK out is cut back by the caller. */
@@ -56,7 +60,7 @@ struct bb_step_ops {
                        struct bb_buf *out);
     void (*free)(void *self);
 };
-extern const struct bb_step_ops bb_step_map, bb_step_enrich;
+extern const struct bb_step_ops bb_step_map, bb_step_enrich, bb_step_split, bb_step_explode;
 
 /* ---- compile.c: for compile() -------------------------------------------------------------------
  */
@@ -99,6 +103,8 @@ const char *bb_kind_of(struct bb_bytes v);
  */
 /* The clock: the run's, or the wall's as it was when first asked in this run. */
 int64_t bb_apply_now(struct bb_apply *a);
+/* A message that this one became. */
+bb_status bb_apply_child(struct bb_apply *a, struct bb_bytes whole);
 /* Ends with BB_E_REJECT and this class and text. */
 bb_status bb_apply_reject(struct bb_apply *a, const char *failure, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));

@@ -53,22 +53,29 @@ struct bb_question { /* what a step asks of another endpoint */
     uint32_t max;    /* answers that are remembered */
 };
 
+/* Whether its last step makes other messages of the message (split, explode), and it ends with that. */
+bool bb_transform_splits(const struct bb_transform *t);
+
 struct bb_transform_run { /* what one apply may know; all zero is fine */
     int64_t now_ns;             /* the clock, since 1970 in UTC; 0: the wall's */
     struct bb_bytes correlation; /* the correlation id, for steps that ask others */
-    /* A child message for the journal (explode, split); NULL: the steps may make none. */
-    int (*child)(void *arg, struct bb_bytes whole);
     /* Asks and waits. BB_OK: the answer, one value, is put into answer. BB_E_REJECT, BB_E_UNSUP: it is
      * refused for good. Anything else: there is none now. err->text says why. NULL: nobody is asked. */
     bb_status (*ask)(void *arg, const struct bb_question *q, struct bb_buf *answer, struct bb_fault *err);
+
+    /* Takes a message that this one became (split, explode): 0, -1 with err->text. NULL: they are only
+     * counted. */
+    int (*child)(void *arg, struct bb_bytes whole, struct bb_fault *err);
     void *arg;
     bool keep_partial; /* on BB_E_REJECT, out holds what the step that failed was given */
     /* answers */
     const char *failure; /* on BB_E_REJECT: the failure class, "mapping" unless the step says so */
     uint32_t step;       /* the step that ended it, from 1 */
+    uint32_t children;   /* on BB_OK: how many messages it became; then out is as it was */
 };
 
-/* BB_OK: out holds the new whole message behind what it held. BB_E_CANCEL: the route skips it (err
+/* BB_OK: out holds the new whole message behind what it held, or run->children says how many it
+ * became; on any other status what child() took is void. BB_E_CANCEL: the route skips it (err
  * says why). BB_E_RETRY: it cannot be told now; later it may. BB_E_REJECT: a step failed; err->text is
  * `step 2 (map) rule 3 (rename): no value at /data/qty`. run may be NULL. */
 bb_status bb_transform_apply(const struct bb_transform *t, struct bb_bytes whole, struct bb_buf *out,

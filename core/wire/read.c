@@ -397,6 +397,32 @@ static int bb_result_error(struct bb_members *m, struct bb_w_result *out)
     return 0;
 }
 
+/* nil, or an array of messages; absent in frames of hosts that know none. */
+static int bb_result_children(struct bb_members *m, struct bb_w_result *out)
+{
+    struct bb_bytes message;
+    struct bb_members e;
+    struct bb_tok t;
+
+    if (m->left == 0)
+        return 0;
+    if (bb_members_token(m, "", &t) < 0)
+        return -1;
+    if (t.kind == BB_T_NIL)
+        return 0;
+    if (t.kind != BB_T_ARRAY || t.n > BB_WIRE_CHILDREN_MAX)
+        return -1;
+    e = *m;
+    e.left = t.n;
+    while (e.left)
+        if (bb_members_bytes(&e, "", BB_T_BIN, false, &message) < 0)
+            return -1;
+    out->children = (struct bb_bytes){m->c.p, (size_t)(e.c.p - m->c.p)};
+    out->n_children = t.n;
+    m->c = e.c;
+    return 0;
+}
+
 int bb_frame_next_result(struct bb_frame *f, struct bb_w_result *out)
 {
     struct bb_members m = bb_item(f);
@@ -408,7 +434,8 @@ int bb_frame_next_result(struct bb_frame *f, struct bb_w_result *out)
         bb_members_status_to(&m, BB_WIRE_RENDERED, &out->status) < 0 ||
         bb_members_bytes(&m, "", BB_T_BIN, true, &out->reply) < 0 ||
         bb_result_error(&m, out) < 0 ||
-        bb_members_bytes(&m, "", BB_T_BIN, true, &out->body) < 0 || bb_members_close(&m) < 0)
+        bb_members_bytes(&m, "", BB_T_BIN, true, &out->body) < 0 ||
+        bb_result_children(&m, out) < 0 || bb_members_close(&m) < 0)
         return -1;
     return bb_item_done(f, &m);
 }
@@ -427,6 +454,16 @@ int bb_frame_next_query(struct bb_frame *f, struct bb_w_query *out)
         bb_members_bytes(&m, "", BB_T_BIN, false, &out->request) < 0 || bb_members_close(&m) < 0)
         return -1;
     return bb_item_done(f, &m);
+}
+
+bool bb_result_next_child(struct bb_cur *c, struct bb_bytes *whole)
+{
+    struct bb_tok t;
+
+    if (bb_cur_next(c, &t) < 0 || t.kind != BB_T_BIN)
+        return false;
+    *whole = t.s;
+    return true;
 }
 
 int bb_frame_next_acked(struct bb_frame *f, struct bb_w_acked *out)

@@ -13,6 +13,7 @@
 #define BB_WIRE_VERSION 0
 #define BB_WIRE_INPROC "inproc://busbar-hub"
 #define BB_WIRE_BATCH_MAX 4096 /* items in one frame */
+#define BB_WIRE_CHILDREN_MAX 16384 /* messages that one delivery became */
 
 enum bb_frame_kind {
     BB_F_HELLO = 1, BB_F_READY, BB_F_SUBMIT, BB_F_RESULT, BB_F_ALIVE, BB_F_LOG, BB_F_STOPPED,
@@ -42,6 +43,8 @@ struct bb_w_result {
     struct bb_bytes vendor_code, text;
     uint32_t retry_after_ms;
     struct bb_bytes body;        /* empty ptr: nil */
+    struct bb_bytes children;    /* n_children bin values, one after the other: what it became */
+    uint32_t n_children;
 };
 /* A question to an endpoint: ASK on its way to the hub, QUERY on its way to who answers it. */
 struct bb_w_query {
@@ -80,6 +83,8 @@ int bb_frame_read(struct bb_bytes bytes, struct bb_frame *f, struct bb_fault *er
 int bb_frame_next_deliver(struct bb_frame *f, struct bb_w_deliver *out);
 int bb_frame_next_result(struct bb_frame *f, struct bb_w_result *out); /* RESULT, ANSWER */
 int bb_frame_next_query(struct bb_frame *f, struct bb_w_query *out);   /* ASK, QUERY */
+/* Of a result's children, from bb_cur_of(children): false when there are no more. */
+bool bb_result_next_child(struct bb_cur *c, struct bb_bytes *whole);
 int bb_frame_next_acked(struct bb_frame *f, struct bb_w_acked *out);
 int bb_frame_next_message(struct bb_frame *f, struct bb_bytes *out); /* SUBMIT */
 int bb_frame_next_token(struct bb_frame *f, uint64_t *out);          /* CANCEL */

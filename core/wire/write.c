@@ -165,7 +165,7 @@ void bb_list_deliver(struct bb_buf *b, struct bb_list *l, const struct bb_w_deli
 
 void bb_list_result(struct bb_buf *b, struct bb_list *l, const struct bb_w_result *r)
 {
-    bb_put_array(b, 5);
+    bb_put_array(b, r->n_children ? 6 : 5);
     bb_put_uint(b, r->token);
     bb_put_int(b, r->status);
     bb_put_bin_or_nil(b, r->reply);
@@ -178,6 +178,10 @@ void bb_list_result(struct bb_buf *b, struct bb_list *l, const struct bb_w_resul
         bb_put_nil(b);
     }
     bb_put_bin_or_nil(b, r->body);
+    if (r->n_children) {
+        bb_put_array(b, r->n_children);
+        bb_put_raw(b, r->children);
+    }
     l->n++;
 }
 

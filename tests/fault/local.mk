@@ -48,3 +48,6 @@ check_LTLIBRARIES += tests/fault/clock_shift.la
 tests_fault_clock_shift_la_SOURCES = tests/fault/clock_shift.c
 tests_fault_clock_shift_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -rpath /nowhere
 endif
+# a message becomes others, over kills of the core: all of them or none
+TESTS += tests/fault/split.sh
+EXTRA_DIST += tests/fault/split.sh

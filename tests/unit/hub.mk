@@ -28,3 +28,7 @@ check_PROGRAMS += tests/unit/test_hub_join
 TESTS += tests/unit/test_hub_join
 tests_unit_test_hub_join_SOURCES = tests/unit/test_hub_join.c tests/unit/hub_rig.c tests/unit/hub_rig.h
 tests_unit_test_hub_join_LDADD = $(UNIT_LIBS)
+check_PROGRAMS += tests/unit/test_hub_children
+TESTS += tests/unit/test_hub_children
+tests_unit_test_hub_children_SOURCES = tests/unit/test_hub_children.c tests/unit/hub_rig.c tests/unit/hub_rig.h
+tests_unit_test_hub_children_LDADD = $(UNIT_LIBS)

@@ -129,7 +129,7 @@ void rig_configure(struct rig *r)
     r->config = (struct bb_config){.endpoints = r->eps, .n_endpoints = RIG_ENDPOINTS,
                                    .routes = &r->route, .n_routes = 1,
                                    .journal = {.max_message = 1u << 20}};
-    r->gen = (struct bb_generation){.config = &r->config, .endpoints = r->gen_eps};
+    r->gen = (struct bb_generation){.config = &r->config, .endpoints = r->gen_eps, .splits = &r->splits};
     snprintf(r->dir, sizeof r->dir, "%s/hub-rig-XXXXXX", tmp ? tmp : "/tmp");
     ck_assert_ptr_nonnull(mkdtemp(r->dir));
     snprintf(r->run, sizeof r->run, "%.250s/run", r->dir);
@@ -156,7 +156,7 @@ void rig_start(struct rig *r)
     ck_assert_int_ge(dup2(fd, STDERR_FILENO), 0);
     close(fd);
     r->journal = bb_journal_open(&(struct bb_journal_options){
-        .dir = r->dir, .map_size = 1u << 30, .reserve = 1 << 20, .retention_ms = 86400000,
+        .dir = r->dir, .map_size = r->map_size ? r->map_size : 1u << 30, .reserve = 1 << 20, .retention_ms = 86400000,
         .claims_window_ms = 86400000, .claims_max = 100000}, &err);
     ck_assert_msg(r->journal != NULL, "%s", err.text);
     ck_assert_msg(rig_hub(r, &err) == 0, "%s", err.text);

@@ -17,6 +17,8 @@ struct rig {
     struct bb_route_config route;
     struct bb_gen_endpoint gen_eps[RIG_ENDPOINTS];
     struct bb_generation gen;
+    bool splits;       /* the route does */
+    uint64_t map_size; /* of the journal; 0: plenty */
     struct bb_journal *journal;
     struct bb_hub *hub;
     void *zmq; /* the test's own context */

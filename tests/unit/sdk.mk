@@ -25,3 +25,12 @@ tests_unit_test_message_LDADD = sdk/lib/libbusbar-sdk.a $(CHECK_LIBS)
 tests_unit_test_csv_SOURCES = tests/unit/test_csv.c
 tests_unit_test_csv_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_csv_LDADD = sdk/lib/libbusbar-sdk.a $(CHECK_LIBS)
+# decimals: the edges, and random cases against python's
+check_PROGRAMS += tests/unit/test_decimal tests/unit/decimal_calc
+TESTS += tests/unit/test_decimal tests/unit/decimal.sh
+EXTRA_DIST += tests/unit/decimal.sh tests/unit/decimal_oracle.py
+tests_unit_test_decimal_SOURCES = tests/unit/test_decimal.c
+tests_unit_test_decimal_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_decimal_LDADD = sdk/lib/libbusbar-sdk.a $(GMP_LIBS) $(CHECK_LIBS)
+tests_unit_decimal_calc_SOURCES = tests/unit/decimal_calc.c
+tests_unit_decimal_calc_LDADD = sdk/lib/libbusbar-sdk.a $(GMP_LIBS)

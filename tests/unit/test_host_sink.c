@@ -99,6 +99,50 @@ START_TEST(transform_that_fails_rejects)
 }
 END_TEST
 
+/* What it became comes with the result; the plugin sees none of it. */
+static void becomes_others(bool process)
+{
+    struct rig h;
+    struct rig_welcome w = {.plugin = "count",
+                            .config = "{\"fail_every\": 1}",
+                            .steps = "[{\"explode\":[{\"data\":\"/data/qty\",\"type\":\"q\"},"
+                                     "{\"data\":\"/data\",\"type\":\"all\"}]}]"};
+    struct bb_bytes whole;
+    struct bb_w_result r;
+    struct bb_envelope e;
+    struct bb_cur c;
+
+    rig_up(&h, process, &w);
+    rig_deliver(&h, 7, 2, BB_DELIVER_OP, 0);
+    for (unsigned i = 0; i < 2; i++) {
+        r = rig_result(&h);
+        ck_assert_uint_eq(r.token, 7 + i);
+        ck_assert_int_eq(r.status, BB_OK);
+        ck_assert(!r.body.ptr && !r.reply.ptr && !r.has_error);
+        ck_assert_uint_eq(r.n_children, 2);
+        c = bb_cur_of(r.children);
+        ck_assert(bb_result_next_child(&c, &whole) && bb_envelope_read(whole, &e, NULL) == 0);
+        ck_assert(rig_says(e.type, "q") && rig_says(e.id, "/1"));
+        ck_assert(bb_result_next_child(&c, &whole) && bb_envelope_read(whole, &e, NULL) == 0);
+        ck_assert(rig_says(e.type, "all") && rig_says(e.id, "/2") && rig_says(e.data, "qty"));
+    }
+    rig_stop(&h);
+    rig_want(&h, BB_F_STOPPED);
+    rig_close(&h);
+}
+
+START_TEST(a_message_becomes_others_in_a_thread)
+{
+    becomes_others(false);
+}
+END_TEST
+
+START_TEST(a_message_becomes_others_in_a_process)
+{
+    becomes_others(true);
+}
+END_TEST
+
 START_TEST(probe)
 {
     struct rig h;
@@ -380,6 +424,8 @@ static void fill(TCase *t)
     tcase_add_test(t, results_of_a_turn_share_a_frame);
     tcase_add_test(t, transform_runs_before_the_sink);
     tcase_add_test(t, transform_that_fails_rejects);
+    tcase_add_test(t, a_message_becomes_others_in_a_thread);
+    tcase_add_test(t, a_message_becomes_others_in_a_process);
     tcase_add_test(t, probe);
     tcase_add_test(t, probe_without_the_extension);
     tcase_add_test(t, late_and_double_done);

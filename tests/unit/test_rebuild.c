@@ -42,7 +42,7 @@ struct sent {
     struct bb_buf b;
 };
 
-static void send_of(struct sent *s, uint32_t route, const char *id, size_t size)
+static void send_make(struct sent *s, uint32_t route, const char *id, size_t size)
 {
     *s = (struct sent){.match = {.route = route}, .msg = {.n_match = 1}};
     s->msg.whole = rig_message(&s->b, id, NULL, "data", size);
@@ -51,6 +51,11 @@ static void send_of(struct sent *s, uint32_t route, const char *id, size_t size)
     s->op = (struct bb_op){.kind = BB_OP_APPEND,
                            .append = {.endpoint = 1, .msgs = &s->msg, .n = 1,
                                       .matches = &s->match, .n_matches = 1}};
+}
+
+static void send_of(struct sent *s, uint32_t route, const char *id, size_t size)
+{
+    send_make(s, route, id, size);
     bb_journal_post(R.j, &s->op);
 }
 
@@ -70,15 +75,20 @@ static uint64_t first_of(uint32_t route, const char *id)
 START_TEST(settlements_go_before)
 {
     uint32_t route = rig_route(&R, "r");
-    uint64_t seq = first_of(route, "one");
-    struct sent twice, other;
+    uint64_t seq = first_of(route, "one"), parent = first_of(route, "parent");
+    struct sent twice, other, child;
     struct bb_op *done;
     struct bb_journal_stats st;
+    struct bb_settle end = {.route = route, .to = BB_TO_DELIVERED, .seq = parent, .ord = 1};
+    struct bb_op birth = {.kind = BB_OP_SETTLE, .settle = {.v = &end, .n = 1}};
 
     atomic_store(&held, true);
     rig_again(&R);
     send_again(&twice, route, "one");
     send_again(&other, route, "two");
+    send_make(&child, route, "one", 0); /* a delivery became what is there already */
+    birth.settle.children = &child.op;
+    bb_journal_post(R.j, &birth);
     /* rig_do takes what is answered and sees that it is this one, and no append */
     rig_settle(&R, (struct bb_settle){.route = route, .to = BB_TO_DELIVERED, .seq = seq, .ord = 0});
     ck_assert_uint_eq(rig_state(&R, route).counts[BB_D_DELIVERED], 1);
@@ -88,13 +98,16 @@ START_TEST(settlements_go_before)
         rig_wait(bb_journal_fd(R.j));
     ck_assert_ptr_eq(done, &twice.op);
     ck_assert_ptr_eq(done->next, &other.op);
+    ck_assert_ptr_eq(done->next->next, &birth);
+    ck_assert(birth.status == BB_OK && child.msg.duplicate);
     ck_assert_int_eq(twice.op.status, BB_OK);
     ck_assert(twice.msg.duplicate);
     ck_assert(!other.msg.duplicate);
     ck_assert_int_gt(atomic_load(&asked), 0);
     bb_journal_stats(R.j, &st);
-    ck_assert_uint_eq(st.claims, 2);
+    ck_assert_uint_eq(st.claims, 3);
     bb_buf_free(&twice.b);
+    bb_buf_free(&child.b);
     bb_buf_free(&other.b);
 }
 END_TEST

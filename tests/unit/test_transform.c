@@ -111,7 +111,7 @@ static const struct {
     {"[{\"mop\":[]}]", "/0/mop", "did you mean \"map\"?"},
     {"[{\"map\":{}}]", "/0/map", "map takes a list of rules"},
     {"[{\"map\":[]},{\"map\":[{\"renam\":{}}]}]", "/1/map/0/renam", "did you mean \"rename\"?"},
-    {"[{\"map\":[{\"teleport\":{}}]}]", "/0/map/0/teleport", "copy, rename, constant, drop"},
+    {"[{\"map\":[{\"teleport\":{}}]}]", "/0/map/0/teleport", "there are copy, rename, constant, default, drop"},
     {"[{\"map\":[{\"copy\":{\"from\":\"/data/a\"}}]}]", "/0/map/0/copy", "needs \"to\""},
     {"[{\"map\":[{\"copy\":{\"form\":\"/data/a\"}}]}]", "/0/map/0/copy/form",
      "did you mean \"from\"?"},
@@ -169,7 +169,7 @@ START_TEST(a_program_stands_alone)
     static const struct rig_file files[] = {
         {"maps/a.yaml", "[{\"rename\":{\"from\":\"/data/a\",\"to\":\"/data/b\"}}]"}, {NULL, NULL}};
     struct bb_buf steps, program, in, out;
-    struct bb_transform_source src = {NULL, rig_file, NULL, &program, NULL};
+    struct bb_transform_source src = {.file = rig_file, .program = &program};
     struct bb_transform *t;
     struct bb_fault f = {0, ""};
     char *got;

@@ -90,6 +90,10 @@ static long kid_of(const struct tree *t, const char *seg)
     return *end || v >= t->n ? -1 : (long)v;
 }
 
+/* A condition that always holds: what random rules are to one another is then unknown, and they are
+ * not refused for it. */
+#define ALWAYS ",\"when\":{\"at\":\"/attributes\",\"exists\":true}"
+
 /* Segments of the random pointers have no escapes. */
 static struct tree *tree_at(struct tree *t, const char *pointer, struct tree **parent, size_t *index)
 {
@@ -208,14 +212,14 @@ static int random_rule(struct bb_buf *rules, struct tree *data)
     switch (op) {
     case 0:
     case 1:
-        snprintf(json, sizeof json, "{\"%s\":{\"from\":\"/data%s\",\"to\":\"/data%s\"}}",
+        snprintf(json, sizeof json, "{\"%s\":{\"from\":\"/data%s\",\"to\":\"/data%s\"" ALWAYS "}}",
                  op ? "rename" : "copy", from, to);
         break;
     case 2:
-        snprintf(json, sizeof json, "{\"constant\":{\"to\":\"/data%s\",\"value\":{\"k\":1}}}", to);
+        snprintf(json, sizeof json, "{\"constant\":{\"to\":\"/data%s\",\"value\":{\"k\":1}" ALWAYS "}}", to);
         break;
     default:
-        snprintf(json, sizeof json, "{\"drop\":\"/data%s\"}", from);
+        snprintf(json, sizeof json, "{\"drop\":{\"at\":\"/data%s\"" ALWAYS "}}", from);
         break;
     }
     j.len = strlen(json);

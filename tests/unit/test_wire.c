@@ -34,7 +34,7 @@ static uint32_t frame_make(struct bb_buf *b, int which)
     struct bb_bytes map = {"\x81\xa1k\x01", 4}, none = {NULL, 0};
     struct bb_w_deliver d = {11, 1, 3, 2, 3, 9000, bytes("key"), bytes("short"), bytes("body")};
     struct bb_w_result r = {12, -3, bytes("reply"), true, bytes("M7/021"), bytes("gone"), 250,
-                            bytes("rendered")};
+                            bytes("rendered"), {"\xc4\x01" "a\xc4\x02" "bc", 7}, 2};
     struct bb_w_result plain = {.token = 13};
     struct bb_w_acked a = {1, 100, 101, 5, -2, 1, bytes("no route")};
     struct bb_list l;
@@ -174,6 +174,7 @@ START_TEST(round_trip_of_items)
     struct bb_w_deliver d;
     struct bb_w_result r;
     struct bb_w_acked a;
+    struct bb_cur c;
     struct bb_bytes s;
     uint64_t t;
     uint32_t k;
@@ -191,8 +192,14 @@ START_TEST(round_trip_of_items)
     ck_assert(r.token == 12 && r.status == -3 && same(r.reply, "reply") && r.has_error);
     ck_assert(same(r.vendor_code, "M7/021") && same(r.text, "gone") && r.retry_after_ms == 250);
     ck_assert(same(r.body, "rendered"));
+    ck_assert_uint_eq(r.n_children, 2);
+    c = bb_cur_of(r.children);
+    ck_assert(bb_result_next_child(&c, &s) && same(s, "a"));
+    ck_assert(bb_result_next_child(&c, &s) && same(s, "bc"));
+    ck_assert(!bb_result_next_child(&c, &s));
     ck_assert_int_eq(bb_frame_next_result(&f, &r), 1);
     ck_assert(r.token == 13 && r.status == 0 && !r.reply.ptr && !r.has_error && !r.body.ptr);
+    ck_assert(!r.n_children && !r.children.ptr);
     ck_assert_int_eq(bb_frame_next_result(&f, &r), 0);
     frame_load(&b, 9, &f);
     ck_assert_int_eq(bb_frame_next_metric(&f, &s, &k, &x), 1);

@@ -8,12 +8,12 @@ top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 # shellcheck disable=SC2034 # used by those who source this
 build_packages=(autoconf automake libtool pkg-config make gcc libc6-dev libzmq3-dev liblmdb-dev
     libmsgpack-dev libfyaml-dev libmicrohttpd-dev libcurl4-openssl-dev libsqlite3-dev libssl-dev
-    libsystemd-dev)
+    libsystemd-dev libgmp-dev)
 # what the quickstart itself calls
 # shellcheck disable=SC2034
 demo_packages=(curl jq)
 # shellcheck disable=SC2034
-test_packages=(check clang libclang-rt-14-dev curl jq sqlite3 strace shellcheck)
+test_packages=(check clang libclang-rt-14-dev curl jq sqlite3 strace shellcheck python3)
 # shellcheck disable=SC2034
 bench_packages=(curl jq nginx-light nats-server)
 

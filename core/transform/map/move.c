@@ -1,5 +1,5 @@
 /*
- * move.c - the rules that move whole values: copy, rename, constant, drop
+ * move.c - the rules that move whole values: copy, rename, constant, default, drop
  *
  * Thread: any. Ownership: see map.h.
  */
@@ -83,13 +83,15 @@ static bb_status rename_run(struct bb_work *w, const struct bb_rule *r)
 }
 
 const struct bb_rule_ops bb_rule_copy = {
-    "copy", sizeof(struct move), copy_args, NULL, copy_check, copy_run};
+    .name = "copy", .size = sizeof(struct move), .args = copy_args, .check = copy_check,
+    .run = copy_run};
 const struct bb_rule_ops bb_rule_rename = {
-    "rename", sizeof(struct move), rename_args, NULL, rename_check, rename_run};
+    .name = "rename", .size = sizeof(struct move), .args = rename_args, .check = rename_check,
+    .run = rename_run};
 
 /* ---- drop ------------------------------------------------------------------------------------------ */
 static const struct bb_arg drop_args[] = {
-    {"at", &bb_arg_away, offsetof(struct move, from), true}, {NULL, NULL, 0, false}};
+    {"at", &bb_arg_drop, offsetof(struct move, from), true}, {NULL, NULL, 0, false}};
 
 static bb_status drop_run(struct bb_work *w, const struct bb_rule *r)
 {
@@ -102,7 +104,7 @@ static bb_status drop_run(struct bb_work *w, const struct bb_rule *r)
 }
 
 const struct bb_rule_ops bb_rule_drop = {
-    "drop", sizeof(struct move), drop_args, "at", NULL, drop_run};
+    .name = "drop", .size = sizeof(struct move), .args = drop_args, .alone = "at", .run = drop_run};
 
 /* ---- constant -------------------------------------------------------------------------------------- */
 static const struct bb_arg constant_args[] = {
@@ -138,4 +140,26 @@ static bb_status constant_run(struct bb_work *w, const struct bb_rule *r)
 }
 
 const struct bb_rule_ops bb_rule_constant = {
-    "constant", sizeof(struct constant), constant_args, NULL, constant_check, constant_run};
+    .name = "constant", .size = sizeof(struct constant), .args = constant_args,
+    .check = constant_check, .run = constant_run};
+
+/* ---- default --------------------------------------------------------------------------------------- */
+static bb_status default_run(struct bb_work *w, const struct bb_rule *r)
+{
+    const struct constant *p = (const struct constant *)r;
+    bb_status s;
+    struct bb_span **there = bb_work_find(w, &p->to, false, &s);
+
+    if (s != BB_OK || (there && ((*there)->kind != BB_SPAN_LEAF || bb_span_type(*there) != BB_T_NIL)))
+        return s;
+    return constant_run(w, r);
+}
+
+static const struct bb_arg default_args[] = {
+    {"to", &bb_arg_at, offsetof(struct constant, to), true},
+    {"value", &bb_arg_value, offsetof(struct constant, value), true},
+    {NULL, NULL, 0, false}};
+
+const struct bb_rule_ops bb_rule_default = {
+    .name = "default", .size = sizeof(struct constant), .args = default_args,
+    .check = constant_check, .run = default_run};

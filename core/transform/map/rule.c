@@ -9,12 +9,18 @@
  */
 #include "core/transform/map/map.h"
 
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const struct bb_rule_ops *const kinds[] = {&bb_rule_copy, &bb_rule_rename, &bb_rule_constant,
-                                                  &bb_rule_drop};
+/* The table of rules: a new one is a row here. */
+static const struct bb_rule_ops *const kinds[] = {
+    &bb_rule_copy,   &bb_rule_rename, &bb_rule_constant, &bb_rule_default, &bb_rule_drop,
+    &bb_rule_when,   &bb_rule_skip,   &bb_rule_reject,   &bb_rule_for_each, &bb_rule_filter,
+    &bb_rule_number, &bb_rule_sort,   &bb_rule_merge,    &bb_rule_split,   &bb_rule_join,
+    &bb_rule_template, &bb_rule_cast, &bb_rule_lookup,   &bb_rule_date,    &bb_rule_instant,
+    &bb_rule_scale,  &bb_rule_round};
 #define KINDS (sizeof kinds / sizeof kinds[0])
 
 /* ---- arguments that many rules take ------------------------------------------------------------ */
@@ -38,28 +44,38 @@ static void path_free(void *member)
     bb_path_free(member);
 }
 
+static void one_path(const void *member, bb_path_visit visit, void *arg, unsigned effect)
+{
+    const struct bb_path *p = member;
+
+    if (p->pointer)
+        visit(arg, p, effect);
+}
+
 static int from_read(struct bb_map_compile *m, const struct bb_arg *a, struct bb_bytes v, void *member)
 {
     (void)a;
     return path_read(m, v, member);
 }
-const struct bb_arg_kind bb_arg_from = {from_read, path_free};
+
+static void from_paths(const void *member, bb_path_visit visit, void *arg)
+{
+    one_path(member, visit, arg, BB_READS);
+}
+const struct bb_arg_kind bb_arg_from = {from_read, path_free, from_paths};
 
 /* Whether the rules here may change what is at p. */
 static int change_check(struct bb_map_compile *m, const struct bb_path *p)
 {
     if (m->entry && p->root != BB_ROOT_ENTRY)
-        return bb_compile_say(m->c, "the rules inside for_each change the entry alone: \"./qty\"; %s "
-                                    "can only be read here", p->pointer);
+        return bb_compile_say(m->c, "the rules inside for_each change the entry alone, such as "
+                                    "\"./qty\"; %s can only be read here", p->pointer);
     return 0;
 }
 
-static int to_read(struct bb_map_compile *m, const struct bb_arg *a, struct bb_bytes v, void *member)
+static int target_check(struct bb_map_compile *m, const struct bb_path *to)
 {
-    struct bb_path *to = member;
-
-    (void)a;
-    if (path_read(m, v, to) != 0 || change_check(m, to) != 0)
+    if (change_check(m, to) != 0)
         return -1;
     if (to->root == BB_ROOT_ATTRIBUTES && to->n == 0)
         return bb_compile_say(m->c, "/attributes as a whole cannot be replaced; name one, "
@@ -71,7 +87,36 @@ static int to_read(struct bb_map_compile *m, const struct bb_arg *a, struct bb_b
         m->map->grows += to->segs[k].raw.len;
     return 0;
 }
-const struct bb_arg_kind bb_arg_to = {to_read, path_free};
+
+static int to_read(struct bb_map_compile *m, const struct bb_arg *a, struct bb_bytes v, void *member)
+{
+    (void)a;
+    return path_read(m, v, member) != 0 ? -1 : target_check(m, member);
+}
+
+static void to_paths(const void *member, bb_path_visit visit, void *arg)
+{
+    one_path(member, visit, arg, BB_WRITES);
+}
+const struct bb_arg_kind bb_arg_to = {to_read, path_free, to_paths};
+
+/* What a rule changes where it is. */
+static void at_paths(const void *member, bb_path_visit visit, void *arg)
+{
+    one_path(member, visit, arg, BB_READS | BB_WRITES);
+}
+const struct bb_arg_kind bb_arg_at = {to_read, path_free, at_paths};
+
+int bb_to_default(struct bb_map_compile *m, const struct bb_path *from, struct bb_path *to)
+{
+    struct bb_fault why = {0, ""};
+
+    if (to->pointer)
+        return 0;
+    if (bb_path_compile((struct bb_bytes){from->pointer, strlen(from->pointer)}, to, &why) != 0)
+        return bb_compile_say(m->c, "%s", why.text);
+    return target_check(m, to);
+}
 
 static int away_read(struct bb_map_compile *m, const struct bb_arg *a, struct bb_bytes v, void *member)
 {
@@ -89,7 +134,19 @@ static int away_read(struct bb_map_compile *m, const struct bb_arg *a, struct bb
                                     "specversion", p->pointer);
     return 0;
 }
-const struct bb_arg_kind bb_arg_away = {away_read, path_free};
+
+static void away_paths(const void *member, bb_path_visit visit, void *arg)
+{
+    one_path(member, visit, arg, BB_READS | BB_REMOVES);
+}
+const struct bb_arg_kind bb_arg_away = {away_read, path_free, away_paths};
+
+/* The same, and nobody looks at it. */
+static void drop_paths(const void *member, bb_path_visit visit, void *arg)
+{
+    one_path(member, visit, arg, BB_REMOVES);
+}
+const struct bb_arg_kind bb_arg_drop = {away_read, path_free, drop_paths};
 
 static int value_read(struct bb_map_compile *m, const struct bb_arg *a, struct bb_bytes v, void *member)
 {
@@ -113,14 +170,157 @@ static void value_free(void *member)
 {
     free((void *)(uintptr_t)((struct bb_bytes *)member)->ptr);
 }
-const struct bb_arg_kind bb_arg_value = {value_read, value_free};
+const struct bb_arg_kind bb_arg_value = {value_read, value_free, NULL};
 
 static int truth_read(struct bb_map_compile *m, const struct bb_arg *a, struct bb_bytes v, void *member)
 {
     (void)a;
     return bb_as_bool(v, member) == 1 ? 0 : bb_compile_say(m->c, "must be true or false");
 }
-const struct bb_arg_kind bb_arg_truth = {truth_read, NULL};
+const struct bb_arg_kind bb_arg_truth = {truth_read, NULL, NULL};
+
+static int text_read(struct bb_map_compile *m, const struct bb_arg *a, struct bb_bytes v, void *member)
+{
+    struct bb_bytes s;
+
+    (void)a;
+    if (bb_as_str(v, &s) != 1 || memchr(s.ptr, 0, s.len))
+        return bb_compile_say(m->c, "must be a text, not %s: put it in quotes", bb_kind_of(v));
+    *(char **)member = strndup(s.ptr, s.len);
+    m->map->grows += s.len;
+    return *(char **)member ? 0 : bb_compile_say(m->c, "out of memory");
+}
+
+static void text_free(void *member)
+{
+    free(*(char **)member);
+}
+const struct bb_arg_kind bb_arg_text = {text_read, text_free, NULL};
+
+/* Kept plus one: 0 is "not given". */
+static int whole_read(struct bb_map_compile *m, const struct bb_arg *a, struct bb_bytes v, void *member)
+{
+    int64_t i;
+
+    (void)a;
+    if (bb_as_int(v, &i) != 1 || i < 0 || i > 1000000000)
+        return bb_compile_say(m->c, "must be a whole number from 0 to 1000000000");
+    *(int64_t *)member = i + 1;
+    return 0;
+}
+const struct bb_arg_kind bb_arg_whole = {whole_read, NULL, NULL};
+
+/* ---- rules and conditions inside rules ----------------------------------------------------------- */
+static int rules_read(struct bb_map_compile *m, const struct bb_arg *a, struct bb_bytes v, void *member)
+{
+    const char *number = m->number;
+    char branch[32];
+    int rc;
+
+    if (strcmp(a->name, "else") == 0) {
+        snprintf(branch, sizeof branch, "%s.else", number);
+        m->number = branch;
+    }
+    rc = bb_rules_read(m, v, member);
+    m->number = number;
+    return rc;
+}
+
+static void rules_free(void *member)
+{
+    bb_rules_free(member);
+}
+
+static void rules_paths(const void *member, bb_path_visit visit, void *arg)
+{
+    const struct bb_rules *r = member;
+
+    for (const struct bb_rule *k = r->first; k; k = k->next)
+        bb_rule_paths(k, visit, arg);
+}
+const struct bb_arg_kind bb_arg_rules = {rules_read, rules_free, rules_paths};
+
+/* reads as kind does, with pointers into the entry of a list allowed */
+static int entry_read(struct bb_map_compile *m, const struct bb_arg_kind *kind, const struct bb_arg *a,
+                      struct bb_bytes v, void *member)
+{
+    bool entry = m->entry;
+    int rc;
+
+    m->entry = true;
+    rc = kind->read(m, a, v, member);
+    m->entry = entry;
+    return rc;
+}
+
+static int entry_rules_read(struct bb_map_compile *m, const struct bb_arg *a, struct bb_bytes v,
+                            void *member)
+{
+    return entry_read(m, &bb_arg_rules, a, v, member);
+}
+
+struct outside { /* of a visit: the entry's own pointers mean nothing outside */
+    bb_path_visit visit;
+    void *arg;
+};
+
+static void outside_visit(void *arg, const struct bb_path *path, unsigned effect)
+{
+    const struct outside *o = arg;
+
+    if (path->root != BB_ROOT_ENTRY)
+        o->visit(o->arg, path, effect);
+}
+
+static void entry_rules_paths(const void *member, bb_path_visit visit, void *arg)
+{
+    struct outside o = {visit, arg};
+
+    rules_paths(member, outside_visit, &o);
+}
+const struct bb_arg_kind bb_arg_entry_rules = {entry_rules_read, rules_free, entry_rules_paths};
+
+static int entry_cond_read(struct bb_map_compile *m, const struct bb_arg *a, struct bb_bytes v,
+                           void *member)
+{
+    return entry_read(m, &bb_arg_cond, a, v, member);
+}
+
+static void entry_cond_free(void *member)
+{
+    bb_arg_cond.free(member);
+}
+
+static void entry_cond_paths(const void *member, bb_path_visit visit, void *arg)
+{
+    struct outside o = {visit, arg};
+
+    bb_arg_cond.paths(member, outside_visit, &o);
+}
+const struct bb_arg_kind bb_arg_entry_cond = {entry_cond_read, entry_cond_free, entry_cond_paths};
+
+static int entry_from_read(struct bb_map_compile *m, const struct bb_arg *a, struct bb_bytes v,
+                           void *member)
+{
+    return entry_read(m, &bb_arg_from, a, v, member);
+}
+const struct bb_arg_kind bb_arg_entry_from = {entry_from_read, path_free, NULL};
+
+static int entry_to_read(struct bb_map_compile *m, const struct bb_arg *a, struct bb_bytes v,
+                         void *member)
+{
+    return entry_read(m, &bb_arg_to, a, v, member);
+}
+const struct bb_arg_kind bb_arg_entry_to = {entry_to_read, path_free, NULL};
+
+void bb_rule_paths(const struct bb_rule *r, bb_path_visit visit, void *arg)
+{
+    if (r->when)
+        bb_arg_cond.paths(&r->when, visit, arg);
+    for (const struct bb_arg *a = r->ops->args; a->name; a++)
+        if (a->kind->paths)
+            a->kind->paths((const char *)r + a->offset, visit, arg);
+}
 
 /* ---- one rule ---------------------------------------------------------------------------------- */
 static void rule_free(struct bb_rule *r)
@@ -128,33 +328,44 @@ static void rule_free(struct bb_rule *r)
     for (const struct bb_arg *a = r->ops->args; a->name; a++)
         if (a->kind->free)
             a->kind->free((char *)r + a->offset);
+    if (r->ops->free)
+        r->ops->free(r);
+    bb_cond_free(r->when);
     free(r);
 }
 
+/* What every rule takes. */
+static const struct bb_arg when_arg = {"when", &bb_arg_cond, offsetof(struct bb_rule, when), false};
+#define WHEN_BIT 31
+
 static const struct bb_arg *arg_find(const struct bb_rule_ops *ops, struct bb_bytes key)
 {
+    if (bb_bytes_are(key, "when") && ops != &bb_rule_when)
+        return &when_arg;
     for (const struct bb_arg *a = ops->args; a->name; a++)
         if (bb_bytes_are(key, a->name))
             return a;
     return NULL;
 }
 
-static uint32_t arg_names(const struct bb_rule_ops *ops, const char *names[BB_ARGS_MAX])
+static uint32_t arg_names(const struct bb_rule_ops *ops, const char *names[BB_ARGS_MAX + 1])
 {
     uint32_t n = 0;
 
     for (const struct bb_arg *a = ops->args; a->name && n < BB_ARGS_MAX; a++)
         names[n++] = a->name;
+    if (ops != &bb_rule_when)
+        names[n++] = "when";
     return n;
 }
 
 static int args_read(struct bb_map_compile *m, struct bb_rule *r, struct bb_bytes v)
 {
-    const char *names[BB_ARGS_MAX];
+    const char *names[BB_ARGS_MAX + 1];
     const struct bb_arg *a;
     struct bb_bytes key, val;
     struct bb_cur cur;
-    uint32_t n, seen = 0;
+    uint32_t n, bit, seen = 0;
     int rc = 0;
 
     if (!bb_group_of(v, BB_T_MAP, &cur, &n)) {
@@ -170,14 +381,14 @@ static int args_read(struct bb_map_compile *m, struct bb_rule *r, struct bb_byte
             return bb_compile_say(m->c, "damaged configuration");
         bb_compile_down(m->c, key);
         a = arg_find(r->ops, key);
+        bit = a == &when_arg ? WHEN_BIT : a ? (uint32_t)(a - r->ops->args) : 0;
         if (!a)
             rc |= bb_compile_unknown(m->c, "option", key, names, arg_names(r->ops, names));
-        else if (seen & 1u << (a - r->ops->args))
+        else if (seen & 1u << bit)
             rc |= bb_compile_say(m->c, "given twice");
         else
             rc |= a->kind->read(m, a, val, (char *)r + a->offset);
-        if (a)
-            seen |= 1u << (a - r->ops->args);
+        seen |= a ? 1u << bit : 0;
         bb_compile_up(m->c);
     }
     for (a = r->ops->args; a->name && rc == 0; a++)
@@ -267,6 +478,8 @@ int bb_rules_read(struct bb_map_compile *m, struct bb_bytes list, struct bb_rule
         bb_compile_up(m->c);
     }
     m->nest--;
+    if (m->c->mistakes == mistakes)
+        bb_rules_lint(m, r);
     return m->c->mistakes > mistakes ? -1 : 0;
 }
 

@@ -17,8 +17,14 @@
 
 bb_status bb_work_reject(struct bb_work *w, const char *why, const struct bb_path *at)
 {
-    bb_fail(w->a->err, "step %u (map) rule %s (%s): %s%s%s", w->a->step, w->rule->number,
-            w->rule->ops->name, why, at ? " at " : "", at ? at->pointer : "");
+    char entry[120] = "";
+    size_t n = 0;
+
+    for (const struct bb_each *e = w->each; e && n < sizeof entry; e = e->around)
+        n += (size_t)snprintf(entry + n, sizeof entry - n, " in entry %u of %.40s", e->n,
+                              e->list->pointer);
+    bb_fail(w->a->err, "step %u (map) rule %s (%s): %s%s%s%s", w->a->step, w->rule->number,
+            w->rule->ops->name, why, at ? " at " : "", at ? at->pointer : "", entry);
     return BB_E_REJECT;
 }
 
@@ -97,6 +103,12 @@ bb_status bb_rules_run(struct bb_work *w, const struct bb_rules *rules)
 
     for (const struct bb_rule *r = rules->first; r && s == BB_OK; r = r->next) {
         w->rule = r;
+        if (r->when) {
+            int holds = bb_cond_holds(w, r->when, &s);
+
+            if (holds != 1)
+                continue;
+        }
         s = r->ops->run(w, r);
     }
     return s;
@@ -162,6 +174,10 @@ static bb_status map_apply(const void *self, struct bb_apply *a, struct bb_bytes
     if (s == BB_OK)
         s = message_write(&w, whole.len, out);
     bb_level_free(&level);
+    for (uint32_t k = 0; k <= BB_RULES_NEST && w.spare[k]; k++) {
+        bb_level_free(w.spare[k]);
+        free(w.spare[k]);
+    }
     return s;
 }
 

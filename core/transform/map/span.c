@@ -19,12 +19,15 @@ void bb_level_init(struct bb_level *l, size_t bytes_max)
     l->used = l->total = 0;
     l->why = NULL;
     l->more = NULL;
+    l->kept = NULL;
     l->bytes_used = 0;
     l->bytes_max = bytes_max;
 }
 
 static void blocks_free(struct bb_level *l)
 {
+    for (; l->kept; l->kept = l->kept->next) /* the nodes are in the bytes, which go last */
+        free(l->kept->p);
     while (l->blocks != &l->first) {
         struct bb_span_block *next = l->blocks->next;
 
@@ -57,6 +60,7 @@ uint8_t *bb_level_bytes(struct bb_level *l, size_t n)
     struct bb_byte_block *b = l->more;
     size_t cap;
 
+    n = (n + 15) & ~(size_t)15; /* so that anything may lie there */
     if (n > l->bytes_max - l->bytes_used) {
         l->why = "the rules make more than the largest message that is allowed";
         return NULL;
@@ -81,6 +85,21 @@ uint8_t *bb_level_bytes(struct bb_level *l, size_t n)
     l->bytes_used += n;
     b->used += n;
     return b->bytes + b->used - n;
+}
+
+int bb_level_keep(struct bb_level *l, void *p)
+{
+    struct bb_kept *k;
+
+    k = (struct bb_kept *)(void *)bb_level_bytes(l, sizeof *k);
+    if (!k) {
+        free(p);
+        return -1;
+    }
+    k->p = p;
+    k->next = l->kept;
+    l->kept = k;
+    return 0;
 }
 
 /* A span whose members are not set yet. */

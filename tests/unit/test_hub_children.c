@@ -1,0 +1,243 @@
+/*
+ * test_hub_children.c - what a delivery became comes with its result: taken, refused, put off
+ *
+ * The hub is real; source and sink are played by the test (hub_rig.h). The one route matches
+ * everything, so children come back on it.
+ */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/unit/hub_rig.h"
+
+static struct rig rig;
+static struct rig_host src, dst;
+
+static void setup(void)
+{
+    rig_configure(&rig);
+    rig.splits = true;
+}
+
+static void teardown(void)
+{
+    rig_close(&src);
+    rig_close(&dst);
+    rig_stop(&rig);
+}
+
+static void up(void)
+{
+    rig_start(&rig);
+    src = rig_up(&rig, "src");
+    dst = rig_up(&rig, "dst");
+}
+
+/* The ACKED's status. */
+static int32_t submit(const char *id, size_t size)
+{
+    struct bb_buf b, m = rig_message(id, "i", size);
+    struct bb_w_acked a = {.status = BB_E_BUG};
+    struct bb_frame f;
+    zmq_msg_t ack;
+
+    bb_buf_init(&b, size + 4096);
+    bb_put_submit(&b, src.session, 1, NULL, 1);
+    bb_put_bin(&b, m.ptr, m.len);
+    rig_send(&src, &b);
+    bb_buf_free(&m);
+    rig_receive(&src, BB_F_ACKED, &ack, &f);
+    ck_assert_int_eq(bb_frame_next_acked(&f, &a), 1);
+    zmq_msg_close(&ack);
+    return a.status;
+}
+
+/* The next delivery is of this message: its token. */
+static uint64_t expect(const char *id, uint32_t attempt)
+{
+    struct bb_w_deliver d;
+    struct bb_envelope e;
+    struct bb_frame f;
+    uint64_t token;
+    zmq_msg_t m;
+
+    rig_receive(&dst, BB_F_DELIVER, &m, &f);
+    ck_assert_int_eq(bb_frame_next_deliver(&f, &d), 1);
+    ck_assert_int_eq(bb_envelope_read(d.whole, &e, NULL), 0);
+    ck_assert_msg(bb_bytes_are(e.id, id), "message %.*s, expected %s", (int)e.id.len, (const char *)e.id.ptr,
+                  id);
+    ck_assert_uint_eq(d.attempt, attempt);
+    ck_assert_uint_eq(d.op, BB_DELIVER_OP);
+    ck_assert_int_eq(bb_frame_next_deliver(&f, &d), 0);
+    token = d.token;
+    zmq_msg_close(&m);
+    return token;
+}
+
+static void answer(uint64_t token, bb_status s, const char *const *ids)
+{
+    struct bb_w_result r = {.token = token, .status = s};
+    struct bb_buf b, c, m;
+    struct bb_list l;
+
+    bb_buf_init(&c, 1 << 20);
+    for (; ids && *ids; ids++, r.n_children++) {
+        m = rig_message(*ids, "i", 10);
+        bb_put_bin(&c, m.ptr, m.len - (**ids == '!')); /* cut off */
+        bb_buf_free(&m);
+    }
+    r.children = (struct bb_bytes){c.ptr, c.len};
+    bb_buf_init(&b, 1 << 20);
+    l = bb_list_begin(&b, BB_F_RESULT, dst.session);
+    bb_list_result(&b, &l, &r);
+    bb_list_end(&b, &l);
+    rig_send(&dst, &b);
+    bb_buf_free(&c);
+}
+
+static const char *const two[] = {"p/1", "p/2", NULL}, *const bad[] = {"p/1", "!cut", NULL};
+
+START_TEST(they_are_messages_like_others)
+{
+    up();
+    submit("p", 10);
+    answer(expect("p", 1), BB_OK, two);
+    answer(expect("p/1", 1), BB_OK, NULL);
+    answer(expect("p/2", 1), BB_OK, NULL);
+    rig_wait_status(&rig, "\"delivered\":3,");
+    rig_wait_status(&rig, "\"balanced\":true");
+    rig_wait_status(&rig, "\"accepted\":3,\"duplicates\":0"); /* of the source */
+}
+END_TEST
+
+/* Their lane goes on behind them, in the order in which all were stored. */
+START_TEST(the_lane_goes_on)
+{
+    up();
+    submit("p", 10);
+    submit("q", 10);
+    submit("r", 10);
+    answer(expect("p", 1), BB_OK, two);
+    answer(expect("q", 1), BB_OK, NULL);
+    answer(expect("r", 1), BB_OK, NULL);
+    answer(expect("p/1", 1), BB_OK, NULL);
+    answer(expect("p/2", 1), BB_OK, NULL);
+    rig_wait_status(&rig, "\"delivered\":5,");
+}
+END_TEST
+
+START_TEST(one_that_cannot_be_refuses_all)
+{
+    up();
+    submit("p", 10);
+    answer(expect("p", 1), BB_OK, bad);
+    rig_wait_status(&rig, "\"quarantined\":1,");
+    rig_wait_status(&rig, "\"accepted\":1,\"duplicates\":0");
+}
+END_TEST
+
+/* The plugin is never asked there: without an answer it was surely not applied. */
+START_TEST(no_answer_is_no_riddle)
+{
+    up();
+    submit("p", 10);
+    answer(expect("p", 1), BB_E_UNKNOWN, NULL);
+    answer(expect("p", 2), BB_OK, two);
+    answer(expect("p/1", 1), BB_OK, NULL);
+    answer(expect("p/2", 1), BB_OK, NULL);
+    rig_wait_status(&rig, "\"delivered\":3,");
+}
+END_TEST
+
+/* Nor after a stop of the core with it in flight. */
+START_TEST(nor_is_a_stop)
+{
+    struct bb_fault err = {0};
+
+    up();
+    submit("p", 10);
+    expect("p", 1);
+    rig_close(&src);
+    rig_close(&dst);
+    bb_hub_stop(&rig.hub, 0);
+    ck_assert_int_eq(rig_hub(&rig, &err), 0);
+    src = rig_up(&rig, "src");
+    dst = rig_up(&rig, "dst");
+    answer(expect("p", 2), BB_OK, two);
+    answer(expect("p/1", 1), BB_OK, NULL);
+    answer(expect("p/2", 1), BB_OK, NULL);
+    rig_wait_status(&rig, "\"delivered\":3,");
+}
+END_TEST
+
+static void expect_cut(bb_status s)
+{
+    up();
+    submit("p", 10);
+    answer(expect("p", 1), s, two);
+    rig_wait_log(&rig, "it gave messages for a delivery that can become none");
+    rig_wait_status(&rig, "\"accepted\":1,\"duplicates\":0");
+    ck_assert_uint_eq(rig_kills("dst"), 1);
+}
+
+START_TEST(a_route_that_makes_none_takes_none)
+{
+    rig.splits = false;
+    expect_cut(BB_OK);
+}
+END_TEST
+
+START_TEST(a_failure_makes_none)
+{
+    expect_cut(BB_E_RETRY);
+}
+END_TEST
+
+START_TEST(with_a_full_journal_they_wait)
+{
+    char id[16];
+    unsigned n = 0;
+    uint64_t p;
+
+    rig.map_size = 16 << 20;
+    up();
+    submit("p", 10);
+    p = expect("p", 1);
+    do
+        snprintf(id, sizeof id, "%u", ++n);
+    while (submit(id, 100000) == BB_OK && n < 1000);
+    ck_assert_uint_lt(n, 1000);
+    answer(p, BB_OK, two);
+    rig_wait_status(&rig, "\"retrying\":1,");
+    rig_wait_status(&rig, "\"delivered\":0,");
+    p = expect("p", 1); /* and nothing of its lane before it; no attempt is spent */
+    answer(p, BB_OK, NULL);
+    expect("1", 1);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("hub-children");
+    TCase *t = tcase_create("children");
+    SRunner *r;
+    int failed;
+
+    tcase_add_checked_fixture(t, setup, teardown);
+    tcase_set_timeout(t, 60);
+    tcase_add_test(t, they_are_messages_like_others);
+    tcase_add_test(t, the_lane_goes_on);
+    tcase_add_test(t, one_that_cannot_be_refuses_all);
+    tcase_add_test(t, no_answer_is_no_riddle);
+    tcase_add_test(t, nor_is_a_stop);
+    tcase_add_test(t, a_route_that_makes_none_takes_none);
+    tcase_add_test(t, a_failure_makes_none);
+    tcase_add_test(t, with_a_full_journal_they_wait);
+    suite_add_tcase(s, t);
+    r = srunner_create(s);
+    srunner_run_all(r, CK_NORMAL);
+    failed = srunner_ntests_failed(r);
+    srunner_free(r);
+    return failed ? 1 : 0;
+}
