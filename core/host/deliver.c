@@ -22,6 +22,8 @@
 
 #include "core/host/internal.h"
 
+#define REPORT_MAX 4096 /* bytes of what a transform may say */
+
 /* What a plugin may answer; anything else breaks the contract and becomes UNKNOWN. */
 static const struct bb_answer {
     bb_status status;
@@ -173,14 +175,56 @@ void bb_deliver_arrived(struct bb_host *h, struct bb_inframe *in, struct bb_fram
 
 /* ---- ends --------------------------------------------------------------------------------------- */
 
+/* r says how, but for what the host knows of the message itself. bad_reply: it was left out. */
+static bool bb_deliver_ends(struct bb_host *h, struct bb_w_result *r, bool by_plugin, bool bad_reply)
+{
+    struct bb_msg *m;
+    uint32_t slot;
+
+    pthread_mutex_lock(&h->lock);
+    slot = h->closed ? BB_SLOT_NONE : bb_tokens_find(&h->tokens, r->token);
+    if (slot != BB_SLOT_NONE && by_plugin && !h->tokens.v[slot].handed)
+        slot = BB_SLOT_NONE; /* a guess: the plugin has not been given it */
+    if (slot == BB_SLOT_NONE) {
+        h->late += by_plugin;
+        pthread_mutex_unlock(&h->lock);
+        return false;
+    }
+    m = h->tokens.v[slot].msg;
+    if (by_plugin && !bb_answer_ok(h->tokens.v[slot].op, r->status)) {
+        h->breaches++;
+        r->status = BB_E_UNKNOWN;
+        r->has_error = true;
+        r->vendor_code = bb_text("");
+        r->text = bb_text("the plugin gave a status that a delivery cannot end with");
+    }
+    if (bad_reply && h->tokens.v[slot].op == BB_DELIVER_QUERY) { /* nothing is no answer */
+        h->breaches++;
+        r->status = BB_E_UNKNOWN;
+        r->has_error = true;
+        r->vendor_code = bb_text("");
+        r->text = bb_text("the answer is not canonical or too long");
+    }
+    if (m->has_body && bb_answer_keeps_body(h->tokens.v[slot].op, r->status))
+        r->body = m->whole;
+    if (r->status == BB_OK && m->n_children) {
+        r->children = (struct bb_bytes){m->children.ptr, m->children.len};
+        r->n_children = m->n_children;
+    }
+    bb_out_result_locked(h, r);
+    bb_tokens_ends(&h->tokens, slot, r->status);
+    bb_tokens_remove(&h->tokens, slot);
+    pthread_mutex_unlock(&h->lock);
+    bb_msg_drop(m);
+    return true;
+}
+
 bool bb_deliver_end(struct bb_host *h, bb_token t, bb_status s, const struct bb_bytes *reply,
                     const struct bb_error *err, bool by_plugin)
 {
     struct bb_w_result r = {.token = t, .status = s};
     char text[sizeof(err->text)], code[sizeof(err->vendor_code)];
-    struct bb_msg *m = NULL;
-    bool bad_reply = false;
-    uint32_t slot;
+    bool bad_reply = false, ended;
 
     if (s != BB_OK && err && err->size >= sizeof(*err)) {
         bb_out_text(h, err->text, strnlen(err->text, sizeof(err->text)), text, sizeof(text));
@@ -196,45 +240,38 @@ bool bb_deliver_end(struct bb_host *h, bb_token t, bb_status s, const struct bb_
         if (!bad_reply)
             r.reply = *reply;
     }
-    pthread_mutex_lock(&h->lock);
-    slot = h->closed ? BB_SLOT_NONE : bb_tokens_find(&h->tokens, t);
-    if (slot != BB_SLOT_NONE && by_plugin && !h->tokens.v[slot].handed)
-        slot = BB_SLOT_NONE; /* a guess: the plugin has not been given it */
-    if (slot == BB_SLOT_NONE) {
-        h->late += by_plugin;
-        pthread_mutex_unlock(&h->lock);
-        return false;
-    }
-    m = h->tokens.v[slot].msg;
-    if (by_plugin && !bb_answer_ok(h->tokens.v[slot].op, s)) {
-        h->breaches++;
-        r.status = BB_E_UNKNOWN;
-        r.has_error = true;
-        r.vendor_code = bb_text("");
-        r.text = bb_text("the plugin gave a status that a delivery cannot end with");
-    }
-    if (bad_reply && h->tokens.v[slot].op == BB_DELIVER_QUERY) { /* nothing is no answer */
-        h->breaches++;
-        r.status = BB_E_UNKNOWN;
-        r.has_error = true;
-        r.vendor_code = bb_text("");
-        r.text = bb_text("the answer is not canonical or too long");
-    }
-    if (m->has_body && bb_answer_keeps_body(h->tokens.v[slot].op, r.status))
-        r.body = m->whole;
-    if (r.status == BB_OK && m->n_children) {
-        r.children = (struct bb_bytes){m->children.ptr, m->children.len};
-        r.n_children = m->n_children;
-    }
-    bb_out_result_locked(h, &r);
-    bb_tokens_ends(&h->tokens, slot, r.status);
-    bb_tokens_remove(&h->tokens, slot);
-    pthread_mutex_unlock(&h->lock);
-    bb_msg_drop(m);
-    if (bad_reply)
+    ended = bb_deliver_ends(h, &r, by_plugin, bad_reply);
+    if (ended && bad_reply)
         bb_out_say(h, BB_LOG_WARN, "the plugin's reply of %zu bytes is not canonical or too long "
                                    "and is left out", reply->len);
-    return true;
+    return ended;
+}
+
+/* What a transform says of a message it does not let go on. */
+struct bb_ending {
+    const char *failure; /* its class, or NULL */
+    bool quarantine;
+    bool later; /* nothing is known now: it is asked again in a while */
+    struct bb_fault why;
+    struct bb_buf report; /* when there is more to say than why holds */
+};
+
+/* Not by the plugin: it was never given it. */
+static void bb_deliver_end_here(struct bb_host *h, bb_token t, bb_status s, const struct bb_ending *e)
+{
+    struct bb_w_result r = {.token = t, .status = s, .has_error = s != BB_OK && s != BB_WIRE_RENDERED};
+    bool more = e->report.len && !e->report.failed;
+    const char *said = more ? (const char *)e->report.ptr : e->why.text;
+    char text[REPORT_MAX];
+
+    if (r.has_error) {
+        bb_out_text(h, said, more ? e->report.len : strlen(said), text, sizeof(text));
+        r.text = bb_text(text);
+        r.vendor_code = bb_text(e->failure ? e->failure : "");
+        r.error_flags = e->quarantine ? BB_ERROR_QUARANTINE : 0;
+        r.retry_after_ms = e->later ? BB_ASK_AGAIN_MS : 0;
+    }
+    bb_deliver_ends(h, &r, false, false);
 }
 
 static void bb_deliver_end_text(struct bb_host *h, bb_token t, bb_status s, const char *text)
@@ -299,28 +336,28 @@ static int bb_deliver_child(void *arg, struct bb_bytes whole, struct bb_fault *e
 
 /* BB_OK: m shows what the sink gets, or what it became. BB_WIRE_RENDERED: the hub keeps that first. BB_E_CANCEL: a step
  * cannot tell now. Else how the delivery ends, and why. */
-static bb_status bb_deliver_render(struct bb_host *h, struct bb_msg *m, uint32_t op, struct bb_fault *why)
+static bb_status bb_deliver_render(struct bb_host *h, struct bb_msg *m, uint32_t op, struct bb_ending *e)
 {
     struct bb_asker asker = {h, m};
-    struct bb_transform_run run = {.ask = bb_ask, .child = bb_deliver_child, .arg = &asker};
+    struct bb_transform_run run = {.ask = bb_ask, .child = bb_deliver_child, .arg = &asker,
+                                   .report = &e->report};
     const struct bb_route_steps *r;
     bb_status s;
 
-    why->text[0] = '\0';
     if (m->flags & BB_DELIVER_RENDERED || op != BB_DELIVER_OP)
         return BB_OK;
     r = h->n_routes ? bsearch(&m->route, h->routes, h->n_routes, sizeof(*r), bb_route_compare)
                     : NULL;
     if (!r || !r->steps)
         return BB_OK; /* WELCOME names only routes with steps */
-    s = bb_transform_apply(r->steps, m->whole, &m->rendered, &run, why);
+    s = bb_transform_apply(r->steps, m->whole, &m->rendered, &run, &e->why);
     m->n_children = s == BB_OK ? m->n_children : 0;
     switch (s) {
     case BB_OK:
         if (run.children)
             return BB_OK;
         if (m->rendered.failed || m->rendered.len > h->max_message) {
-            bb_host_fault(why, 0, "the transformed message is larger than %zu bytes",
+            bb_host_fault(&e->why, 0, "the transformed message is larger than %zu bytes",
                           h->max_message);
             return BB_E_REJECT;
         }
@@ -329,8 +366,11 @@ static bb_status bb_deliver_render(struct bb_host *h, struct bb_msg *m, uint32_t
         m->has_body = true;
         return r->keep ? BB_WIRE_RENDERED : BB_OK;
     case BB_E_CANCEL:
+        e->failure = run.failure;
         return BB_NOT_APPLIED; /* skipped */
     case BB_E_REJECT:
+        e->failure = run.failure;
+        e->quarantine = run.quarantine;
         return BB_E_REJECT;
     default:
         return BB_E_CANCEL;
@@ -392,48 +432,42 @@ static bool bb_chunk_dropped(struct bb_host *h, bb_token t)
     return dropped;
 }
 
-/* How one that is not handed over ends. */
-static void bb_chunk_end(struct bb_host *h, bb_token t, bb_status s, bool later, const char *text)
-{
-    struct bb_error e;
-
-    memset(&e, 0, sizeof(e));
-    e.size = sizeof(e);
-    e.retry_after_ms = later ? BB_ASK_AGAIN_MS : 0;
-    strncpy(e.text, text, sizeof(e.text) - 1);
-    bb_deliver_end(h, t, s, NULL, s == BB_WIRE_RENDERED ? NULL : &e, false);
-}
-
 /* Renders each and drops from the chunk what ends here. A step may wait for an answer meanwhile: what
  * comes then may end others of the chunk. */
 static void bb_chunk_render(struct bb_host *h, struct bb_chunk *k)
 {
-    struct bb_fault why;
+    struct bb_ending e;
     uint32_t n = 0;
+
+    bb_buf_init(&e.report, REPORT_MAX);
 
     for (uint32_t i = 0; i < k->n; i++) {
         struct bb_msg *m = (struct bb_msg *)(uintptr_t)k->msg[i];
         bb_status s = BB_OK;
-        bool later = false;
 
+        e.failure = NULL;
+        e.quarantine = e.later = false;
+        e.why.text[0] = '\0';
+        bb_buf_reset(&e.report);
         if (bb_chunk_dropped(h, k->token[i])) {
             s = BB_E_CANCEL;
-            bb_host_fault(&why, 0, "%s", bb_behind);
+            bb_host_fault(&e.why, 0, "%s", bb_behind);
         } else if (m->deadline <= bb_host_now()) {
             s = BB_E_RETRY;
-            bb_host_fault(&why, 0, "its deadline passed before the plugin took it");
+            bb_host_fault(&e.why, 0, "its deadline passed before the plugin took it");
         } else {
-            s = bb_deliver_render(h, m, k->op, &why);
-            later = s == BB_E_CANCEL;
+            s = bb_deliver_render(h, m, k->op, &e);
+            e.later = s == BB_E_CANCEL;
         }
         if (s == BB_OK && !m->n_children) {
             k->token[n] = k->token[i];
             k->msg[n++] = k->msg[i];
             continue;
         }
-        bb_chunk_end(h, k->token[i], s, later, why.text);
+        bb_deliver_end_here(h, k->token[i], s, &e);
         bb_msg_drop(m);
     }
+    bb_buf_free(&e.report);
     k->n = n;
 }
 

@@ -29,6 +29,7 @@ struct answer { /* what is known, whoever said it */
     const char *reason;
     struct bb_bytes code, text, reply, body;
     uint32_t retry_after_ms;
+    bool quarantine; /* it does not hold its lane */
 };
 
 /* The delivery: with its flight, or one that an earlier run left. */
@@ -112,7 +113,7 @@ static void give_up(struct bb_hub *h, struct subject *u, const struct answer *a)
         settle(h, u, u->row.flags & BB_ROW_MAYBE_SENT ? BB_TO_QUARANTINED : BB_TO_SKIPPED, a);
         break;
     case BB_FAIL_HOLD_LANE:
-        settle(h, u, u->lane ? BB_TO_HELD : BB_TO_QUARANTINED, a);
+        settle(h, u, u->lane && !a->quarantine ? BB_TO_HELD : BB_TO_QUARANTINED, a);
         break;
     default:
         settle(h, u, BB_TO_QUARANTINED, a);
@@ -373,6 +374,7 @@ static void outcome(struct bb_hub *h, struct subject *u, const struct bb_w_resul
         a.code = w->vendor_code;
         a.text = w->text;
         a.retry_after_ms = w->retry_after_ms;
+        a.quarantine = w->status == BB_E_REJECT && w->error_flags & BB_ERROR_QUARANTINE;
     }
     if (w->n_children) {
         on_children(h, u, w, &a);

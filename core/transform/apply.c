@@ -1,7 +1,8 @@
 /*
  * apply.c - a message through the compiled steps, one after the other
  *
- * One step writes straight to out. Between several, messages stay in two buffers that take turns.
+ * The last step that writes does so straight to out. Between several, messages stay in two buffers that
+ * take turns; steps that only check leave them as they are.
  *
  * Thread: any. Ownership: nothing is kept.
  * Invariant: out holds a whole message behind what it held or, on any other status than OK, what it
@@ -54,33 +55,46 @@ bb_status bb_transform_apply(const struct bb_transform *t, struct bb_bytes whole
     struct bb_apply a = {.run = run ? run : &own_run, .err = err ? err : &own_err, .original = whole};
     struct bb_buf between[2];
     size_t start = out->len;
+    uint32_t turn = 0, last = t->n; /* last: that writes */
     bb_status s = BB_OK;
 
     a.err->offset = 0;
     a.err->text[0] = '\0';
     a.run->failure = NULL;
     a.run->children = 0;
+    a.run->quarantine = false;
     bb_buf_init(&between[0], out->max);
     bb_buf_init(&between[1], out->max);
+    for (uint32_t k = 0; k < t->n; k++)
+        last = t->steps[k].ops->checks ? last : k;
     for (uint32_t k = 0; k < t->n && s == BB_OK; k++) {
         const struct bb_step *step = &t->steps[k];
-        struct bb_buf *to = k + 1 == t->n ? out : &between[k & 1];
+        struct bb_buf *to = k >= last ? out : &between[turn & 1];
+        size_t from = to == out ? start : 0;
 
         if (to != out)
             bb_buf_reset(to);
         a.step = a.run->step = step->number;
         s = step->ops->apply(step->self, &a, whole, to);
-        if (s == BB_OK && to != out)
-            whole = (struct bb_bytes){to->ptr, to->len};
+        if (s != BB_OK || step->ops->checks || step->ops->splits)
+            continue;
+        whole = (struct bb_bytes){to->ptr + from, to->len - from};
+        turn++;
     }
+    if (s == BB_OK && last == t->n) /* nothing but checks */
+        bb_put_raw(out, whole);
     if (s != BB_OK) {
         out->len = start;
         a.run->children = 0;
     }
     if (s == BB_E_REJECT && !a.run->failure)
         a.run->failure = "mapping";
-    if (s == BB_E_REJECT && a.run->keep_partial)
-        bb_put_raw(out, whole);
+    if (s == BB_E_REJECT && a.run->keep_partial) {
+        if (whole.len && whole.ptr == out->ptr + start)
+            out->len = start + whole.len; /* it is there already */
+        else
+            bb_put_raw(out, whole);
+    }
     bb_buf_free(&between[0]);
     bb_buf_free(&between[1]);
     return s;

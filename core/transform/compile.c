@@ -15,8 +15,8 @@
 #include <string.h>
 
 /* The table of steps: a new one is a row here. */
-static const struct bb_step_ops *const kinds[] = {&bb_step_map, &bb_step_enrich, &bb_step_split,
-                                                  &bb_step_explode};
+static const struct bb_step_ops *const kinds[] = {&bb_step_map, &bb_step_require, &bb_step_enrich,
+                                                  &bb_step_split, &bb_step_explode};
 #define KINDS (sizeof kinds / sizeof kinds[0])
 
 /* ---- places ------------------------------------------------------------------------------------ */

@@ -186,8 +186,10 @@ static int rule_read(struct bb_compile *c, struct bb_bytes v, struct split *s, s
         }
         bb_compile_up(c);
     }
+    if (rc) /* what is missing may be what was written wrong */
+        return -1;
     if (!(seen & (1u << O_AT | 1u << O_EACH | 1u << O_DATA)))
-        rc |= bb_compile_say(c, "%s needs %s", s->name, s->rules == r && known == split_options
+        rc = bb_compile_say(c, "%s needs %s", s->name, s->rules == r && known == split_options
                              ? "at: the list whose entries become messages"
                              : "each (a list) or data (a value)");
     if (!(seen & 1u << O_TYPE))

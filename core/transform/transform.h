@@ -67,10 +67,13 @@ struct bb_transform_run { /* what one apply may know; all zero is fine */
      * counted. */
     int (*child)(void *arg, struct bb_bytes whole, struct bb_fault *err);
     void *arg;
+    struct bb_buf *report; /* NULL, or filled with all that a step found, where that is more than err holds */
     bool keep_partial; /* on BB_E_REJECT, out holds what the step that failed was given */
     /* answers */
-    const char *failure; /* on BB_E_REJECT: the failure class, "mapping" unless the step says so */
+    const char *failure; /* on BB_E_REJECT: the failure class, "mapping" unless the step says so;
+                          * it is the transform's */
     uint32_t step;       /* the step that ended it, from 1 */
+    bool quarantine;     /* on BB_E_REJECT: it does not hold its lane, whatever the route says of failures */
     uint32_t children;   /* on BB_OK: how many messages it became; then out is as it was */
 };
 

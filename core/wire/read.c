@@ -390,7 +390,8 @@ static int bb_result_error(struct bb_members *m, struct bb_w_result *out)
     out->has_error = true;
     if (bb_members_bytes(&e, "", BB_T_STR, true, &out->vendor_code) < 0 ||
         bb_members_bytes(&e, "", BB_T_STR, true, &out->text) < 0 ||
-        bb_members_u32(&e, "", &out->retry_after_ms) < 0 || bb_members_close(&e) < 0)
+        bb_members_u32(&e, "", &out->retry_after_ms) < 0 ||
+        (e.left && bb_members_u32(&e, "", &out->error_flags) < 0) || bb_members_close(&e) < 0)
         return -1;
     m->c = e.c;
     m->left--;

@@ -28,6 +28,7 @@ enum bb_frame_kind {
 #define BB_DELIVER_REDELIVERY 1u
 #define BB_DELIVER_BEHIND 4u /* of the same lane as the item before it: only after that was applied */
 #define BB_DELIVER_RENDERED 2u
+#define BB_ERROR_QUARANTINE 1u /* where the route would hold the lane: not for this */
 
 /* An item of a list inside a frame, read one at a time with bb_frame_next_*(). */
 struct bb_w_deliver {
@@ -41,7 +42,7 @@ struct bb_w_result {
     struct bb_bytes reply;       /* empty ptr: nil */
     bool has_error;
     struct bb_bytes vendor_code, text;
-    uint32_t retry_after_ms;
+    uint32_t retry_after_ms, error_flags; /* BB_ERROR_*; part of the error */
     struct bb_bytes body;        /* empty ptr: nil */
     struct bb_bytes children;    /* n_children bin values, one after the other: what it became */
     uint32_t n_children;

@@ -170,10 +170,12 @@ void bb_list_result(struct bb_buf *b, struct bb_list *l, const struct bb_w_resul
     bb_put_int(b, r->status);
     bb_put_bin_or_nil(b, r->reply);
     if (r->has_error) {
-        bb_put_array(b, 3);
+        bb_put_array(b, r->error_flags ? 4 : 3);
         bb_put_text(b, r->vendor_code);
         bb_put_text(b, r->text);
         bb_put_uint(b, r->retry_after_ms);
+        if (r->error_flags)
+            bb_put_uint(b, r->error_flags);
     } else {
         bb_put_nil(b);
     }

@@ -13,3 +13,5 @@ TESTS += tests/integration/ordered-batch.sh
 EXTRA_DIST += tests/integration/ordered-batch.sh
 TESTS += tests/integration/enrich.sh
 EXTRA_DIST += tests/integration/enrich.sh
+TESTS += tests/integration/steps.sh
+EXTRA_DIST += tests/integration/steps.sh

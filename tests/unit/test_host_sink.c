@@ -93,7 +93,8 @@ START_TEST(transform_that_fails_rejects)
     rig_deliver(&h, 7, 1, BB_DELIVER_OP, 0);
     r = rig_result(&h);
     ck_assert_int_eq(r.status, BB_E_REJECT);
-    ck_assert(rig_says(r.text, "/data/none") && r.vendor_code.len == 0 && !r.body.ptr);
+    ck_assert(rig_says(r.text, "/data/none") && rig_says(r.vendor_code, "mapping") && !r.body.ptr);
+    ck_assert_uint_eq(r.error_flags, 0);
     rig_stop(&h);
     rig_close(&h);
 }

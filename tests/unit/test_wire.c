@@ -33,7 +33,7 @@ static uint32_t frame_make(struct bb_buf *b, int which)
     struct bb_state st = {sizeof(st), 0, 7, {"cursor", 6}};
     struct bb_bytes map = {"\x81\xa1k\x01", 4}, none = {NULL, 0};
     struct bb_w_deliver d = {11, 1, 3, 2, 3, 9000, bytes("key"), bytes("short"), bytes("body")};
-    struct bb_w_result r = {12, -3, bytes("reply"), true, bytes("M7/021"), bytes("gone"), 250,
+    struct bb_w_result r = {12, -3, bytes("reply"), true, bytes("M7/021"), bytes("gone"), 250, 1,
                             bytes("rendered"), {"\xc4\x01" "a\xc4\x02" "bc", 7}, 2};
     struct bb_w_result plain = {.token = 13};
     struct bb_w_acked a = {1, 100, 101, 5, -2, 1, bytes("no route")};
@@ -190,7 +190,7 @@ START_TEST(round_trip_of_items)
     frame_load(&b, 4, &f);
     ck_assert_int_eq(bb_frame_next_result(&f, &r), 1);
     ck_assert(r.token == 12 && r.status == -3 && same(r.reply, "reply") && r.has_error);
-    ck_assert(same(r.vendor_code, "M7/021") && same(r.text, "gone") && r.retry_after_ms == 250);
+    ck_assert(same(r.vendor_code, "M7/021") && same(r.text, "gone") && r.retry_after_ms == 250 && r.error_flags == 1);
     ck_assert(same(r.body, "rendered"));
     ck_assert_uint_eq(r.n_children, 2);
     c = bb_cur_of(r.children);

@@ -25,3 +25,9 @@ TESTS += tests/unit/test_split
 tests_unit_test_split_SOURCES = tests/unit/test_split.c tests/unit/transform_rig.h
 tests_unit_test_split_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_split_LDADD = $(UNIT_LIBS)
+# the step require
+check_PROGRAMS += tests/unit/test_require
+TESTS += tests/unit/test_require
+tests_unit_test_require_SOURCES = tests/unit/test_require.c tests/unit/transform_rig.h
+tests_unit_test_require_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_require_LDADD = $(UNIT_LIBS)

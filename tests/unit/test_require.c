@@ -1,0 +1,341 @@
+/*
+ * test_require.c - require: what holds, what does not and where, by table; the report; mistakes
+ */
+#include "tests/unit/transform_rig.h"
+
+#define HEAD "\"specversion\":\"1.0\",\"id\":\"1\",\"source\":\"t\",\"type\":\"mfg.x\""
+#define NOW (INT64_C(1774994400) * 1000000000) /* 2026-03-31T22:00:00Z: in Berlin the next day */
+
+static char failure[64];
+
+static bb_status apply(const char *config, const char *attrs, const char *data, struct bb_transform_run *run,
+                       struct bb_fault *err)
+{
+    struct bb_transform *t;
+    struct bb_buf in, out;
+    struct mistake m;
+    char *steps, *message;
+    bb_status s;
+
+    ck_assert_int_ge(asprintf(&steps, "[{\"require\":%s}]", config), 0);
+    ck_assert_int_ge(asprintf(&message, "[{" HEAD "%s},%s]", attrs, data), 0);
+    t = compile_steps(steps, &m);
+    ck_assert_msg(t != NULL, "%s: %s at %s", steps, m.text, m.pointer);
+    ck_assert(!bb_transform_splits(t));
+    json_to(&in, message);
+    bb_buf_init(&out, 1 << 20);
+    run->now_ns = NOW;
+    s = bb_transform_apply(t, bytes_of(&in), &out, run, err);
+    if (s == BB_OK) {
+        ck_assert_uint_eq(out.len, in.len);
+        ck_assert_mem_eq(out.ptr, in.ptr, in.len);
+    } else {
+        ck_assert_uint_eq(out.len, 0);
+    }
+    snprintf(failure, sizeof failure, "%s", run->failure ? run->failure : ""); /* it is the transform's */
+    bb_buf_free(&in);
+    bb_buf_free(&out);
+    bb_transform_free(&t);
+    free(steps);
+    free(message);
+    return s;
+}
+
+#define L(p, from, to) "{\"p\":\"" p "\",\"effectivity\":{" from to "}}"
+#define F(d) "\"from\":\"" d "\""
+#define T(d) ",\"to\":\"" d "\""
+#define WINDOWS "{\"each\":{\"at\":\"/data/l\",\"windows\":{\"by\":\"./p\"}}}"
+
+/* text NULL: it holds */
+static const struct {
+    const char *config, *attrs, *data, *failure, *text;
+} cases[] = {
+    {"{\"approval\":\"released\"}", "", "{\"approval\":{\"state\":\"released\"}}", NULL, NULL},
+    {"{\"approval\":[\"frozen\",\"released\"]}", "", "{\"approval\":{\"state\":\"released\"}}", NULL, NULL},
+    {"{\"approval\":\"released\"}", "", "{\"approval\":{\"state\":\"draft\"}}", "approval",
+     "step 1 (require): /data/approval/state is \"draft\", not \"released\""},
+    {"{\"approval\":[\"frozen\",\"released\"]}", "", "{}", "approval",
+     "step 1 (require): /data/approval/state is missing: \"frozen\" or \"released\" is asked for"},
+    {"{\"approval\":{\"at\":\"/attributes/status\",\"in\":\"ok\"}}", ",\"status\":\"ok\"", "{}", NULL, NULL},
+    {"{\"approval\":{\"at\":\"/attributes/status\",\"in\":\"ok\"}}", ",\"status\":\"no\"", "{}", "approval",
+     "/attributes/status is \"no\""},
+    {"{\"approval\":\"1\"}", "", "{\"approval\":{\"state\":1}}", "approval", "is 1, not \"1\""},
+    /* present, that */
+    {"{\"present\":[\"/data/a\",\"/attributes/item\"]}", ",\"item\":\"x\"", "{\"a\":0}", NULL, NULL},
+    {"{\"present\":[\"/data/a\",\"/data/b/c\",\"/attributes/item\"]}", "", "{\"a\":null}", "incomplete",
+     "/data/a is missing; /data/b/c is missing; /attributes/item is missing"},
+    {"{\"that\":{\"at\":\"/data/q\",\"above\":0}}", "", "{\"q\":0.01}", NULL, NULL},
+    {"{\"that\":[{\"at\":\"/data/q\",\"above\":0},{\"any\":[{\"at\":\"/data/u\",\"equals\":\"KG\"}]}]}", "",
+     "{\"q\":-1.50,\"u\":\"G\"}", "condition",
+     "/data/q does not meet the condition: -1.50; /data/u does not meet the condition: \"G\""},
+    {"{\"that\":{\"at\":\"/data/q\",\"above\":0}}", "", "{\"q\":\"x\"}", "condition",
+     "/data/q cannot be compared: \"x\""},
+    {"{\"that\":{\"at\":\"/data/q\",\"above\":0}}", "", "{}", "condition", "/data/q does not meet the condition: is not there"},
+    {"{\"present\":\"/data/a\",\"class\":\"plm-gap\"}", "", "{}", "plm-gap", "/data/a is missing"},
+    /* effectivity: days are the plant's, instants are instants */
+    {"{\"effectivity\":\"current\"}", "", "{}", NULL, NULL},
+    {"{\"effectivity\":\"current\"}", "", "{\"effectivity\":{" F("2026-03-31") T("2026-03-31") "}}", NULL, NULL},
+    {"{\"effectivity\":{\"is\":\"current\",\"zone\":\"+02:00\"}}", "",
+     "{\"effectivity\":{" F("2026-03-31") T("2026-03-31") "}}", "effectivity", "/data/effectivity is over"},
+    {"{\"effectivity\":{\"is\":\"current\",\"zone\":\"+02:00\"}}", "", "{\"effectivity\":{" F("2026-04-01") "}}", NULL,
+     NULL},
+    {"{\"effectivity\":\"current\"}", "", "{\"effectivity\":{" F("2026-04-01") "}}", "effectivity", "has not begun"},
+    {"{\"effectivity\":\"future\"}", "", "{\"effectivity\":{" F("2026-04-01") "}}", NULL, NULL},
+    {"{\"effectivity\":\"future\"}", "", "{}", "effectivity", "has begun"},
+    {"{\"effectivity\":\"not-past\"}", "", "{\"effectivity\":{" F("2026-04-01") "}}", NULL, NULL},
+    {"{\"effectivity\":\"not-past\"}", "", "{\"effectivity\":{\"to\":\"2026-03-30\"}}", "effectivity", "is over"},
+    {"{\"effectivity\":\"current\"}", "", "{\"effectivity\":{\"to\":\"2026-03-31T22:00:00Z\"}}", "effectivity", "is over"},
+    {"{\"effectivity\":\"current\"}", "", "{\"effectivity\":{\"to\":\"2026-04-01T00:00:00.000000001+02:00\"}}", NULL,
+     NULL},
+    {"{\"effectivity\":\"current\"}", "", "{\"effectivity\":{" F("2026-03-31") T("2026-03-30") "}}", "effectivity",
+     "ends before it begins"},
+    {"{\"effectivity\":\"current\"}", "", "{\"effectivity\":{" F("2026-03-31") T("2026-04-01T00:00:00Z") "}}",
+     "effectivity", "a day at one end"},
+    {"{\"effectivity\":{\"at\":\"/data/e\",\"is\":\"current\"}}", "", "{\"e\":{\"from\":\"soon\"}}", "effectivity", "/data/e"},
+    /* entries */
+    {"{\"each\":{\"at\":\"/data/l\",\"present\":\"./c\",\"when\":{\"at\":\"./k\",\"equals\":\"part\"}}}", "",
+     "{\"l\":[{\"k\":\"part\",\"c\":\"A\"},{\"k\":\"text\"},{\"k\":\"part\"}]}", "incomplete", "step 1 (require): /data/l/2/c is missing"},
+    {"{\"each\":{\"at\":\"/data/l\",\"that\":{\"at\":\"./q\",\"above\":0}}}", "", "{\"l\":[{\"q\":1},{\"q\":0}]}",
+     "condition", "/data/l/1/q does not meet the condition: 0"},
+    {"{\"each\":{\"at\":\"/data/l\",\"present\":\"./c\"}}", "", "{\"l\":{}}", "incomplete", "/data/l is no list"},
+    {"{\"each\":{\"at\":\"/data/l\",\"present\":\"./c\"}}", "", "{\"l\":[]}", NULL, NULL},
+    {"{\"each\":{\"at\":\"/data/l\",\"unique\":[\"./p\",\"./s\"]}}", "",
+     "{\"l\":[{\"p\":1,\"s\":2},{\"p\":12,\"s\":\"\"},{\"p\":1,\"s\":3}]}", NULL, NULL},
+    {"{\"each\":{\"at\":\"/data/l\",\"unique\":\"./p\"}}", "", "{\"l\":[{\"p\":10},{\"p\":20},{\"p\":10}]}", "incomplete",
+     "/data/l/2/p is the same as in entry 0"},
+    {"{\"each\":{\"at\":\"/data/l\",\"unique\":\"./p\"}}", "", "{\"l\":[{\"p\":10},{}]}", "incomplete",
+     "/data/l/1/p is missing"},
+    {WINDOWS, "", "{\"l\":[" L("b", F("2026-01-01"), "") "," L("a", F("2026-02-01"), "") "," L("a", F("2026-01-01"), T("2026-01-31")) "]}",
+     NULL, NULL},
+    {WINDOWS, "", "{\"l\":[" L("a", F("2026-01-01"), T("2026-01-31")) "," L("a", F("2026-02-02"), "") "]}", "effectivity",
+     "/data/l/1/effectivity leaves a gap behind that of entry 0"},
+    {"{\"each\":{\"at\":\"/data/l\",\"windows\":{\"by\":\"./p\",\"gaps\":\"allow\"}}}", "",
+     "{\"l\":[" L("a", F("2026-01-01"), T("2026-01-31")) "," L("a", F("2026-02-02"), "") "]}", NULL, NULL},
+    {WINDOWS, "", "{\"l\":[" L("a", F("2026-01-31"), "") "," L("a", F("2026-01-01"), T("2026-01-31")) "]}", "effectivity",
+     "/data/l/0/effectivity overlaps that of entry 1"},
+    {WINDOWS, "", "{\"l\":[{\"p\":\"a\"},{\"p\":\"a\"}]}", "effectivity", "overlaps"},
+    {WINDOWS, "", "{\"l\":[" L("a", F("2026-01-01T00:00:00Z"), T("2026-02-01T00:00:00+01:00")) "," L("a", F("2026-01-31T23:00:00Z"), "") "]}",
+     NULL, NULL},
+    {WINDOWS, "", "{\"l\":[" L("a", F("2026-01-01"), T("2026-01-31")) "," L("a", F("2026-02-01T00:00:00Z"), "") "]}",
+     "effectivity", "in days and that of entry"},
+};
+
+START_TEST(checks_by_table)
+{
+    struct bb_fault err = {0, ""};
+    struct bb_transform_run run = {0};
+    bb_status s = apply(cases[_i].config, cases[_i].attrs, cases[_i].data, &run, &err);
+
+    ck_assert_msg(s == (cases[_i].text ? BB_E_REJECT : BB_OK), "case %d (%s): %d %s", _i, cases[_i].data, s, err.text);
+    if (!cases[_i].text)
+        return;
+    ck_assert_msg(strstr(err.text, cases[_i].text) != NULL, "case %d: %s", _i, err.text);
+    ck_assert_str_eq(failure, cases[_i].failure);
+    ck_assert(run.quarantine);
+}
+END_TEST
+
+START_TEST(skipped_where_it_says_so)
+{
+    struct bb_fault err = {0, ""};
+    struct bb_transform_run run = {0};
+
+    ck_assert_int_eq(apply("{\"present\":\"/data/a\",\"on_failure\":\"skip\"}", "", "{}", &run, &err), BB_E_CANCEL);
+    ck_assert_str_eq(err.text, "step 1 (require): /data/a is missing");
+    ck_assert_int_eq(apply("{\"present\":\"/data/a\",\"on_failure\":\"quarantine\"}", "", "{}", &run, &err), BB_E_REJECT);
+}
+END_TEST
+
+/* All that does not hold is in the report, up to a limit; what is behind that is counted. */
+START_TEST(the_report)
+{
+    struct bb_fault err = {0, ""};
+    struct bb_buf report, data;
+    struct bb_transform_run run = {.report = &report};
+    char text[8192], want[40];
+
+    bb_buf_init(&report, 8000);
+    bb_buf_init(&data, 1 << 16);
+    bb_buf_put(&data, "{\"l\":[", 6);
+    for (int i = 0; i < 50; i++)
+        bb_buf_put(&data, i ? ",{}" : "{}", i ? 3 : 2);
+    bb_buf_put(&data, "]}", 3);
+    ck_assert_int_eq(apply("{\"each\":{\"at\":\"/data/l\",\"present\":\"./c\"}}", "", (const char *)data.ptr, &run, &err),
+                     BB_E_REJECT);
+    ck_assert(!report.failed);
+    snprintf(text, sizeof text, "%.*s", (int)report.len, (const char *)report.ptr);
+    for (int i = 0; i < 20; i++) {
+        snprintf(want, sizeof want, "/data/l/%d/c is missing", i);
+        ck_assert_msg(strstr(text, want) != NULL, "no %s in %s", want, text);
+    }
+    ck_assert(!strstr(text, "/data/l/20/c"));
+    ck_assert_msg(strstr(text, "missing and 30 more") != NULL, "%s", text);
+    bb_buf_free(&report);
+    bb_buf_free(&data);
+}
+END_TEST
+
+/* Steps that only check leave the message where it is, wherever they stand. */
+START_TEST(between_other_steps)
+{
+#define R "{\"require\":{\"present\":\"/data/a\"}}"
+#define M(x) "{\"map\":[{\"constant\":{\"to\":\"/data/" x "\",\"value\":1}}]}"
+    static const char *const steps[] = {
+        "[" R "," M("b") "]", "[" M("b") "," R "]", "[" M("b") "," R "," R "]", "[" R "," M("b") "," R "]",
+        "[" M("c") "," R "," M("d") "," M("b") "]", "[" M("c") "," M("d") "," R "," M("e") "," R "," M("b") "]",
+        "[" M("c") "," R "," M("d") "," R "," M("e") "," R "," M("b") "," R "]"};
+    struct bb_buf in, out;
+    struct mistake m;
+    char *got;
+
+    for (size_t k = 0; k < sizeof steps / sizeof *steps; k++) {
+        struct bb_transform *t = compile_steps(steps[k], &m);
+        struct bb_fault err = {0, ""};
+
+        ck_assert_ptr_nonnull(t);
+        json_to(&in, "[{" HEAD "},{\"a\":7}]");
+        bb_buf_init(&out, 1 << 20);
+        bb_buf_put(&out, "before", 6);
+        ck_assert_int_eq(bb_transform_apply(t, bytes_of(&in), &out, NULL, &err), BB_OK);
+        ck_assert_mem_eq(out.ptr, "before", 6);
+        got = json_of((struct bb_bytes){out.ptr + 6, out.len - 6});
+        ck_assert_msg(strstr(got, "{\"a\":7,") && strstr(got, "\"b\":1}]"), "%s: %s", steps[k], got);
+        free(got);
+        bb_buf_free(&in);
+        bb_buf_free(&out);
+        bb_transform_free(&t);
+    }
+}
+END_TEST
+
+/* What the step that failed was given can be kept, also when it lies in the way. */
+START_TEST(what_a_check_saw_is_kept)
+{
+    struct mistake m;
+    struct bb_transform *t = compile_steps("[" M("b") ",{\"require\":{\"present\":\"/data/none\"}}]", &m);
+    struct bb_transform_run run = {.keep_partial = true};
+    struct bb_buf in, out;
+    char *got;
+
+    json_to(&in, "[{" HEAD "},{\"a\":7}]");
+    bb_buf_init(&out, 1 << 20);
+    ck_assert_int_eq(bb_transform_apply(t, bytes_of(&in), &out, &run, NULL), BB_E_REJECT);
+    ck_assert_uint_eq(run.step, 2);
+    got = json_of(bytes_of(&out));
+    ck_assert_msg(strstr(got, "{\"a\":7,\"b\":1}]") != NULL, "%s", got);
+    free(got);
+    bb_buf_free(&in);
+    bb_buf_free(&out);
+    bb_transform_free(&t);
+}
+END_TEST
+
+static const struct {
+    const char *config, *pointer, *text;
+} mistakes[] = {
+    {"3", "", "require takes a map"},
+    {"{}", "", "asks for nothing"},
+    {"{\"on_failure\":\"skip\"}", "", "asks for nothing"},
+    {"{\"aproval\":\"released\"}", "/aproval", "did you mean \"approval\""},
+    {"{\"approval\":7}", "/approval", "expected a state"},
+    {"{\"approval\":{\"at\":\"/data/x\"}}", "/approval", "approval needs in"},
+    {"{\"approval\":{\"inn\":\"x\"}}", "/approval/inn", "did you mean \"in\""},
+    {"{\"effectivity\":\"curent\"}", "/effectivity", "did you mean \"current\""},
+    {"{\"effectivity\":{\"zone\":\"UTC\"}}", "/effectivity", "effectivity needs is"},
+    {"{\"effectivity\":{\"is\":\"current\",\"zone\":\"Mars/One\"}}", "/effectivity/zone", "Mars/One"},
+    {"{\"present\":[]}", "/present", "1 to 64"},
+    {"{\"present\":[\"/data/a\",\"b\"]}", "/present/1", "starts with /data"},
+    {"{\"present\":\"./a\"}", "/present", "entries of a list"},
+    {"{\"that\":{\"at\":\"/data/a\"}}", "/that", "needs a test"},
+    {"{\"that\":{\"at\":\"./a\",\"equals\":1}}", "/that/at", "/data or /attributes"},
+    {"{\"each\":{\"present\":\"./a\"}}", "/each", "each needs at"},
+    {"{\"each\":{\"at\":\"/data/l\"}}", "/each", "asks nothing"},
+    {"{\"each\":[{\"at\":\"/data/l\",\"windows\":{}}]}", "/each/0/windows", "windows needs by"},
+    {"{\"each\":{\"at\":\"/data/l\",\"windows\":{\"by\":\"./p\",\"gaps\":\"no\"}}}", "/each/windows/gaps", "refuse"},
+    {"{\"present\":\"/data/a\",\"on_failure\":\"refuse\"}", "/on_failure", "refuses nobody"},
+    {"{\"present\":\"/data/a\",\"on_failure\":\"skp\"}", "/on_failure", "did you mean \"skip\""},
+};
+
+START_TEST(mistakes_by_table)
+{
+    struct bb_transform *t;
+    char *steps, *pointer;
+    struct mistake m;
+
+    ck_assert_int_ge(asprintf(&steps, "[{\"require\":%s}]", mistakes[_i].config), 0);
+    ck_assert_int_ge(asprintf(&pointer, "/0/require%s", mistakes[_i].pointer), 0);
+    t = compile_steps(steps, &m);
+    ck_assert_msg(!t, "%s was taken", steps);
+    ck_assert_msg(strcmp(m.pointer, pointer) == 0 && strstr(m.text, mistakes[_i].text), "%s: %s at %s", steps, m.text,
+                  m.pointer);
+    free(steps);
+    free(pointer);
+}
+END_TEST
+
+/* Whatever the bytes are, nothing is read past the end (ASan judges) and a damaged message does not pass
+ * as one that holds. */
+START_TEST(hostile_bytes)
+{
+    struct mistake m;
+    struct bb_transform *t = compile_steps(
+        "[{\"require\":{\"approval\":\"released\",\"effectivity\":\"current\",\"present\":\"/data/a\",\"each\":{\"at\":"
+        "\"/data/l\",\"present\":\"./p\",\"that\":{\"at\":\"./q\",\"above\":0},\"unique\":\"./q\",\"windows\":{\"by\":"
+        "\"./p\"}}}}]", &m);
+    struct bb_buf in, out, report;
+    struct bb_transform_run run = {.report = &report};
+    struct bb_fault err;
+    unsigned held = 0;
+
+    ck_assert_ptr_nonnull(t);
+    json_to(&in, "[{" HEAD "},{\"approval\":{\"state\":\"released\"},\"a\":1,\"effectivity\":{" F("2026-01-01") "},\"l\":["
+                 "{\"p\":\"a\",\"q\":1.5,\"effectivity\":{" F("2026-01-01") T("2026-01-31") "}},{\"p\":\"a\",\"q\":2,"
+                 "\"effectivity\":{" F("2026-02-01") "}}]}]");
+    bb_buf_init(&out, 1 << 20);
+    bb_buf_init(&report, 1 << 16);
+    run.now_ns = NOW;
+    ck_assert_msg(bb_transform_apply(t, bytes_of(&in), &out, &run, &err) == BB_OK, "%s", err.text);
+    seed = 12;
+    for (int round = 0; round < 40000; round++) {
+        uint8_t *copy = malloc(in.len);
+        size_t len = rnd(8) ? in.len : rnd((unsigned)in.len);
+
+        ck_assert_ptr_nonnull(copy);
+        memcpy(copy, in.ptr, in.len);
+        for (unsigned k = 0; k < 1 + rnd(3); k++)
+            copy[rnd((unsigned)in.len)] = (uint8_t)rnd(256);
+        copy = realloc(copy, len ? len : 1);
+        bb_buf_reset(&out);
+        held += bb_transform_apply(t, (struct bb_bytes){copy, len}, &out, &run, &err) == BB_OK;
+        free(copy);
+    }
+    ck_assert_uint_gt(held, 1000);
+    bb_transform_free(&t);
+    bb_buf_free(&in);
+    bb_buf_free(&out);
+    bb_buf_free(&report);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("require");
+    TCase *c = tcase_create("require");
+    SRunner *r;
+    int failed;
+
+    tcase_set_timeout(c, 120);
+    tcase_add_loop_test(c, checks_by_table, 0, (int)(sizeof cases / sizeof cases[0]));
+    tcase_add_loop_test(c, mistakes_by_table, 0, (int)(sizeof mistakes / sizeof mistakes[0]));
+    tcase_add_test(c, skipped_where_it_says_so);
+    tcase_add_test(c, the_report);
+    tcase_add_test(c, between_other_steps);
+    tcase_add_test(c, what_a_check_saw_is_kept);
+    tcase_add_test(c, hostile_bytes);
+    suite_add_tcase(s, c);
+    r = srunner_create(s);
+    srunner_run_all(r, CK_NORMAL);
+    failed = srunner_ntests_failed(r);
+    srunner_free(r);
+    return failed ? 1 : 0;
+}
