@@ -57,6 +57,7 @@ struct bb_breaker {         /* opens after this many failed (down, unknown) in a
     uint64_t open_ms;       /* first pause, default 1s, doubled up to max */
     uint64_t max_ms;        /* default 1m */
 };
+struct bb_step_config;
 struct bb_endpoint_config {
     char *name;      /* [a-z][a-z0-9-]{0,62} */
     char *connector; /* manifest id */
@@ -73,6 +74,8 @@ struct bb_endpoint_config {
     uint32_t nice;           /* isolated host's nice value, 0..19, default 0 */
     struct bb_bytes config;  /* the connector's own keys as written, a msgpack map: not for
                                 create(), see bb_config_check_endpoint() */
+    struct bb_step_config *accept; /* what a message is checked against before it is taken in */
+    size_t n_accept;
     struct bb_where where, config_where;
     bool is_source, is_sink; /* used by routes as such */
     bool is_asked;           /* a step of a route puts questions to it */

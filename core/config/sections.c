@@ -200,26 +200,40 @@ void bb_read_match(struct bb_read *x, const struct bb_node *n, void *to)
     }
 }
 
-void bb_read_transform(struct bb_read *x, const struct bb_node *n, void *to)
+static struct bb_step_config *steps_read(struct bb_read *x, const struct bb_node *n, size_t *count)
 {
     static const struct bb_spec kind = {.types = BB_TYPE_STR, .format = BB_F_NAME};
-    struct bb_route_config *r = to;
-    struct bb_step_config *s;
+    struct bb_step_config *v = bb_arena_get(x->arena, (n->n + 1) * sizeof(*v)), *s;
     const struct bb_node *c;
 
-    if (!(r->steps = bb_arena_get(x->arena, (n->n + 1) * sizeof(*r->steps))))
-        return;
+    if (!v)
+        return NULL;
     for (c = n->child; c; c = c->next) {
         if (c->kind != BB_MAP || c->n != 1) {
             bb_say(x, c, "a step is a map of one key, \"- kind: ...\"");
             continue;
         }
         bb_read(x, c->child->key, &kind, NULL, NULL);
-        s = &r->steps[r->n_steps++];
+        s = &v[(*count)++];
         s->kind = bb_arena_str(x->arena, c->child->key->text, c->child->key->len);
         s->config = bb_tree_bytes(x, c->child);
         s->where = bb_node_where(c);
     }
+    return v;
+}
+
+void bb_read_transform(struct bb_read *x, const struct bb_node *n, void *to)
+{
+    struct bb_route_config *r = to;
+
+    r->steps = steps_read(x, n, &r->n_steps);
+}
+
+void bb_read_accept(struct bb_read *x, const struct bb_node *n, void *to)
+{
+    struct bb_endpoint_config *e = to;
+
+    e->accept = steps_read(x, n, &e->n_accept);
 }
 
 void bb_read_plugin_path(struct bb_read *x, const struct bb_node *n, void *to)

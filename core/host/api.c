@@ -32,8 +32,11 @@ static void bb_api_describe(bb_host *h, struct bb_instance *out)
 static const void *bb_api_extension(bb_host *h, const char *id)
 {
     static const struct bb_ext_instance instance = {sizeof(instance), 0, bb_api_describe};
+    static const struct bb_ext_refusal refusal = {sizeof(refusal), 0, bb_accept_refusal};
 
     (void)h;
+    if (id && strcmp(id, BB_EXT_REFUSAL) == 0)
+        return &refusal;
     return id && strcmp(id, BB_EXT_INSTANCE) == 0 ? &instance : NULL;
 }
 

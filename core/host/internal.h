@@ -27,6 +27,7 @@
 #define BB_TOKENS_MAX 65536u      /* deliveries open at once in one instance */
 #define BB_STATE_MAX 65536u       /* bytes of a source's state */
 #define BB_REPLY_MAX (1u << 20)   /* bytes of a sink's reply */
+#define BB_REFUSAL_MAX 65536u     /* bytes of what a refused submit() found */
 #define BB_LOG_TEXT_MAX 4096u
 #define BB_METRICS_MAX 64u
 #define BB_HOST_NAME 80           /* of an endpoint, with BB_QUERY_HOST, and a NUL */
@@ -214,6 +215,7 @@ struct bb_host {
     struct bb_bytes secrets; /* msgpack map, wiped at the end */
     struct bb_route_steps *routes;
     size_t n_routes;
+    struct bb_transform *accept; /* NULL: everything is accepted */
     struct bb_asking asking;
     uint64_t next_ask;
     /* frames in */
@@ -235,6 +237,8 @@ struct bb_host {
     uint64_t late, breaches;   /* under lock: done() too late or twice; answers against the contract */
     double log_tokens;         /* under lock */
     uint64_t log_at, log_dropped; /* under lock */
+    struct bb_buf refusal;     /* under lock: what the last refused submit() found */
+    pthread_t refused_thread;  /* under lock: who made it */
     bool stopping;             /* under lock: STOP came */
     bool stopped;              /* under lock: the plugin called stopped() */
     bool closed;               /* under lock: nothing is taken any more */
@@ -276,6 +280,12 @@ struct bb_asker { /* bb_transform_run's arg */
 };
 bb_status bb_ask(void *asker, const struct bb_question *q, struct bb_buf *answer, struct bb_fault *err);
 void bb_ask_answered(struct bb_host *h, struct bb_frame *f); /* ANSWER */
+
+/* accept.c */
+/* Every message against the endpoint's accept: BB_OK, or BB_E_REJECT with the first finding in err and
+ * all of them kept for bb_accept_refusal(). Any thread. */
+bb_status bb_accept_check(struct bb_host *h, const struct bb_bytes *messages, size_t n, struct bb_error *err);
+bb_status bb_accept_refusal(struct bb_host *h, void *buf, size_t cap, size_t *len);
 
 /* cache.c: answers of other endpoints, shared by the instances of a host. Any thread. */
 struct bb_answers;

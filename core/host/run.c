@@ -45,6 +45,7 @@ static struct bb_host *bb_worker_new(struct bb_host_run *r, uint32_t worker)
         return NULL;
     }
     h->run = r;
+    bb_buf_init(&h->refusal, BB_REFUSAL_MAX);
     h->worker = worker;
     memcpy(h->endpoint, r->endpoint, sizeof(h->endpoint));
     h->first_pool = bb_pool_new(0);

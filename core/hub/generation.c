@@ -124,7 +124,7 @@ static int step_file(void *arg, const char *name, struct bb_bytes *value, struct
 static void step_say(void *arg, const char *file, const char *pointer, const char *text)
 {
     struct gen_compiling *c = arg;
-    struct bb_where at = c->route->where;
+    struct bb_where at = c->where;
     unsigned long step;
     char *end;
 
@@ -132,35 +132,56 @@ static void step_say(void *arg, const char *file, const char *pointer, const cha
         at = bb_extras_where(c->files, file, pointer);
     } else {
         step = strtoul(pointer + (*pointer == '/'), &end, 10);
-        if (*pointer == '/' && step < c->route->n_steps)
-            at = bb_config_locate(c->route->steps[step].where,
+        if (*pointer == '/' && step < c->n_steps)
+            at = bb_config_locate(c->steps[step].where,
                                   *end && strchr(end + 1, '/') ? end : "");
     }
-    bb_config_diag(c->diags, BB_SEV_ERROR, at, "route \"%s\": %s", c->route->name, text);
+    bb_config_diag(c->diags, BB_SEV_ERROR, at, "%s \"%s\": %s", c->noun, c->name, text);
+}
+
+static struct bb_transform *steps_compile(struct gen_compiling *c, struct bb_buf *program)
+{
+    struct bb_transform_source source = {c, step_file, step_say, program, gen_step_query, !c->route};
+    struct bb_transform *t;
+    struct bb_fault err = {0};
+    struct bb_buf steps;
+
+    bb_buf_init(&steps, BB_PROGRAM_MAX);
+    bb_buf_init(program, BB_PROGRAM_MAX);
+    bb_put_array(&steps, (uint32_t)c->n_steps);
+    for (size_t k = 0; k < c->n_steps; k++) {
+        bb_put_map(&steps, 1);
+        bb_put_cstr(&steps, c->steps[k].kind);
+        bb_put_raw(&steps, c->steps[k].config);
+    }
+    if (steps.failed)
+        step_say(c, NULL, "", "its steps are too large");
+    t = bb_transform_compile((struct bb_bytes){steps.ptr, steps.failed ? 0 : steps.len}, &source, &err);
+    bb_buf_free(&steps);
+    return t;
+}
+
+static void accept_check(struct bb_generation *g, size_t i, struct bb_extras *files, struct bb_diags *d)
+{
+    const struct bb_endpoint_config *e = &g->config->endpoints[i];
+    struct gen_compiling c = {g, NULL, "endpoint", e->name, e->where, e->accept, e->n_accept, files, d};
+
+    if (!e->n_accept)
+        return;
+    g->endpoints[i].accept = steps_compile(&c, &g->endpoints[i].accept_program);
+    if (*g->endpoints[i].manifest.id && !g->endpoints[i].manifest.source)
+        bb_config_diag(d, BB_SEV_ERROR, bb_config_locate(e->where, "/accept"),
+                       "endpoint \"%s\": connector \"%s\" only receives: there is nothing to accept from it",
+                       e->name, e->connector);
 }
 
 static void steps_check(struct bb_generation *g, size_t i, struct bb_extras *files,
                         struct bb_diags *d)
 {
     const struct bb_route_config *r = &g->config->routes[i];
-    struct gen_compiling c = {g, r, files, d};
-    struct bb_transform_source source = {&c, step_file, step_say, &g->programs[i], gen_step_query};
-    struct bb_transform *t;
-    struct bb_fault err = {0};
-    struct bb_buf steps;
+    struct gen_compiling c = {g, r, "route", r->name, r->where, r->steps, r->n_steps, files, d};
+    struct bb_transform *t = steps_compile(&c, &g->programs[i]);
 
-    bb_buf_init(&steps, BB_PROGRAM_MAX);
-    bb_buf_init(&g->programs[i], BB_PROGRAM_MAX);
-    bb_put_array(&steps, (uint32_t)r->n_steps);
-    for (size_t k = 0; k < r->n_steps; k++) {
-        bb_put_map(&steps, 1);
-        bb_put_cstr(&steps, r->steps[k].kind);
-        bb_put_raw(&steps, r->steps[k].config);
-    }
-    if (steps.failed)
-        step_say(&c, NULL, "", "the transform is too large");
-    t = bb_transform_compile((struct bb_bytes){steps.ptr, steps.failed ? 0 : steps.len}, &source, &err);
-    bb_buf_free(&steps);
     g->impure[i] = t && !bb_transform_is_pure(t);
     g->splits[i] = t && bb_transform_splits(t);
     bb_transform_free(&t);
@@ -172,7 +193,7 @@ static void programs_check(const struct bb_generation *g, struct bb_diags *d)
     const struct bb_config *c = g->config;
 
     for (size_t e = 0; e < c->n_endpoints; e++) {
-        size_t total = 0;
+        size_t total = g->endpoints[e].accept_program.len;
 
         for (size_t i = 0; i < c->n_routes; i++)
             if (strcmp(c->routes[i].to, c->endpoints[e].name) == 0)
@@ -208,6 +229,8 @@ struct bb_generation *bb_generation_load(const char *conf_dir, struct bb_diags *
         goto memory;
     for (size_t i = 0; i < g->config->n_endpoints; i++)
         endpoint_check(g, i, &folders, diags);
+    for (size_t i = 0; i < g->config->n_endpoints; i++)
+        accept_check(g, i, files, diags);
     for (size_t i = 0; i < g->config->n_routes; i++) {
         steps_check(g, i, files, diags);
         roles_check(g, &g->config->routes[i], diags);
@@ -236,6 +259,14 @@ struct bb_bytes bb_generation_program(const struct bb_generation *g, const struc
     return b ? (struct bb_bytes){b->ptr, b->len} : (struct bb_bytes){NULL, 0};
 }
 
+const struct bb_transform *bb_generation_accept(const struct bb_generation *g, const char *endpoint)
+{
+    for (size_t i = 0; i < g->config->n_endpoints; i++)
+        if (strcmp(g->config->endpoints[i].name, endpoint) == 0)
+            return g->endpoints[i].accept;
+    return NULL;
+}
+
 bool bb_generation_splits(const struct bb_generation *g, const struct bb_route_config *r)
 {
     return g->splits && g->splits[r - g->config->routes];
@@ -251,6 +282,8 @@ void bb_generation_free(struct bb_generation **gp)
     for (size_t i = 0; g->endpoints && i < g->config->n_endpoints; i++) {
         bb_manifest_free(&g->endpoints[i].manifest);
         bb_buf_free(&g->endpoints[i].plugin_config);
+        bb_buf_free(&g->endpoints[i].accept_program);
+        bb_transform_free(&g->endpoints[i].accept);
     }
     for (size_t i = 0; g->programs && i < g->config->n_routes; i++)
         bb_buf_free(&g->programs[i]);

@@ -9,11 +9,14 @@
 
 #include "core/config/config.h"
 #include "core/host/host.h"
+#include "core/transform/transform.h"
 
 struct bb_gen_endpoint {
     const struct bb_endpoint_config *config;
     struct bb_manifest manifest;
     struct bb_buf plugin_config; /* checked and defaulted, for create() */
+    struct bb_buf accept_program; /* for its host; empty: everything is accepted */
+    struct bb_transform *accept;  /* the same, compiled, or NULL */
 };
 struct bb_gen_query { /* a route's step that asks: who may ask whom for what */
     const struct bb_route_config *route; /* its sink's host asks */
@@ -41,6 +44,8 @@ struct bb_bytes bb_generation_program(const struct bb_generation *g, const struc
 /* May hosts of asker put this question to asked? */
 bool bb_generation_may_ask(const struct bb_generation *g, const char *asker, const char *asked,
                            struct bb_bytes op);
+/* What messages of that endpoint are checked against before they are taken in (bb_transform_check()), or NULL. */
+const struct bb_transform *bb_generation_accept(const struct bb_generation *g, const char *endpoint);
 bool bb_generation_splits(const struct bb_generation *g, const struct bb_route_config *r);
 void bb_generation_free(struct bb_generation **gp);
 

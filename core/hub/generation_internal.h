@@ -6,9 +6,13 @@
 
 #include "core/hub/generation.h"
 
-struct gen_compiling { /* a route's steps, for the reports of bb_transform_compile() */
+struct gen_compiling { /* a route's or an endpoint's steps, for the reports of bb_transform_compile() */
     struct bb_generation *g;
-    const struct bb_route_config *route;
+    const struct bb_route_config *route; /* NULL: an endpoint's */
+    const char *noun, *name;
+    struct bb_where where;
+    const struct bb_step_config *steps;
+    size_t n_steps;
     struct bb_extras *files;
     struct bb_diags *diags;
 };

@@ -238,7 +238,7 @@ static int welcome(struct bb_hub *h, struct hub_peer *p)
 
     bb_buf_init(&map, 1u << 26);
     bb_buf_init(&frame, 1u << 26);
-    bb_put_map(&map, 12);
+    bb_put_map(&map, 13);
     bb_put_cstr(&map, "config");
     bb_put_bin(&map, e->gen->plugin_config.ptr, e->gen->plugin_config.len);
     bb_put_cstr(&map, "secrets");
@@ -258,6 +258,8 @@ static int welcome(struct bb_hub *h, struct hub_peer *p)
     put_state(h, e, &map);
     bb_put_cstr(&map, "routes");
     put_steps(h, e, &map);
+    bb_put_cstr(&map, "accept");
+    bb_put_bin(&map, source ? e->gen->accept_program.ptr : NULL, source ? e->gen->accept_program.len : 0);
     bb_put_cstr(&map, "timeout_ms");
     bb_put_uint(&map, c->timeout_ms);
     bb_put_cstr(&map, "batch");

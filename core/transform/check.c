@@ -49,12 +49,16 @@ static void say(struct check *k, const char *failure, const struct bb_path *at, 
 
     if (!k->found++)
         k->failure = failure;
-    if (k->found > SHOWN_MAX)
+    if (k->found > SHOWN_MAX && !k->a->run->found)
         return;
     va_start(ap, fmt);
     vsnprintf(why, sizeof why, fmt, ap);
     va_end(ap);
     pointer_of(k, at, pointer, sizeof pointer);
+    if (k->a->run->found)
+        k->a->run->found(k->a->run->arg, pointer, failure, why);
+    if (k->found > SHOWN_MAX)
+        return;
     n = snprintf(k->text + k->len, sizeof k->text - k->len, "%s%s %s", k->len ? "; " : "", pointer, why);
     if (n > 0 && (size_t)n < sizeof k->text - k->len)
         k->len += (size_t)n;

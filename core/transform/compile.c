@@ -240,6 +240,9 @@ static int step_read(struct bb_compile *c, struct bb_bytes key, struct bb_bytes 
     k = bb_word_of(key, names, KINDS);
     if (k == KINDS)
         return bb_compile_unknown(c, "step", key, names, KINDS);
+    if (c->source->accept && !kinds[k]->checks)
+        return bb_compile_say(c, "accept only looks at messages, and %s changes them: it belongs into a "
+                                 "route's transform", kinds[k]->name);
     s->ops = kinds[k];
     s->number = c->step;
     if (c->step > 1 && c->ends)
@@ -264,7 +267,8 @@ static int steps_read(struct bb_compile *c, struct bb_bytes steps, struct bb_tra
     uint32_t n;
 
     if (!bb_group_of(steps, BB_T_ARRAY, &cur, &n))
-        return bb_compile_say(c, "transform takes a list of steps, such as - map: [...]");
+        return bb_compile_say(c, "%s takes a list of steps, such as - %s", c->source->accept ? "accept" : "transform",
+                              c->source->accept ? "require: {present: [/data/item]}" : "map: [...]");
     if (n > BB_STEPS_MAX)
         return bb_compile_say(c, "a route has at most %d steps", BB_STEPS_MAX);
     t->steps = calloc(n + 1, sizeof *t->steps);

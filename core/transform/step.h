@@ -52,7 +52,7 @@ struct bb_apply { /* one apply */
 struct bb_step_ops {
     const char *name; /* its key in the configuration */
     bool pure;
-    bool checks; /* apply() writes nothing: the message goes on as it is */
+    bool checks; /* apply() writes nothing: the message goes on as it is; so it may stand in accept */
     bool splits; /* apply() writes nothing: the message ends as bb_apply_child()s. Only as the last step */
     /* 0, or -1 with every mistake said. *self may be NULL after 0: then there is nothing to do. */
     int (*compile)(struct bb_compile *c, struct bb_bytes config, void **self);

@@ -32,6 +32,7 @@ struct bb_transform_source { /* what compiling in the core adds; every member ma
      * *key which of the step's words is wrong. */
     int (*query)(void *arg, uint32_t step, const char *endpoint, const char *op, const char **key,
                  struct bb_fault *err);
+    bool accept; /* these are an endpoint's: they may only look */
 };
 
 /* steps: msgpack array of one-key maps [{"map": [...]}, ...], a program, or empty. NULL with
@@ -62,10 +63,11 @@ struct bb_transform_run { /* what one apply may know; all zero is fine */
     /* Asks and waits. BB_OK: the answer, one value, is put into answer. BB_E_REJECT, BB_E_UNSUP: it is
      * refused for good. Anything else: there is none now. err->text says why. NULL: nobody is asked. */
     bb_status (*ask)(void *arg, const struct bb_question *q, struct bb_buf *answer, struct bb_fault *err);
-
     /* Takes a message that this one became (split, explode): 0, -1 with err->text. NULL: they are only
      * counted. */
     int (*child)(void *arg, struct bb_bytes whole, struct bb_fault *err);
+    /* Each thing that does not hold: where (a pointer into the message), its failure class, and why. */
+    void (*found)(void *arg, const char *pointer, const char *failure, const char *why);
     void *arg;
     struct bb_buf *report; /* NULL, or filled with all that a step found, where that is more than err holds */
     bool keep_partial; /* on BB_E_REJECT, out holds what the step that failed was given */
@@ -82,6 +84,11 @@ struct bb_transform_run { /* what one apply may know; all zero is fine */
  * says why). BB_E_RETRY: it cannot be told now; later it may. BB_E_REJECT: a step failed; err->text is
  * `step 2 (map) rule 3 (rename): no value at /data/qty`. run may be NULL. */
 bb_status bb_transform_apply(const struct bb_transform *t, struct bb_bytes whole, struct bb_buf *out,
+                             struct bb_transform_run *run, struct bb_fault *err);
+
+/* An endpoint's accept: every step looks, also behind one that found something. BB_OK; BB_E_REJECT
+ * with what the first of them said, and run->found heard of all; BB_E_RETRY: no memory. */
+bb_status bb_transform_check(const struct bb_transform *t, struct bb_bytes whole,
                              struct bb_transform_run *run, struct bb_fault *err);
 
 #endif

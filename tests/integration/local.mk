@@ -15,3 +15,5 @@ TESTS += tests/integration/enrich.sh
 EXTRA_DIST += tests/integration/enrich.sh
 TESTS += tests/integration/steps.sh
 EXTRA_DIST += tests/integration/steps.sh
+TESTS += tests/integration/accept.sh
+EXTRA_DIST += tests/integration/accept.sh
