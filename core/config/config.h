@@ -145,6 +145,10 @@ const struct bb_endpoint_config *bb_config_endpoint(const struct bb_config *c, c
  * between threads. 0 or -1. */
 int bb_config_check_endpoint(struct bb_config *c, const struct bb_endpoint_config *e,
                              struct bb_bytes schema, struct bb_buf *out, struct bb_diags *diags);
+/* The same for a step of a route that is a connector's: where is the map that holds connector and config.
+ * Not for a schema with secrets. */
+int bb_config_check_step(struct bb_config *c, const char *route, struct bb_where where,
+                         struct bb_bytes schema, struct bb_buf *out, struct bb_diags *diags);
 /* The value behind a handle of endpoint e: *out lives as long as c. 0, -1 unknown. */
 int bb_config_secret(const struct bb_config *c, const char *endpoint, const char *handle,
                      struct bb_bytes *out);

@@ -177,6 +177,61 @@ static bb_status bb_api_secret(bb_host *h, const char *handle, char *buf, size_t
     return BB_E_UNSUP;
 }
 
+/* ---- a transform is given a message and makes another one of it; nothing else ----------------------- */
+static void bb_step_done(bb_host *h, bb_token t, bb_status s, const struct bb_bytes *reply,
+                         const struct bb_error *err)
+{
+    (void)h, (void)t, (void)s, (void)reply, (void)err;
+}
+
+static bb_status bb_step_submit(bb_host *h, const struct bb_bytes *messages, size_t n,
+                                const struct bb_state *state, uint64_t cookie, struct bb_error *err)
+{
+    (void)h, (void)messages, (void)n, (void)state, (void)cookie, (void)err;
+    return BB_E_UNSUP;
+}
+
+static bb_status bb_step_state(bb_host *h, void *buf, size_t cap, size_t *len, uint64_t *version)
+{
+    (void)h, (void)buf, (void)cap;
+    if (len)
+        *len = 0;
+    if (version)
+        *version = 0;
+    return BB_E_UNSUP;
+}
+
+static void bb_step_stopped(bb_host *h)
+{
+    (void)h;
+}
+
+static bb_status bb_step_secret(bb_host *h, const char *handle, char *buf, size_t cap, size_t *len)
+{
+    (void)h, (void)handle, (void)buf, (void)cap;
+    if (len)
+        *len = 0;
+    return BB_E_UNSUP;
+}
+
+const struct bb_host_api bb_host_step_table = {
+    .size = sizeof(bb_host_step_table),
+    .abi = BB_ABI,
+    .extension = bb_api_extension,
+    .log = bb_api_log,
+    .metric = bb_api_metric,
+    .metric_add = bb_api_metric_add,
+    .msg_view = bb_msg_look,
+    .msg_ref = bb_msg_hold,
+    .msg_unref = bb_msg_drop,
+    .done = bb_step_done,
+    .submit = bb_step_submit,
+    .state = bb_step_state,
+    .cancelled = bb_api_cancelled,
+    .stopped = bb_step_stopped,
+    .secret = bb_step_secret,
+};
+
 const struct bb_host_api bb_host_table = {
     .size = sizeof(bb_host_table),
     .abi = BB_ABI,

@@ -339,7 +339,8 @@ static int bb_deliver_child(void *arg, struct bb_bytes whole, struct bb_fault *e
 static bb_status bb_deliver_render(struct bb_host *h, struct bb_msg *m, uint32_t op, struct bb_ending *e)
 {
     struct bb_asker asker = {h, m};
-    struct bb_transform_run run = {.ask = bb_ask, .child = bb_deliver_child, .arg = &asker,
+    struct bb_transform_run run = {.ask = bb_ask, .child = bb_deliver_child,
+                                   .plugin = bb_step_run, .arg = &asker,
                                    .report = &e->report};
     const struct bb_route_steps *r;
     bb_status s;

@@ -241,8 +241,10 @@ static bb_status bb_host_broken(struct bb_error *err, const char *text)
 
 static bb_status bb_host_create(struct bb_host *h, struct bb_bytes config, struct bb_error *err)
 {
-    bb_status s;
+    bb_status s = bb_steps_start(h, err);
 
+    if (s != BB_OK)
+        return s;
     bb_host_call_begin(h);
     s = h->plugin.c.create(h, &bb_host_table, &config, &h->inst, err);
     bb_host_call_end(h);
@@ -395,6 +397,8 @@ static void bb_host_finish(struct bb_host *h)
         bb_host_call_end(h);
         h->inst = NULL;
     }
+    if (stopped)
+        bb_steps_stop(h, 0);
     h->phase = BB_PHASE_END;
 }
 

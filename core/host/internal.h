@@ -215,6 +215,7 @@ struct bb_host {
     struct bb_bytes secrets; /* msgpack map, wiped at the end */
     struct bb_route_steps *routes;
     size_t n_routes;
+    struct bb_step_plugin *step_plugins; /* those that have been created */
     struct bb_transform *accept; /* NULL: everything is accepted */
     struct bb_asking asking;
     uint64_t next_ask;
@@ -245,6 +246,7 @@ struct bb_host {
 };
 
 extern const struct bb_host_api bb_host_table;
+extern const struct bb_host_api bb_host_step_table; /* a transform's: it hands nothing in, ends nothing */
 extern _Thread_local struct bb_host *bb_host_here; /* whose thread this is */
 
 /* outbox.c; _locked: the caller holds the lock */
@@ -280,6 +282,14 @@ struct bb_asker { /* bb_transform_run's arg */
 };
 bb_status bb_ask(void *asker, const struct bb_question *q, struct bb_buf *answer, struct bb_fault *err);
 void bb_ask_answered(struct bb_host *h, struct bb_frame *f); /* ANSWER */
+
+/* step.c: transforms of other connectors, steps of the routes to this endpoint */
+struct bb_step_plugin;
+bb_status bb_steps_start(struct bb_host *h, struct bb_error *err);
+void bb_steps_stop(struct bb_host *h, uint32_t budget_ms);
+/* bb_transform_run's plugin; arg: a struct bb_asker. */
+bb_status bb_step_run(void *arg, const struct bb_plugin_step *p, struct bb_bytes whole, struct bb_buf *out,
+                      struct bb_fault *err);
 
 /* accept.c */
 /* Every message against the endpoint's accept: BB_OK, or BB_E_REJECT with the first finding in err and

@@ -141,7 +141,8 @@ static void step_say(void *arg, const char *file, const char *pointer, const cha
 
 static struct bb_transform *steps_compile(struct gen_compiling *c, struct bb_buf *program)
 {
-    struct bb_transform_source source = {c, step_file, step_say, program, gen_step_query, !c->route};
+    struct bb_transform_source source = {c, step_file, step_say, program, gen_step_query, !c->route,
+                                         gen_step_plugin};
     struct bb_transform *t;
     struct bb_fault err = {0};
     struct bb_buf steps;
@@ -158,13 +159,15 @@ static struct bb_transform *steps_compile(struct gen_compiling *c, struct bb_buf
         step_say(c, NULL, "", "its steps are too large");
     t = bb_transform_compile((struct bb_bytes){steps.ptr, steps.failed ? 0 : steps.len}, &source, &err);
     bb_buf_free(&steps);
+    gen_plugins_free(c);
     return t;
 }
 
 static void accept_check(struct bb_generation *g, size_t i, struct bb_extras *files, struct bb_diags *d)
 {
     const struct bb_endpoint_config *e = &g->config->endpoints[i];
-    struct gen_compiling c = {g, NULL, "endpoint", e->name, e->where, e->accept, e->n_accept, files, d};
+    struct gen_compiling c = {.g = g, .noun = "endpoint", .name = e->name, .where = e->where,
+                              .steps = e->accept, .n_steps = e->n_accept, .files = files, .diags = d};
 
     if (!e->n_accept)
         return;
@@ -176,10 +179,12 @@ static void accept_check(struct bb_generation *g, size_t i, struct bb_extras *fi
 }
 
 static void steps_check(struct bb_generation *g, size_t i, struct bb_extras *files,
-                        struct bb_diags *d)
+                        const struct folders *folders, struct bb_diags *d)
 {
     const struct bb_route_config *r = &g->config->routes[i];
-    struct gen_compiling c = {g, r, "route", r->name, r->where, r->steps, r->n_steps, files, d};
+    struct gen_compiling c = {.g = g, .route = r, .noun = "route", .name = r->name, .where = r->where,
+                              .steps = r->steps, .n_steps = r->n_steps, .files = files, .diags = d,
+                              .folders = folders->v};
     struct bb_transform *t = steps_compile(&c, &g->programs[i]);
 
     g->impure[i] = t && !bb_transform_is_pure(t);
@@ -232,7 +237,7 @@ struct bb_generation *bb_generation_load(const char *conf_dir, struct bb_diags *
     for (size_t i = 0; i < g->config->n_endpoints; i++)
         accept_check(g, i, files, diags);
     for (size_t i = 0; i < g->config->n_routes; i++) {
-        steps_check(g, i, files, diags);
+        steps_check(g, i, files, &folders, diags);
         roles_check(g, &g->config->routes[i], diags);
     }
     programs_check(g, diags);

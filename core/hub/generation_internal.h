@@ -6,6 +6,8 @@
 
 #include "core/hub/generation.h"
 
+#define BB_GEN_PLUGINS 64 /* steps of one route */
+
 struct gen_compiling { /* a route's or an endpoint's steps, for the reports of bb_transform_compile() */
     struct bb_generation *g;
     const struct bb_route_config *route; /* NULL: an endpoint's */
@@ -15,7 +17,15 @@ struct gen_compiling { /* a route's or an endpoint's steps, for the reports of b
     size_t n_steps;
     struct bb_extras *files;
     struct bb_diags *diags;
+    char *const *folders;                     /* of the plugins */
+    struct bb_buf plugins[BB_GEN_PLUGINS];    /* what steps that are plugins need in a program */
+    uint32_t n_plugins;
 };
+
+/* generation_plugin.c: bb_transform_source's plugin */
+int gen_step_plugin(void *arg, uint32_t step, const char *connector, struct bb_bytes *value, const char **key,
+                    struct bb_fault *err);
+void gen_plugins_free(struct gen_compiling *c);
 
 /* generation_query.c: bb_transform_source's query; what is asked is kept in g->queries. */
 int gen_step_query(void *arg, uint32_t step, const char *endpoint, const char *op, const char **key,

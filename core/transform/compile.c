@@ -15,7 +15,7 @@
 #include <string.h>
 
 /* The table of steps: a new one is a row here. */
-static const struct bb_step_ops *const kinds[] = {&bb_step_map, &bb_step_require, &bb_step_enrich,
+static const struct bb_step_ops *const kinds[] = {&bb_step_map, &bb_step_require, &bb_step_enrich, &bb_step_plugin,
                                                   &bb_step_split, &bb_step_explode};
 #define KINDS (sizeof kinds / sizeof kinds[0])
 
@@ -174,6 +174,38 @@ int bb_compile_file(struct bb_compile *c, struct bb_bytes name, struct bb_bytes 
 found:
     *value = f->value;
     *kept = f->name;
+    return 0;
+}
+
+/* It travels in the program like a file. */
+int bb_compile_plugin(struct bb_compile *c, const char *connector, struct bb_bytes *value)
+{
+    struct bb_compile_file *f = &c->files[c->n_files];
+    struct bb_fault why = {0, ""};
+    const char *key = "connector";
+    char name[32];
+    int rc = -1;
+
+    if (c->n_files == BB_FILES_MAX)
+        return bb_compile_say(c, "a route's steps name at most %d files and plugins", BB_FILES_MAX);
+    snprintf(name, sizeof name, "plugin %u", c->step);
+    if (c->packed.ptr)
+        rc = bb_map_get(c->packed, name, value) == 1 ? 0 : bb_fail(&why, "the program lacks it");
+    else if (c->source->plugin)
+        rc = c->source->plugin(c->source->arg, c->step, connector, value, &key, &why);
+    else
+        bb_fail(&why, "no plugin can be used here");
+    if (rc != 0 && !*why.text)
+        c->mistakes++; /* its configuration's mistakes have been said */
+    else if (rc != 0)
+        bb_compile_say_at(c, key, "%s", why.text);
+    if (rc != 0)
+        return -1;
+    f->name = strdup(name);
+    if (!f->name)
+        return bb_compile_say(c, "out of memory");
+    f->value = *value;
+    c->n_files++;
     return 0;
 }
 

@@ -61,7 +61,7 @@ struct bb_step_ops {
                        struct bb_buf *out);
     void (*free)(void *self);
 };
-extern const struct bb_step_ops bb_step_map, bb_step_require, bb_step_enrich, bb_step_split, bb_step_explode;
+extern const struct bb_step_ops bb_step_map, bb_step_require, bb_step_enrich, bb_step_plugin, bb_step_split, bb_step_explode;
 
 /* ---- compile.c: for compile() -------------------------------------------------------------------
  */
@@ -80,6 +80,8 @@ int bb_compile_say_at(struct bb_compile *c, const char *key, const char *fmt, ..
 /* The value of the file that the value here names, and *name as kept: 0, -1 said. */
 int bb_compile_file(struct bb_compile *c, struct bb_bytes name, struct bb_bytes *value,
                     const char **kept);
+/* What a program needs to run a connector's transform as this step: 0, -1 said. */
+int bb_compile_plugin(struct bb_compile *c, const char *connector, struct bb_bytes *value);
 /* From now on places are in that file (NULL: in the steps) from its top. What to go back to. */
 struct bb_compile_place {
     const char *file;

@@ -33,6 +33,10 @@ struct bb_transform_source { /* what compiling in the core adds; every member ma
     int (*query)(void *arg, uint32_t step, const char *endpoint, const char *op, const char **key,
                  struct bb_fault *err);
     bool accept; /* these are an endpoint's: they may only look */
+    /* The step (from 1) that a connector's transform makes: *value becomes {"path": of the .so, "config": bin,
+     * checked, for create()}, valid until the compile ends. 0; -1 as query, empty text: it has been said. */
+    int (*plugin)(void *arg, uint32_t step, const char *connector, struct bb_bytes *value, const char **key,
+                  struct bb_fault *err);
 };
 
 /* steps: msgpack array of one-key maps [{"map": [...]}, ...], a program, or empty. NULL with
@@ -57,6 +61,15 @@ struct bb_question { /* what a step asks of another endpoint */
 /* Whether its last step makes other messages of the message (split, explode), and it ends with that. */
 bool bb_transform_splits(const struct bb_transform *t);
 
+struct bb_plugin_step { /* a step that a connector's transform makes (busbar.transform/1) */
+    uint32_t step; /* its number */
+    char *connector, *path;
+    struct bb_bytes config; /* for create() */
+    void *inst;             /* its host's, set before the first apply */
+};
+/* Calls fn for each such step until it returns something else than 0, which is returned. */
+int bb_transform_plugins(struct bb_transform *t, int (*fn)(void *arg, struct bb_plugin_step *p), void *arg);
+
 struct bb_transform_run { /* what one apply may know; all zero is fine */
     int64_t now_ns;             /* the clock, since 1970 in UTC; 0: the wall's */
     struct bb_bytes correlation; /* the correlation id, for steps that ask others */
@@ -68,6 +81,10 @@ struct bb_transform_run { /* what one apply may know; all zero is fine */
     int (*child)(void *arg, struct bb_bytes whole, struct bb_fault *err);
     /* Each thing that does not hold: where (a pointer into the message), its failure class, and why. */
     void (*found)(void *arg, const char *pointer, const char *failure, const char *why);
+    /* Runs a connector's transform: BB_OK, out holds the new whole message; BB_E_REJECT with err->text.
+     * NULL: no plugin runs here. */
+    bb_status (*plugin)(void *arg, const struct bb_plugin_step *p, struct bb_bytes whole, struct bb_buf *out,
+                        struct bb_fault *err);
     void *arg;
     struct bb_buf *report; /* NULL, or filled with all that a step found, where that is more than err holds */
     bool keep_partial; /* on BB_E_REJECT, out holds what the step that failed was given */

@@ -17,3 +17,5 @@ TESTS += tests/integration/steps.sh
 EXTRA_DIST += tests/integration/steps.sh
 TESTS += tests/integration/accept.sh
 EXTRA_DIST += tests/integration/accept.sh
+TESTS += tests/integration/plugin-step.sh
+EXTRA_DIST += tests/integration/plugin-step.sh
