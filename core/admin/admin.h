@@ -22,6 +22,7 @@ struct bb_admin_options { /* all of it outlives the server */
     const char *state_dir;
     const char *version;
     uint64_t max_message;
+    const struct bb_generation *generation; /* for what its endpoints accept; or NULL */
 };
 struct bb_admin *bb_admin_start(const struct bb_admin_options *o, struct bb_fault *err);
 /* Ends its connections, waits for its threads, removes the socket. */

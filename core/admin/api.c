@@ -47,7 +47,7 @@ void bb_admin_problem(struct bb_call *c, unsigned status, const char *fmt, ...)
 {
     const char *title = "Error";
     struct bb_rows m;
-    char text[512];
+    char text[4608]; /* a refusal lists what it found */
     va_list ap;
 
     for (size_t i = 0; i < sizeof(titles) / sizeof(*titles); i++)
@@ -118,6 +118,28 @@ static void on_route(struct bb_call *c, int what)
 }
 
 /* One event, answered after the commit: 202 and its receipt. */
+/* What comes from an endpoint's host has been looked at there. */
+static bool accepts(struct bb_call *c, struct bb_bytes whole)
+{
+    const struct bb_transform *t =
+        c->o->generation ? bb_generation_accept(c->o->generation, c->name) : NULL;
+    struct bb_fault why = {0, ""};
+    struct bb_buf report;
+    struct bb_transform_run run = {.report = &report};
+    bb_status s = BB_OK;
+
+    bb_buf_init(&report, BB_REPORT_BYTES);
+    if (t)
+        s = bb_transform_check(t, whole, &run, &why);
+    if (s == BB_E_RETRY)
+        bb_admin_problem(c, 503, "no memory to look at the message");
+    else if (s != BB_OK)
+        bb_admin_problem(c, 422, "not accepted: %.*s", (int)(report.len ? report.len : strlen(why.text)),
+                         report.len ? (const char *)report.ptr : why.text);
+    bb_buf_free(&report);
+    return s == BB_OK;
+}
+
 static void on_message(struct bb_call *c, int what)
 {
     uint64_t max = c->o->max_message;
@@ -135,7 +157,7 @@ static void on_message(struct bb_call *c, int what)
     } else if (a.body.len > max) {
         bb_admin_problem(c, 413, "the message has %zu bytes, at most %llu are taken "
                                  "(journal: max_message)", a.body.len, (unsigned long long)max);
-    } else {
+    } else if (accepts(c, a.body)) {
         if (ask(c, &a, 422) == 0) {
             c->status = 202;
             bb_buf_put(&c->out, a.out.len ? a.out.ptr : (const void *)"{}",

@@ -205,7 +205,7 @@ static int core_start(struct core *c, const struct bb_args *a)
     }
     c->admin = bb_admin_start(&(struct bb_admin_options){
         .hub = c->hub, .journal = c->journal, .index = c->index, .state_dir = a->state,
-        .version = PACKAGE_VERSION, .max_message = j->max_message}, &err);
+        .version = PACKAGE_VERSION, .max_message = j->max_message, .generation = c->generation}, &err);
     return c->admin ? BB_EXIT_OK : bb_cli_fail("%s", err.text);
 }
 

@@ -57,6 +57,7 @@ struct bb_breaker {         /* opens after this many failed (down, unknown) in a
     uint64_t open_ms;       /* first pause, default 1s, doubled up to max */
     uint64_t max_ms;        /* default 1m */
 };
+struct bb_step_config;
 struct bb_endpoint_config {
     char *name;      /* [a-z][a-z0-9-]{0,62} */
     char *connector; /* manifest id */
@@ -73,8 +74,11 @@ struct bb_endpoint_config {
     uint32_t nice;           /* isolated host's nice value, 0..19, default 0 */
     struct bb_bytes config;  /* the connector's own keys as written, a msgpack map: not for
                                 create(), see bb_config_check_endpoint() */
+    struct bb_step_config *accept; /* what a message is checked against before it is taken in */
+    size_t n_accept;
     struct bb_where where, config_where;
     bool is_source, is_sink; /* used by routes as such */
+    bool is_asked;           /* a step of a route puts questions to it */
 };
 
 struct bb_match_rule { /* attribute in any of the values; "*" at the end of a value is a prefix */
@@ -147,6 +151,10 @@ const struct bb_endpoint_config *bb_config_endpoint(const struct bb_config *c, c
  * between threads. 0 or -1. */
 int bb_config_check_endpoint(struct bb_config *c, const struct bb_endpoint_config *e,
                              struct bb_bytes schema, struct bb_buf *out, struct bb_diags *diags);
+/* The same for a step of a route that is a connector's: where is the map that holds connector and config.
+ * Not for a schema with secrets. */
+int bb_config_check_step(struct bb_config *c, const char *route, struct bb_where where,
+                         struct bb_bytes schema, struct bb_buf *out, struct bb_diags *diags);
 /* The value behind a handle of endpoint e: *out lives as long as c. 0, -1 unknown. */
 int bb_config_secret(const struct bb_config *c, const char *endpoint, const char *handle,
                      struct bb_bytes *out);

@@ -274,6 +274,7 @@ void bb_read_endpoints(struct bb_read *x, const struct bb_node *map, void *to);
 void bb_read_routes(struct bb_read *x, const struct bb_node *map, void *to);
 void bb_read_config(struct bb_read *x, const struct bb_node *n, void *to);
 void bb_read_match(struct bb_read *x, const struct bb_node *n, void *to);
+void bb_read_accept(struct bb_read *x, const struct bb_node *n, void *to);
 void bb_read_transform(struct bb_read *x, const struct bb_node *n, void *to);
 void bb_read_waive(struct bb_read *x, const struct bb_node *n, void *to);
 void bb_read_plugin_path(struct bb_read *x, const struct bb_node *n, void *to);

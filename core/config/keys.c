@@ -72,7 +72,7 @@ static const struct bb_spec endpoint_keys[] = {
     OR_NONE(BB_F_SIZE, "memory_max", memory_max, 512 * MIB, 16 * MIB, 1024 * GIB),
     NUMBER("nice", nice, 0, 0, 19),
     OWN("config", BB_TYPE_MAP | BB_TYPE_NULL, bb_read_config),
-    LATER("accept"),
+    OWN("accept", BB_TYPE_LIST, bb_read_accept),
 };
 const struct bb_spec bb_spec_endpoint = MAP(endpoint_keys);
 #undef S

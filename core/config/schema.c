@@ -210,11 +210,13 @@ static void mask_secrets(const struct bb_node *n, const struct bb_spec *k)
     }
 }
 
-int bb_config_check_endpoint(struct bb_config *c, const struct bb_endpoint_config *e,
-                             struct bb_bytes schema, struct bb_buf *out, struct bb_diags *diags)
+/* body: the map that holds connector and config; noun and name: whose it is. */
+static int config_check(struct bb_config *c, const char *noun, const char *name,
+                        const struct bb_node *body, struct bb_bytes schema, struct bb_buf *out,
+                        struct bb_diags *diags)
 {
     struct bb_node none = {.kind = BB_MAP, .text = ""};
-    const struct bb_node *body = e->where.node, *config = bb_node_get(body, "config");
+    const struct bb_node *config = bb_node_get(body, "config");
     struct bb_arena arena = {.max = BB_CONF_ARENA_MAX / 8};
     struct bb_read x = {
         .c = c, .d = diags, .arena = &arena, .connector = bb_node_get(body, "connector")};
@@ -228,12 +230,12 @@ int bb_config_check_endpoint(struct bb_config *c, const struct bb_endpoint_confi
     none.file = body->file;
     if (!x.bad && k) {
         x.endpoint = body;
-        snprintf(x.what, sizeof(x.what), "endpoint \"%s\"", e->name);
+        snprintf(x.what, sizeof(x.what), "%s \"%s\"", noun, name);
         mask_secrets(&none, k);
         bb_read(&x, &none, k, NULL, out);
     }
     if (out->failed || arena.failed)
-        bb_diag(diags, BB_SEV_ERROR, bb_at(body), "endpoint \"%s\": not enough memory", e->name);
+        bb_diag(diags, BB_SEV_ERROR, bb_at(body), "%s \"%s\": not enough memory", noun, name);
     x.bad |= out->failed || arena.failed;
     if (x.bad && !out->failed) { /* a password may have been written where a text belongs */
         if (out->len > from)
@@ -242,4 +244,16 @@ int bb_config_check_endpoint(struct bb_config *c, const struct bb_endpoint_confi
     }
     bb_arena_free(&arena);
     return x.bad ? -1 : 0;
+}
+
+int bb_config_check_endpoint(struct bb_config *c, const struct bb_endpoint_config *e,
+                             struct bb_bytes schema, struct bb_buf *out, struct bb_diags *diags)
+{
+    return config_check(c, "endpoint", e->name, e->where.node, schema, out, diags);
+}
+
+int bb_config_check_step(struct bb_config *c, const char *route, struct bb_where where,
+                         struct bb_bytes schema, struct bb_buf *out, struct bb_diags *diags)
+{
+    return config_check(c, "route", route, where.node, schema, out, diags);
 }

@@ -200,26 +200,40 @@ void bb_read_match(struct bb_read *x, const struct bb_node *n, void *to)
     }
 }
 
-void bb_read_transform(struct bb_read *x, const struct bb_node *n, void *to)
+static struct bb_step_config *steps_read(struct bb_read *x, const struct bb_node *n, size_t *count)
 {
     static const struct bb_spec kind = {.types = BB_TYPE_STR, .format = BB_F_NAME};
-    struct bb_route_config *r = to;
-    struct bb_step_config *s;
+    struct bb_step_config *v = bb_arena_get(x->arena, (n->n + 1) * sizeof(*v)), *s;
     const struct bb_node *c;
 
-    if (!(r->steps = bb_arena_get(x->arena, (n->n + 1) * sizeof(*r->steps))))
-        return;
+    if (!v)
+        return NULL;
     for (c = n->child; c; c = c->next) {
         if (c->kind != BB_MAP || c->n != 1) {
             bb_say(x, c, "a step is a map of one key, \"- kind: ...\"");
             continue;
         }
         bb_read(x, c->child->key, &kind, NULL, NULL);
-        s = &r->steps[r->n_steps++];
+        s = &v[(*count)++];
         s->kind = bb_arena_str(x->arena, c->child->key->text, c->child->key->len);
         s->config = bb_tree_bytes(x, c->child);
         s->where = bb_node_where(c);
     }
+    return v;
+}
+
+void bb_read_transform(struct bb_read *x, const struct bb_node *n, void *to)
+{
+    struct bb_route_config *r = to;
+
+    r->steps = steps_read(x, n, &r->n_steps);
+}
+
+void bb_read_accept(struct bb_read *x, const struct bb_node *n, void *to)
+{
+    struct bb_endpoint_config *e = to;
+
+    e->accept = steps_read(x, n, &e->n_accept);
 }
 
 void bb_read_waive(struct bb_read *x, const struct bb_node *n, void *to)
@@ -269,6 +283,20 @@ static void endpoint_use(struct bb_read *x, const struct bb_route_config *r, con
     }
 }
 
+/* Endpoints that the route's steps ask: whether they may is for those who know the manifests. */
+static void endpoints_ask(struct bb_config *c, const struct bb_route_config *r)
+{
+    struct bb_bytes v, name;
+
+    for (size_t k = 0; k < r->n_steps; k++) {
+        if (!r->steps[k].kind || strcmp(r->steps[k].kind, "enrich") != 0 ||
+            bb_map_get(r->steps[k].config, "from", &v) != 1 || bb_as_str(v, &name) != 1)
+            continue;
+        for (size_t i = 0; i < c->n_endpoints; i++)
+            c->endpoints[i].is_asked |= bb_bytes_are(name, c->endpoints[i].name);
+    }
+}
+
 static void retry_check(struct bb_read *x, const struct bb_route_config *r)
 {
     const struct bb_node *retry = bb_node_get(r->where.node, "retry");
@@ -295,6 +323,7 @@ void bb_load_cross(struct bb_read *x)
         endpoint_use(x, r, "from", r->from, false);
         endpoint_use(x, r, "to", r->to, true);
         retry_check(x, r);
+        endpoints_ask(c, r);
         if (r->on_failure == BB_FAIL_HOLD_LANE && !bb_node_get(r->where.node, "order_by"))
             bb_say(x, bb_node_get(r->where.node, "on_failure"),
                    "on_failure: hold-lane needs order_by, which says what a lane is");
@@ -306,7 +335,7 @@ void bb_load_cross(struct bb_read *x)
         bb_diag(x->d, BB_SEV_ERROR, bb_at(at),
                 "journal: reserve may be at most half of map_size, or nothing fits");
     for (i = 0; i < c->n_endpoints && !x->load->broken && !x->d->errors; i++)
-        if (!c->endpoints[i].is_source && !c->endpoints[i].is_sink)
+        if (!c->endpoints[i].is_source && !c->endpoints[i].is_sink && !c->endpoints[i].is_asked)
             bb_diag(x->d, BB_SEV_WARNING, bb_at(c->endpoints[i].where.node),
                     "endpoint \"%s\" is not used by any route", c->endpoints[i].name);
 }

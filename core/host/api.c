@@ -6,6 +6,7 @@
  * the plugin is called back. The table is constant and outlives every instance.
  */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -20,7 +21,8 @@ static void bb_api_describe(bb_host *h, struct bb_instance *out)
                             .workers = h->workers};
     uint32_t size = out->size;
 
-    memcpy(d.endpoint, h->endpoint, sizeof(d.endpoint));
+    /* a host for questions is the endpoint's as well */
+    snprintf(d.endpoint, sizeof(d.endpoint), "%.*s", (int)strcspn(h->endpoint, "/"), h->endpoint);
     if (size < sizeof(out->size))
         return;
     memcpy(out, &d, size < sizeof(d) ? size : sizeof(d));
@@ -30,8 +32,11 @@ static void bb_api_describe(bb_host *h, struct bb_instance *out)
 static const void *bb_api_extension(bb_host *h, const char *id)
 {
     static const struct bb_ext_instance instance = {sizeof(instance), 0, bb_api_describe};
+    static const struct bb_ext_refusal refusal = {sizeof(refusal), 0, bb_accept_refusal};
 
     (void)h;
+    if (id && strcmp(id, BB_EXT_REFUSAL) == 0)
+        return &refusal;
     return id && strcmp(id, BB_EXT_INSTANCE) == 0 ? &instance : NULL;
 }
 
@@ -171,6 +176,61 @@ static bb_status bb_api_secret(bb_host *h, const char *handle, char *buf, size_t
     }
     return BB_E_UNSUP;
 }
+
+/* ---- a transform is given a message and makes another one of it; nothing else ----------------------- */
+static void bb_step_done(bb_host *h, bb_token t, bb_status s, const struct bb_bytes *reply,
+                         const struct bb_error *err)
+{
+    (void)h, (void)t, (void)s, (void)reply, (void)err;
+}
+
+static bb_status bb_step_submit(bb_host *h, const struct bb_bytes *messages, size_t n,
+                                const struct bb_state *state, uint64_t cookie, struct bb_error *err)
+{
+    (void)h, (void)messages, (void)n, (void)state, (void)cookie, (void)err;
+    return BB_E_UNSUP;
+}
+
+static bb_status bb_step_state(bb_host *h, void *buf, size_t cap, size_t *len, uint64_t *version)
+{
+    (void)h, (void)buf, (void)cap;
+    if (len)
+        *len = 0;
+    if (version)
+        *version = 0;
+    return BB_E_UNSUP;
+}
+
+static void bb_step_stopped(bb_host *h)
+{
+    (void)h;
+}
+
+static bb_status bb_step_secret(bb_host *h, const char *handle, char *buf, size_t cap, size_t *len)
+{
+    (void)h, (void)handle, (void)buf, (void)cap;
+    if (len)
+        *len = 0;
+    return BB_E_UNSUP;
+}
+
+const struct bb_host_api bb_host_step_table = {
+    .size = sizeof(bb_host_step_table),
+    .abi = BB_ABI,
+    .extension = bb_api_extension,
+    .log = bb_api_log,
+    .metric = bb_api_metric,
+    .metric_add = bb_api_metric_add,
+    .msg_view = bb_msg_look,
+    .msg_ref = bb_msg_hold,
+    .msg_unref = bb_msg_drop,
+    .done = bb_step_done,
+    .submit = bb_step_submit,
+    .state = bb_step_state,
+    .cancelled = bb_api_cancelled,
+    .stopped = bb_step_stopped,
+    .secret = bb_step_secret,
+};
 
 const struct bb_host_api bb_host_table = {
     .size = sizeof(bb_host_table),

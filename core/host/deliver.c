@@ -3,8 +3,11 @@
  *
  *   DELIVER -> waiting -> (transform) -> handed -> ended, one RESULT
  *                 |            |            |
- *            RETRY, CANCEL  REJECT, skip   the plugin's status
- *                           became others
+ *            RETRY, CANCEL  REJECT, skip,  the plugin's status
+ *                           rendered, became others
+ *
+ * A transform that is not pure (it asks other endpoints) ends a delivery as rendered: the hub keeps the
+ * body and sends it back as it is. A QUERY goes the same way without a transform.
  *
  * Deliveries of one lane that come together (a run: the first, and those marked as behind) are handed
  * over in one call of the batch extension. When one of them ends before that, those behind it are not
@@ -25,18 +28,20 @@
 /* What a plugin may answer; anything else breaks the contract and becomes UNKNOWN. */
 static const struct bb_answer {
     bb_status status;
-    bool deliver, probe;
+    bool of[3]; /* by operation: deliver, probe, query */
 } bb_answers[] = {
-    {BB_OK, true, true},        {BB_NOT_APPLIED, false, true}, {BB_E_RETRY, true, true},
-    {BB_E_REJECT, true, false}, {BB_E_DOWN, true, true},       {BB_E_CONFIG, true, true},
-    {BB_E_UNSUP, true, true},   {BB_E_CANCEL, true, false},    {BB_E_UNKNOWN, true, true},
+    {BB_OK, {true, true, true}},        {BB_NOT_APPLIED, {false, true, false}},
+    {BB_E_RETRY, {true, true, true}},   {BB_E_REJECT, {true, false, true}},
+    {BB_E_DOWN, {true, true, true}},    {BB_E_CONFIG, {true, true, true}},
+    {BB_E_UNSUP, {true, true, true}},   {BB_E_BUSY, {false, false, true}},
+    {BB_E_CANCEL, {true, false, true}}, {BB_E_UNKNOWN, {true, true, true}},
 };
 
 static bool bb_answer_ok(uint32_t op, bb_status s)
 {
     for (size_t i = 0; i < sizeof(bb_answers) / sizeof(bb_answers[0]); i++) {
         if (bb_answers[i].status == s)
-            return op == BB_DELIVER_PROBE ? bb_answers[i].probe : bb_answers[i].deliver;
+            return op <= BB_DELIVER_QUERY && bb_answers[i].of[op];
     }
     return false;
 }
@@ -103,6 +108,51 @@ static bool bb_deliver_take(struct bb_host *h, struct bb_inframe *in, const stru
     return true;
 }
 
+/* Under lock: a question, into the table like a delivery that is no delivery. */
+static void bb_query_take(struct bb_host *h, struct bb_inframe *in, const struct bb_w_query *q)
+{
+    struct bb_msg *m;
+
+    if (h->stopping || h->closed || !h->started || !(h->roles & BB_ROLE_QUERY)) {
+        bb_deliver_refuse(h, q->token, BB_E_DOWN,
+                          h->stopping ? "the endpoint stops" : "the endpoint has not started");
+        return;
+    }
+    if (bb_tokens_find(&h->tokens, q->token) != BB_SLOT_NONE) {
+        h->refused_frames++;
+        return;
+    }
+    m = bb_msg_new(in);
+    if (m) {
+        static const struct bb_bytes none = {"", 0};
+
+        m->whole = q->request;
+        m->key = m->short_key = none;
+        m->query = q->op;
+        m->attempt = 1;
+        m->flags = 0;
+        m->route = 0;
+        m->deadline = in->arrived + (uint64_t)q->budget_ms * 1000000;
+    }
+    if (m && bb_tokens_add(&h->tokens, q->token, BB_DELIVER_QUERY, m) != BB_SLOT_NONE)
+        return;
+    bb_msg_drop(m);
+    bb_deliver_refuse(h, q->token, BB_E_BUSY, "too many questions are open");
+}
+
+void bb_deliver_asked(struct bb_host *h, struct bb_inframe *in, struct bb_frame *f)
+{
+    struct bb_w_query q;
+    int rc;
+
+    pthread_mutex_lock(&h->lock);
+    while ((rc = bb_frame_next_query(f, &q)) > 0)
+        bb_query_take(h, in, &q);
+    pthread_mutex_unlock(&h->lock);
+    if (rc < 0)
+        h->refused_frames++;
+}
+
 void bb_deliver_arrived(struct bb_host *h, struct bb_inframe *in, struct bb_frame *f)
 {
     struct bb_w_deliver d;
@@ -138,8 +188,8 @@ static void bb_deliver_note(struct bb_w_result *r, const char *note, char *out, 
     r->text = bb_text(out);
 }
 
-/* r says how, but for what the host knows of the message itself. */
-static bool bb_deliver_ends(struct bb_host *h, struct bb_w_result *r, bool by_plugin)
+/* r says how, but for what the host knows of the message itself. bad_reply: it was left out. */
+static bool bb_deliver_ends(struct bb_host *h, struct bb_w_result *r, bool by_plugin, bool bad_reply)
 {
     struct bb_msg *m;
     char noted[512];
@@ -161,6 +211,13 @@ static bool bb_deliver_ends(struct bb_host *h, struct bb_w_result *r, bool by_pl
         r->has_error = true;
         r->vendor_code = bb_text("");
         r->text = bb_text("the plugin gave a status that a delivery cannot end with");
+    }
+    if (bad_reply && h->tokens.v[slot].op == BB_DELIVER_QUERY) { /* nothing is no answer */
+        h->breaches++;
+        r->status = BB_E_UNKNOWN;
+        r->has_error = true;
+        r->vendor_code = bb_text("");
+        r->text = bb_text("the answer is not canonical or too long");
     }
     if (m->has_body && bb_answer_keeps_body(h->tokens.v[slot].op, r->status))
         r->body = m->whole;
@@ -199,9 +256,9 @@ bool bb_deliver_end(struct bb_host *h, bb_token t, bb_status s, const struct bb_
         if (!bad_reply)
             r.reply = *reply;
     }
-    ended = bb_deliver_ends(h, &r, by_plugin);
+    ended = bb_deliver_ends(h, &r, by_plugin, bad_reply);
     if (ended && bad_reply)
-        bb_out_say(h, BB_LOG_WARN, "the sink's reply of %zu bytes is not canonical or too long "
+        bb_out_say(h, BB_LOG_WARN, "the plugin's reply of %zu bytes is not canonical or too long "
                                    "and is left out", reply->len);
     return ended;
 }
@@ -210,6 +267,7 @@ bool bb_deliver_end(struct bb_host *h, bb_token t, bb_status s, const struct bb_
 struct bb_ending {
     const char *failure; /* its class, or NULL */
     bool quarantine;
+    bool later; /* nothing is known now: it is asked again in a while */
     struct bb_fault why;
     struct bb_buf report; /* when there is more to say than why holds */
 };
@@ -217,18 +275,19 @@ struct bb_ending {
 /* Not by the plugin: it was never given it. */
 static void bb_deliver_end_here(struct bb_host *h, bb_token t, bb_status s, const struct bb_ending *e)
 {
-    struct bb_w_result r = {.token = t, .status = s, .has_error = s != BB_OK};
+    struct bb_w_result r = {.token = t, .status = s, .has_error = s != BB_OK && s != BB_WIRE_RENDERED};
     bool more = e->report.len && !e->report.failed;
     const char *said = more ? (const char *)e->report.ptr : e->why.text;
     char text[REPORT_MAX];
 
-    if (s != BB_OK) {
+    if (r.has_error) {
         bb_out_text(h, said, more ? e->report.len : strlen(said), text, sizeof(text));
         r.text = bb_text(text);
         r.vendor_code = bb_text(e->failure ? e->failure : "");
         r.error_flags = e->quarantine ? BB_ERROR_QUARANTINE : 0;
+        r.retry_after_ms = e->later ? BB_ASK_AGAIN_MS : 0;
     }
-    bb_deliver_ends(h, &r, false);
+    bb_deliver_ends(h, &r, false, false);
 }
 
 static void bb_deliver_end_text(struct bb_host *h, bb_token t, bb_status s, const char *text)
@@ -291,7 +350,7 @@ static void bb_rehearsed_ran(void *arg, uint32_t step, const char *rule)
 /* transform.h: a message that m became. */
 static int bb_deliver_child(void *arg, struct bb_bytes whole, struct bb_fault *err)
 {
-    struct bb_msg *m = arg;
+    struct bb_msg *m = ((struct bb_asker *)arg)->m;
 
     if (m->n_children == BB_WIRE_CHILDREN_MAX)
         return bb_host_fault(err, 0, "it would become more than %u messages", BB_WIRE_CHILDREN_MAX);
@@ -303,11 +362,15 @@ static int bb_deliver_child(void *arg, struct bb_bytes whole, struct bb_fault *e
     return 0;
 }
 
-/* BB_OK: m shows what the sink gets, or what it became. Else how the delivery ends, and why. */
-static bb_status bb_deliver_render(struct bb_host *h, struct bb_msg *m, struct bb_ending *e)
+/* BB_OK: m shows what the sink gets, or what it became. BB_WIRE_RENDERED: the hub keeps that first. BB_E_CANCEL: a step
+ * cannot tell now. Else how the delivery ends, and why. */
+static bb_status bb_deliver_render(struct bb_host *h, struct bb_msg *m, uint32_t op, struct bb_ending *e)
 {
+    struct bb_asker asker = {h, m};
+    struct bb_transform_run run = {.ask = bb_ask, .child = bb_deliver_child,
+                                   .plugin = bb_step_run, .arg = &asker,
+                                   .report = &e->report};
     struct bb_rehearsed rehearsed = {h->run->spec.rehearsal, m->route};
-    struct bb_transform_run run = {.child = bb_deliver_child, .arg = m, .report = &e->report};
     const struct bb_route_steps *r;
     bb_status s;
 
@@ -316,7 +379,7 @@ static bb_status bb_deliver_render(struct bb_host *h, struct bb_msg *m, struct b
         run.ran = bb_rehearsed_ran;
         run.ran_arg = &rehearsed;
     }
-    if (m->flags & BB_DELIVER_RENDERED)
+    if (m->flags & BB_DELIVER_RENDERED || op != BB_DELIVER_OP)
         return BB_OK;
     r = h->n_routes ? bsearch(&m->route, h->routes, h->n_routes, sizeof(*r), bb_route_compare)
                     : NULL;
@@ -337,7 +400,7 @@ static bb_status bb_deliver_render(struct bb_host *h, struct bb_msg *m, struct b
         m->whole.ptr = m->rendered.ptr;
         m->whole.len = m->rendered.len;
         m->has_body = true;
-        return BB_OK;
+        return r->keep ? BB_WIRE_RENDERED : BB_OK;
     case BB_E_CANCEL:
         e->failure = run.failure;
         return BB_NOT_APPLIED; /* skipped */
@@ -346,7 +409,7 @@ static bb_status bb_deliver_render(struct bb_host *h, struct bb_msg *m, struct b
         e->quarantine = run.quarantine;
         return BB_E_REJECT;
     default:
-        return BB_E_RETRY;
+        return BB_E_CANCEL;
     }
 }
 
@@ -405,11 +468,11 @@ static bool bb_chunk_dropped(struct bb_host *h, bb_token t)
     return dropped;
 }
 
-/* Renders each and drops from the chunk what ends here. */
+/* Renders each and drops from the chunk what ends here. A step may wait for an answer meanwhile: what
+ * comes then may end others of the chunk. */
 static void bb_chunk_render(struct bb_host *h, struct bb_chunk *k)
 {
     struct bb_ending e;
-    uint64_t now = bb_host_now();
     uint32_t n = 0;
 
     bb_buf_init(&e.report, REPORT_MAX);
@@ -419,17 +482,18 @@ static void bb_chunk_render(struct bb_host *h, struct bb_chunk *k)
         bb_status s = BB_OK;
 
         e.failure = NULL;
-        e.quarantine = false;
+        e.quarantine = e.later = false;
         e.why.text[0] = '\0';
         bb_buf_reset(&e.report);
         if (bb_chunk_dropped(h, k->token[i])) {
             s = BB_E_CANCEL;
             bb_host_fault(&e.why, 0, "%s", bb_behind);
-        } else if (m->deadline <= now) {
+        } else if (m->deadline <= bb_host_now()) {
             s = BB_E_RETRY;
             bb_host_fault(&e.why, 0, "its deadline passed before the plugin took it");
         } else {
-            s = bb_deliver_render(h, m, &e);
+            s = bb_deliver_render(h, m, k->op, &e);
+            e.later = s == BB_E_CANCEL;
         }
         if (s == BB_OK && !m->n_children) {
             k->token[n] = k->token[i];
@@ -443,22 +507,52 @@ static void bb_chunk_render(struct bb_host *h, struct bb_chunk *k)
     k->n = n;
 }
 
-static void bb_chunk_hand(struct bb_host *h, const struct bb_chunk *k)
+/* What has ended while another one was rendered (CANCEL, STOP) is not handed over, nor what is behind. */
+static void bb_chunk_hand(struct bb_host *h, struct bb_chunk *k)
 {
-    pthread_mutex_lock(&h->lock);
-    for (uint32_t i = 0; i < k->n; i++) {
-        uint32_t slot = bb_tokens_find(&h->tokens, k->token[i]);
+    uint32_t n = 0;
 
-        if (slot != BB_SLOT_NONE)
+    for (uint32_t i = 0; i < k->n; i++) {
+        uint32_t slot;
+        bool hand, dropped;
+
+        pthread_mutex_lock(&h->lock);
+        slot = bb_tokens_find(&h->tokens, k->token[i]);
+        dropped = slot != BB_SLOT_NONE && h->tokens.v[slot].dropped;
+        hand = slot != BB_SLOT_NONE && !dropped;
+        if (hand)
             bb_tokens_hand(&h->tokens, slot);
+        pthread_mutex_unlock(&h->lock);
+        if (dropped)
+            bb_deliver_end_text(h, k->token[i], BB_E_CANCEL, bb_behind);
+        if (hand) {
+            k->token[n] = k->token[i];
+            k->msg[n++] = k->msg[i];
+        } else {
+            bb_msg_drop(k->msg[i]);
+        }
     }
-    pthread_mutex_unlock(&h->lock);
+    k->n = n;
+}
+
+static bb_status bb_query_call(struct bb_host *h, const struct bb_chunk *k, struct bb_error *err)
+{
+    const struct bb_msg *m = k->msg[0];
+    char op[64];
+
+    if (!h->query || m->query.len >= sizeof(op))
+        return BB_E_UNSUP;
+    memcpy(op, m->query.ptr, m->query.len);
+    op[m->query.len] = '\0';
+    return h->query->query(h->inst, op, m, k->token[0], err);
 }
 
 static bb_status bb_chunk_call(struct bb_host *h, struct bb_chunk *k, struct bb_error *err)
 {
     const struct bb_connector *c = &h->plugin.c;
 
+    if (k->op == BB_DELIVER_QUERY)
+        return bb_query_call(h, k, err);
     if (k->op == BB_DELIVER_PROBE)
         return h->probe ? h->probe->probe(h->inst, k->msg[0], k->token[0], err) : BB_E_UNSUP;
     if (k->n > 1)
@@ -502,6 +596,8 @@ void bb_deliver_work(struct bb_host *h, uint64_t until)
         if (k.n == 0)
             continue;
         bb_chunk_hand(h, &k);
+        if (k.n == 0)
+            continue;
         bb_chunk_deliver(h, &k);
         for (uint32_t i = 0; i < k.n; i++)
             bb_msg_drop(k.msg[i]);

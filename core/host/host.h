@@ -13,6 +13,8 @@
 #include <sys/types.h>
 #include <busbar/message.h>
 
+#define BB_QUERY_HOST "/query" /* behind an endpoint's name: its host for questions */
+
 /* ---- manifest: any thread, no code of the plugin's runs ---------------------------------------- */
 struct bb_manifest {
     char id[64], version[32], vendor[64];

@@ -144,6 +144,13 @@ static void bb_host_frame(struct bb_host *h, struct bb_inframe *in)
         in->arrived = bb_host_now();
         bb_deliver_arrived(h, in, &f);
         break;
+    case BB_F_QUERY:
+        in->arrived = bb_host_now();
+        bb_deliver_asked(h, in, &f);
+        break;
+    case BB_F_ANSWER:
+        bb_ask_answered(h, &f);
+        break;
     case BB_F_PING:
         bb_host_alive(h);
         break;
@@ -215,6 +222,7 @@ static void bb_host_offers(struct bb_host *h)
     h->probe = bb_host_offer(h, BB_EXT_PROBE);
     h->health = bb_host_offer(h, BB_EXT_HEALTH);
     h->wait = bb_host_offer(h, BB_EXT_WAIT);
+    h->query = bb_host_offer(h, BB_EXT_QUERY);
     if (h->batch && !BB_HAS(h->batch, deliver))
         h->batch = NULL;
     if (h->probe && !BB_HAS(h->probe, probe))
@@ -223,6 +231,8 @@ static void bb_host_offers(struct bb_host *h)
         h->health = NULL;
     if (h->wait && !BB_HAS(h->wait, wait))
         h->wait = NULL;
+    if (h->query && !BB_HAS(h->query, query))
+        h->query = NULL;
 }
 
 static bb_status bb_host_broken(struct bb_error *err, const char *text)
@@ -233,8 +243,10 @@ static bb_status bb_host_broken(struct bb_error *err, const char *text)
 
 static bb_status bb_host_create(struct bb_host *h, struct bb_bytes config, struct bb_error *err)
 {
-    bb_status s;
+    bb_status s = bb_steps_start(h, err);
 
+    if (s != BB_OK)
+        return s;
     bb_host_call_begin(h);
     s = h->plugin.c.create(h, &bb_host_table, &config, &h->inst, err);
     bb_host_call_end(h);
@@ -247,6 +259,8 @@ static bb_status bb_host_create(struct bb_host *h, struct bb_bytes config, struc
     bb_host_offers(h);
     if (h->plugin.manifest.ordered_batch && !h->batch)
         return bb_host_broken(err, "its manifest says \"batch\": \"ordered\", and it has no " BB_EXT_BATCH);
+    if (h->roles & BB_ROLE_QUERY && !h->query)
+        return bb_host_broken(err, "its manifest lists queries, and it has no " BB_EXT_QUERY);
     bb_host_call_begin(h);
     s = h->plugin.c.start(h->inst, err);
     bb_host_call_end(h);
@@ -385,6 +399,8 @@ static void bb_host_finish(struct bb_host *h)
         bb_host_call_end(h);
         h->inst = NULL;
     }
+    if (stopped)
+        bb_steps_stop(h, 0);
     h->phase = BB_PHASE_END;
 }
 
@@ -416,10 +432,22 @@ static uint32_t bb_host_timeout(struct bb_host *h)
     return left < WAIT_MS ? (uint32_t)left : WAIT_MS;
 }
 
+void bb_host_unmark(struct bb_host *h)
+{
+    uint64_t count;
+
+    pthread_mutex_lock(&h->lock);
+    if (h->out.signalled) {
+        while (read(h->wake, &count, sizeof(count)) < 0 && errno == EINTR)
+            ;
+        h->out.signalled = false;
+    }
+    pthread_mutex_unlock(&h->lock);
+}
+
 static void bb_host_wait(struct bb_host *h)
 {
     uint32_t ms = bb_host_timeout(h);
-    uint64_t count;
 
     if (h->started && h->wait && h->phase != BB_PHASE_END) {
         struct bb_pollfd fds[2] = {{bb_link_fd(&h->link), BB_POLL_IN, 0}, {h->wake, BB_POLL_IN, 0}};
@@ -433,14 +461,7 @@ static void bb_host_wait(struct bb_host *h)
 
         h->readable |= poll(fds, 2, (int)ms) > 0 && fds[0].revents;
     }
-    /* first unmark, then look: what comes in between is marked anew */
-    pthread_mutex_lock(&h->lock);
-    if (h->out.signalled) {
-        while (read(h->wake, &count, sizeof(count)) < 0 && errno == EINTR)
-            ;
-        h->out.signalled = false;
-    }
-    pthread_mutex_unlock(&h->lock);
+    bb_host_unmark(h); /* first unmark, then look: what comes in between is marked anew */
 }
 
 static int bb_host_connect(struct bb_host *h)

@@ -27,8 +27,12 @@
 #define BB_TOKENS_MAX 65536u      /* deliveries open at once in one instance */
 #define BB_STATE_MAX 65536u       /* bytes of a source's state */
 #define BB_REPLY_MAX (1u << 20)   /* bytes of a sink's reply */
+#define BB_REFUSAL_MAX 65536u     /* bytes of what a refused submit() found */
 #define BB_LOG_TEXT_MAX 4096u
 #define BB_METRICS_MAX 64u
+#define BB_HOST_NAME 80           /* of an endpoint, with BB_QUERY_HOST, and a NUL */
+#define BB_ASK_AGAIN_MS 2000u     /* so much later it is asked again, when there was no answer */
+#define BB_DELIVER_QUERY 2u       /* an operation beside those of DELIVER: a QUERY's */
 #define BB_BATCH_CAP 1024u        /* most deliveries in one call, whatever WELCOME says */
 
 int bb_host_fault(struct bb_fault *err, size_t offset, const char *fmt, ...)
@@ -69,6 +73,7 @@ struct bb_msg {
     struct bb_inframe *frame;
     struct bb_bytes whole; /* in frame, or in rendered */
     struct bb_bytes key, short_key;
+    struct bb_bytes query; /* a question's operation, in frame */
     uint64_t deadline; /* monotonic, UINT64_MAX none */
     uint32_t attempt, flags, route;
     bool has_body;          /* rendered holds what a transform made of it */
@@ -176,6 +181,14 @@ struct bb_credit { /* under lock */
 struct bb_route_steps {
     uint32_t number;
     struct bb_transform *steps; /* NULL: the message goes as it is */
+    bool keep;                  /* not pure: the hub keeps what it made before it is sent */
+};
+struct bb_asking { /* the question that this instance's thread waits on */
+    uint64_t id;   /* 0: none */
+    bool answered;
+    bb_status status;
+    struct bb_buf *answer;
+    struct bb_fault *err;
 };
 enum bb_phase { BB_PHASE_HELLO, BB_PHASE_RUN, BB_PHASE_STOP, BB_PHASE_END };
 
@@ -183,7 +196,7 @@ struct bb_host {
     struct bb_host_run *run;
     uint32_t worker;
     pthread_t thread;
-    char endpoint[64];
+    char endpoint[BB_HOST_NAME];
     struct bb_link link;
     int wake;
     uint64_t session;
@@ -195,6 +208,7 @@ struct bb_host {
     const struct bb_ext_batch *batch;
     const struct bb_ext_probe *probe;
     const struct bb_ext_health *health;
+    const struct bb_ext_query *query;
     const struct bb_ext_wait *wait;
     /* from WELCOME */
     uint32_t roles, workers, batch_max;
@@ -202,6 +216,10 @@ struct bb_host {
     struct bb_bytes secrets; /* msgpack map, wiped at the end */
     struct bb_route_steps *routes;
     size_t n_routes;
+    struct bb_step_plugin *step_plugins; /* those that have been created */
+    struct bb_transform *accept; /* NULL: everything is accepted */
+    struct bb_asking asking;
+    uint64_t next_ask;
     /* frames in */
     struct bb_inframe *inbox, *inbox_last; /* those whose answer calls the plugin */
     struct bb_pool *pool, *first_pool;
@@ -221,12 +239,15 @@ struct bb_host {
     uint64_t late, breaches;   /* under lock: done() too late or twice; answers against the contract */
     double log_tokens;         /* under lock */
     uint64_t log_at, log_dropped; /* under lock */
+    struct bb_buf refusal;     /* under lock: what the last refused submit() found */
+    pthread_t refused_thread;  /* under lock: who made it */
     bool stopping;             /* under lock: STOP came */
     bool stopped;              /* under lock: the plugin called stopped() */
     bool closed;               /* under lock: nothing is taken any more */
 };
 
 extern const struct bb_host_api bb_host_table;
+extern const struct bb_host_api bb_host_step_table; /* a transform's: it hands nothing in, ends nothing */
 extern _Thread_local struct bb_host *bb_host_here; /* whose thread this is */
 
 /* outbox.c; _locked: the caller holds the lock */
@@ -255,7 +276,39 @@ void bb_credit_raise(struct bb_host *h, uint64_t messages, uint64_t bytes);
 void bb_credit_intake(struct bb_host *h, const struct bb_frame *f);
 void bb_credit_resume(struct bb_host *h);                     /* calls the plugin */
 
+/* ask.c */
+struct bb_asker { /* bb_transform_run's arg */
+    struct bb_host *h;
+    struct bb_msg *m; /* the delivery that is rendered */
+};
+bb_status bb_ask(void *asker, const struct bb_question *q, struct bb_buf *answer, struct bb_fault *err);
+void bb_ask_answered(struct bb_host *h, struct bb_frame *f); /* ANSWER */
+
+/* step.c: transforms of other connectors, steps of the routes to this endpoint */
+struct bb_step_plugin;
+bb_status bb_steps_start(struct bb_host *h, struct bb_error *err);
+void bb_steps_stop(struct bb_host *h, uint32_t budget_ms);
+/* bb_transform_run's plugin; arg: a struct bb_asker. */
+bb_status bb_step_run(void *arg, const struct bb_plugin_step *p, struct bb_bytes whole, struct bb_buf *out,
+                      struct bb_fault *err);
+
+/* accept.c */
+/* Every message against the endpoint's accept: BB_OK, or BB_E_REJECT with the first finding in err and
+ * all of them kept for bb_accept_refusal(). Any thread. */
+bb_status bb_accept_check(struct bb_host *h, const struct bb_bytes *messages, size_t n, struct bb_error *err);
+bb_status bb_accept_refusal(struct bb_host *h, void *buf, size_t cap, size_t *len);
+
+/* cache.c: answers of other endpoints, shared by the instances of a host. Any thread. */
+struct bb_answers;
+struct bb_answers *bb_answers_new(void);
+void bb_answers_free(struct bb_answers *a);
+/* Puts what is remembered and younger than its time to live into out: true. */
+bool bb_answers_get(struct bb_answers *a, const struct bb_question *q, uint64_t now, struct bb_buf *out);
+/* Remembers it, and forgets what was not asked for longest when there is no room. */
+void bb_answers_put(struct bb_answers *a, const struct bb_question *q, uint64_t now, struct bb_bytes answer);
+
 /* deliver.c */
+void bb_deliver_asked(struct bb_host *h, struct bb_inframe *in, struct bb_frame *f); /* QUERY */
 void bb_deliver_arrived(struct bb_host *h, struct bb_inframe *in, struct bb_frame *f);
 void bb_deliver_work(struct bb_host *h, uint64_t until); /* calls the plugin */
 bool bb_deliver_waits(struct bb_host *h);
@@ -270,6 +323,7 @@ void *bb_host_thread(void *h);
 /* Reads what has come without calling the plugin: a blocking call that asks cancelled() keeps the
  * instance answering. */
 void bb_host_pump(struct bb_host *h);
+void bb_host_unmark(struct bb_host *h); /* who puts a frame from now on wakes the thread again */
 void bb_host_call_begin(struct bb_host *h);
 void bb_host_call_end(struct bb_host *h);
 
@@ -281,7 +335,8 @@ void bb_welcome_free(struct bb_host *h);
 /* run.c */
 struct bb_host_run {
     struct bb_host_spec spec;
-    char endpoint[64], address[256];
+    struct bb_answers *answers;
+    char endpoint[BB_HOST_NAME], address[256];
     struct bb_host **v;
     bool *joined;
     uint32_t n;

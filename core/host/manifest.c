@@ -165,7 +165,8 @@ static int bb_manifest_fields(struct bb_manifest *m, struct bb_fault *err)
                                                   {BB_EXT_QUERY, &m->query},
                                                   {BB_EXT_HEALTH, &m->health},
                                                   {NULL, NULL}};
-    const struct bb_manifest_flag services[] = {{BB_EXT_INSTANCE, NULL}, {NULL, NULL}};
+    const struct bb_manifest_flag services[] = {
+        {BB_EXT_INSTANCE, NULL}, {BB_EXT_REFUSAL, NULL}, {NULL, NULL}};
     struct bb_cur c;
     struct bb_tok t;
     unsigned choice;

@@ -45,6 +45,7 @@ static struct bb_host *bb_worker_new(struct bb_host_run *r, uint32_t worker)
         return NULL;
     }
     h->run = r;
+    bb_buf_init(&h->refusal, BB_REFUSAL_MAX);
     h->worker = worker;
     memcpy(h->endpoint, r->endpoint, sizeof(h->endpoint));
     h->first_pool = bb_pool_new(0);
@@ -90,6 +91,7 @@ static void bb_host_run_free(struct bb_host_run *r)
     if (r->done_fd >= 0)
         close(r->done_fd);
     explicit_bzero(r->spec.secret, sizeof(r->spec.secret));
+    bb_answers_free(r->answers);
     free(r->v);
     free(r->joined);
     free(r);
@@ -110,6 +112,7 @@ struct bb_host_run *bb_host_run_start(const struct bb_host_spec *s, struct bb_fa
     r = calloc(1, sizeof(*r));
     if (!r)
         goto memory;
+    r->answers = bb_answers_new();
     r->done_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     r->spec = *s;
     strcpy(r->endpoint, s->endpoint);
@@ -118,7 +121,7 @@ struct bb_host_run *bb_host_run_start(const struct bb_host_spec *s, struct bb_fa
     r->spec.address = r->address;
     r->v = calloc(s->workers, sizeof(struct bb_host *));
     r->joined = calloc(s->workers, sizeof(*r->joined));
-    if (r->done_fd < 0 || !r->v || !r->joined)
+    if (r->done_fd < 0 || !r->answers || !r->v || !r->joined)
         goto memory;
     for (r->n = 0; r->n < s->workers; r->n++) {
         r->v[r->n] = bb_worker_new(r, r->n);

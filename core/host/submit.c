@@ -181,6 +181,8 @@ bb_status bb_submit(bb_host *h, const struct bb_bytes *messages, size_t n,
     bool built, deaf;
 
     pthread_mutex_lock(&h->lock);
+    if (h->refusal.len && pthread_equal(h->refused_thread, pthread_self()))
+        bb_buf_reset(&h->refusal); /* of an earlier one */
     s = bb_submit_gate(h, err);
     deaf = s == BB_E_BUSY && ++h->credit.deaf > DEAF_MAX;
     pthread_mutex_unlock(&h->lock);
@@ -189,6 +191,8 @@ bb_status bb_submit(bb_host *h, const struct bb_bytes *messages, size_t n,
     if (s != BB_OK)
         return s;
     s = bb_submit_check(h, messages, n, state, &bytes, err);
+    if (s == BB_OK && h->accept)
+        s = bb_accept_check(h, messages, n, err);
     if (s != BB_OK)
         return s;
     if (state) {

@@ -98,9 +98,28 @@ static int bb_welcome_routes(struct bb_host *h, struct bb_bytes map, struct bb_f
         r->steps = bb_transform_compile(t.s, NULL, &why);
         if (!r->steps && why.text[0])
             return bb_host_fault(err, 0, "the transform of route %u: %s", r->number, why.text);
+        r->keep = r->steps && !bb_transform_is_pure(r->steps);
     }
     qsort(h->routes, h->n_routes, sizeof(*h->routes), bb_route_order);
     return 0;
+}
+
+static int bb_welcome_accept(struct bb_host *h, struct bb_bytes map, struct bb_fault *err)
+{
+    struct bb_fault why = {0, ""};
+    struct bb_bytes v;
+    struct bb_cur c;
+    struct bb_tok t;
+
+    if (bb_map_get(map, "accept", &v) != 1)
+        return 0;
+    c = bb_cur_of(v);
+    if (bb_cur_next(&c, &t) < 0 || (t.kind != BB_T_BIN && t.kind != BB_T_NIL))
+        return bb_host_fault(err, 0, "WELCOME's \"accept\" is not bin");
+    if (t.kind == BB_T_NIL || t.s.len == 0)
+        return 0;
+    h->accept = bb_transform_compile(t.s, &(struct bb_transform_source){.accept = true}, &why);
+    return h->accept || !why.text[0] ? 0 : bb_host_fault(err, 0, "its accept: %s", why.text);
 }
 
 static int bb_welcome_plugin(struct bb_host *h, struct bb_bytes map, struct bb_fault *err)
@@ -164,7 +183,7 @@ int bb_welcome_read(struct bb_host *h, struct bb_bytes map, struct bb_bytes *con
     if (bb_welcome_secrets(h, map, err) < 0 || bb_welcome_state(h, map, err) < 0 ||
         bb_welcome_plugin(h, map, err) < 0)
         return -1;
-    return bb_welcome_routes(h, map, err);
+    return bb_welcome_accept(h, map, err) < 0 ? -1 : bb_welcome_routes(h, map, err);
 }
 
 void bb_welcome_free(struct bb_host *h)
@@ -179,6 +198,8 @@ void bb_welcome_free(struct bb_host *h)
     free(h->routes);
     h->routes = NULL;
     h->n_routes = 0;
+    bb_transform_free(&h->accept);
+    bb_buf_free(&h->refusal);
     bb_credit_free(h);
     bb_manifest_free(&h->plugin.manifest);
 }

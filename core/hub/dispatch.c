@@ -79,7 +79,7 @@ static bool launch(struct bb_hub *h, struct hub_route *r, const struct bb_read_i
     f->op = op;
     f->sent = h->now;
     f->deadline = h->now + (int64_t)timeout;
-    if (op == BB_DELIVER_OP) {
+    if (op == BB_DELIVER_OP && !hub_renders(r, row)) {
         f->row.sends = row->sends + 1;
         f->row.sent_ms = h->wall;
         r->attempts++;

@@ -48,6 +48,16 @@ struct hub_flight *hub_flight_new(struct bb_hub *h)
     return f;
 }
 
+bool hub_renders(const struct hub_route *r, const struct bb_row *row)
+{
+    return r->impure && !(row->flags & BB_ROW_BODY);
+}
+
+bool hub_flight_renders(const struct hub_flight *f)
+{
+    return f->op == BB_DELIVER_OP && hub_renders(f->route, &f->row);
+}
+
 uint64_t hub_flight_token(const struct hub_flight *f)
 {
     return (uint64_t)f->gen << 32 | f->slot;

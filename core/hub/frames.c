@@ -107,7 +107,7 @@ static void frame_in(struct bb_hub *h, struct hub_peer *p, zmq_msg_t *m)
         hub_peer_noise(h, p, 1);
     } else if (f.kind == BB_F_SUBMIT) {
         p->heard_ms = h->now;
-        if (p->worker == 0 && p->ep->gen->config->is_source)
+        if (hub_peer_is_source(p))
             hub_intake_submit(h, p, &f, m);
         else
             hub_peer_cut(h, p, "it submits, but no route takes from it");

@@ -5,7 +5,7 @@
  * from the files. Every finding goes to diags at its own place, and all are found in one run; only
  * then is it decided whether there is a generation.
  */
-#include "core/hub/generation.h"
+#include "core/hub/generation_internal.h"
 #include "core/hub/carries.h"
 
 #include <inttypes.h>
@@ -130,15 +130,9 @@ static void roles_check(struct bb_generation *g, const struct bb_route_config *r
                        r->name, to->config->connector, r->to);
 }
 
-struct compiling { /* a route's steps, for the reports of bb_transform_compile() */
-    const struct bb_route_config *route;
-    struct bb_extras *files;
-    struct bb_diags *diags;
-};
-
 static int step_file(void *arg, const char *name, struct bb_bytes *value, struct bb_fault *err)
 {
-    struct compiling *c = arg;
+    struct gen_compiling *c = arg;
 
     return bb_extras_get(c->files, name, value, c->diags, err);
 }
@@ -146,8 +140,8 @@ static int step_file(void *arg, const char *name, struct bb_bytes *value, struct
 /* pointer begins with the step: "/0/map/2/to". Its kind alone is the step. */
 static void step_say(void *arg, const char *file, const char *pointer, const char *text)
 {
-    struct compiling *c = arg;
-    struct bb_where at = c->route->where;
+    struct gen_compiling *c = arg;
+    struct bb_where at = c->where;
     unsigned long step;
     char *end;
 
@@ -155,47 +149,78 @@ static void step_say(void *arg, const char *file, const char *pointer, const cha
         at = bb_extras_where(c->files, file, pointer);
     } else {
         step = strtoul(pointer + (*pointer == '/'), &end, 10);
-        if (*pointer == '/' && step < c->route->n_steps)
-            at = bb_config_locate(c->route->steps[step].where,
+        if (*pointer == '/' && step < c->n_steps)
+            at = bb_config_locate(c->steps[step].where,
                                   *end && strchr(end + 1, '/') ? end : "");
     }
-    bb_config_diag(c->diags, BB_SEV_ERROR, at, "route \"%s\": %s", c->route->name, text);
+    bb_config_diag(c->diags, BB_SEV_ERROR, at, "%s \"%s\": %s", c->noun, c->name, text);
+}
+
+/* carries: NULL, or the config of a step that goes behind the others. */
+static struct bb_transform *steps_compile(struct gen_compiling *c, const struct bb_buf *carries,
+                                          struct bb_buf *program)
+{
+    struct bb_transform_source source = {c, step_file, step_say, program, gen_step_query, !c->route,
+                                         gen_step_plugin};
+    struct bb_transform *t;
+    struct bb_fault err = {0};
+    struct bb_buf steps;
+
+    bb_buf_init(&steps, BB_PROGRAM_MAX);
+    bb_buf_init(program, BB_PROGRAM_MAX);
+    bb_put_array(&steps, (uint32_t)c->n_steps + (carries != NULL));
+    for (size_t k = 0; k < c->n_steps; k++) {
+        bb_put_map(&steps, 1);
+        bb_put_cstr(&steps, c->steps[k].kind);
+        bb_put_raw(&steps, c->steps[k].config);
+    }
+    if (carries) {
+        bb_put_map(&steps, 1);
+        bb_put_cstr(&steps, "bom_carries");
+        bb_put_raw(&steps, (struct bb_bytes){carries->ptr, carries->len});
+    }
+    if (steps.failed)
+        step_say(c, NULL, "", "its steps are too large");
+    t = bb_transform_compile((struct bb_bytes){steps.ptr, steps.failed ? 0 : steps.len}, &source, &err);
+    bb_buf_free(&steps);
+    gen_plugins_free(c);
+    return t;
+}
+
+static void accept_check(struct bb_generation *g, size_t i, struct bb_extras *files, struct bb_diags *d)
+{
+    const struct bb_endpoint_config *e = &g->config->endpoints[i];
+    struct gen_compiling c = {.g = g, .noun = "endpoint", .name = e->name, .where = e->where,
+                              .steps = e->accept, .n_steps = e->n_accept, .files = files, .diags = d};
+
+    if (!e->n_accept)
+        return;
+    g->endpoints[i].accept = steps_compile(&c, NULL, &g->endpoints[i].accept_program);
+    if (*g->endpoints[i].manifest.id && !g->endpoints[i].manifest.source)
+        bb_config_diag(d, BB_SEV_ERROR, bb_config_locate(e->where, "/accept"),
+                       "endpoint \"%s\": connector \"%s\" only receives: there is nothing to accept from it",
+                       e->name, e->connector);
 }
 
 static void steps_check(struct bb_generation *g, size_t i, struct bb_extras *files,
-                        struct bb_features *features, struct bb_diags *d)
+                        const struct folders *folders, struct bb_features *features, struct bb_diags *d)
 {
     const struct bb_route_config *r = &g->config->routes[i];
+    struct gen_compiling c = {.g = g, .route = r, .noun = "route", .name = r->name, .where = r->where,
+                              .steps = r->steps, .n_steps = r->n_steps, .files = files, .diags = d,
+                              .folders = folders->v};
     const struct bb_gen_endpoint *from = endpoint_of(g, r->from), *to = endpoint_of(g, r->to);
-    struct compiling c = {r, files, d};
-    struct bb_transform_source source = {
-        .arg = &c, .file = step_file, .say = step_say, .program = &g->programs[i]};
     struct bb_transform *t;
-    struct bb_fault err = {0};
-    struct bb_buf steps, carries;
+    struct bb_buf carries;
     bool guarded;
 
     bb_buf_init(&carries, BB_PROGRAM_MAX);
     guarded = from && to && *from->manifest.id && *to->manifest.id &&
               bb_carries_check(features, r, &from->manifest, &to->manifest, &carries, d) > 0;
-    bb_buf_init(&steps, BB_PROGRAM_MAX);
-    bb_buf_init(&g->programs[i], BB_PROGRAM_MAX);
-    bb_put_array(&steps, (uint32_t)r->n_steps + guarded);
-    for (size_t k = 0; k < r->n_steps; k++) {
-        bb_put_map(&steps, 1);
-        bb_put_cstr(&steps, r->steps[k].kind);
-        bb_put_raw(&steps, r->steps[k].config);
-    }
-    if (guarded) {
-        bb_put_map(&steps, 1);
-        bb_put_cstr(&steps, "bom_carries");
-        bb_put_raw(&steps, (struct bb_bytes){carries.ptr, carries.len});
-    }
+    t = steps_compile(&c, guarded ? &carries : NULL, &g->programs[i]);
     bb_buf_free(&carries);
-    if (steps.failed)
-        step_say(&c, NULL, "", "the transform is too large");
-    t = bb_transform_compile((struct bb_bytes){steps.ptr, steps.failed ? 0 : steps.len}, &source, &err);
-    bb_buf_free(&steps);
+
+    g->impure[i] = t && !bb_transform_is_pure(t);
     g->splits[i] = t && bb_transform_splits(t);
     if (t && bb_transform_is_foreign(t) && to && to->config->isolation != BB_ISO_PROCESS)
         bb_config_diag(d, BB_SEV_ERROR, r->where,
@@ -210,7 +235,7 @@ static void programs_check(const struct bb_generation *g, struct bb_diags *d)
     const struct bb_config *c = g->config;
 
     for (size_t e = 0; e < c->n_endpoints; e++) {
-        size_t total = 0;
+        size_t total = g->endpoints[e].accept_program.len;
 
         for (size_t i = 0; i < c->n_routes; i++)
             if (strcmp(c->routes[i].to, c->endpoints[e].name) == 0)
@@ -240,20 +265,24 @@ static struct bb_generation *load(const char *conf_dir, bool rehearse, struct bb
     g->endpoints = calloc(g->config->n_endpoints + 1, sizeof(*g->endpoints));
     folders_make(&folders, g->config);
     g->programs = calloc(g->config->n_routes + 1, sizeof(*g->programs));
+    g->impure = calloc(g->config->n_routes + 1, sizeof(*g->impure));
     files = bb_extras_new(conf_dir);
     g->splits = calloc(g->config->n_routes + 1, sizeof(*g->splits));
-    if (!g->endpoints || !g->programs || !g->splits || !files || folders.failed)
+    if (!g->endpoints || !g->programs || !g->impure || !g->splits || !files || folders.failed)
         goto memory;
     for (size_t i = 0; i < g->config->n_endpoints; i++)
         if (rehearse)
             endpoint_rehearse(g, i, &folders);
         else
             endpoint_check(g, i, &folders, diags);
+    for (size_t i = 0; i < g->config->n_endpoints; i++)
+        accept_check(g, i, files, diags);
     for (size_t i = 0; i < g->config->n_routes; i++) {
-        steps_check(g, i, files, &features, diags);
+        steps_check(g, i, files, &folders, &features, diags);
         roles_check(g, &g->config->routes[i], diags);
     }
     programs_check(g, diags);
+    gen_circles_check(g, diags);
     if (diags->errors > before)
         goto fail;
     bb_extras_free(&files);
@@ -288,6 +317,14 @@ struct bb_bytes bb_generation_program(const struct bb_generation *g, const struc
     return b ? (struct bb_bytes){b->ptr, b->len} : (struct bb_bytes){NULL, 0};
 }
 
+const struct bb_transform *bb_generation_accept(const struct bb_generation *g, const char *endpoint)
+{
+    for (size_t i = 0; i < g->config->n_endpoints; i++)
+        if (strcmp(g->config->endpoints[i].name, endpoint) == 0)
+            return g->endpoints[i].accept;
+    return NULL;
+}
+
 bool bb_generation_splits(const struct bb_generation *g, const struct bb_route_config *r)
 {
     return g->splits && g->splits[r - g->config->routes];
@@ -303,10 +340,14 @@ void bb_generation_free(struct bb_generation **gp)
     for (size_t i = 0; g->endpoints && i < g->config->n_endpoints; i++) {
         bb_manifest_free(&g->endpoints[i].manifest);
         bb_buf_free(&g->endpoints[i].plugin_config);
+        bb_buf_free(&g->endpoints[i].accept_program);
+        bb_transform_free(&g->endpoints[i].accept);
     }
     for (size_t i = 0; g->programs && i < g->config->n_routes; i++)
         bb_buf_free(&g->programs[i]);
     free(g->programs);
+    free(g->impure);
+    free(g->queries);
     free(g->splits);
     free(g->endpoints);
     bb_config_free(g->config);

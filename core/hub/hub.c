@@ -114,6 +114,7 @@ static void pass_slow(struct bb_hub *h, struct hub_route *r)
             continue;
         struct bb_settle *s = hub_settle(h, r, NULL, BB_TO_INFLIGHT, f->ord, f->seq, f->lane);
         s->row = f->row;
+        s->renders = r->impure;
         f->ord = BB_ORD_NONE;
     }
 }
@@ -131,6 +132,7 @@ static void ticks(struct bb_hub *h)
             hub_peer_dropped_say(h, &h->eps[i].peers[w]);
     }
     hub_intake_tick(h);
+    hub_queries_tick(h);
     for (size_t i = 0; i < h->n_routes; i++)
         if (h->routes[i].scan - h->routes[i].frontier > BB_WINDOW / 2)
             pass_slow(h, &h->routes[i]);
@@ -143,11 +145,17 @@ static void ticks(struct bb_hub *h)
 
 /* ---- the end, in phases --------------------------------------------------------------------------------- */
 
+/* Who only submits. Who answers questions is needed as long as anything is delivered. */
+static bool stops_first(const struct hub_endpoint *e)
+{
+    return !e->query && !e->gen->config->is_sink;
+}
+
 static bool all_stopped(struct bb_hub *h, bool sources_only)
 {
     for (size_t i = 0; i < h->n_eps; i++) {
         struct hub_endpoint *e = &h->eps[i];
-        if (sources_only && e->gen->config->is_sink)
+        if (sources_only && !stops_first(e))
             continue;
         if (e->child)
             return false;
@@ -172,7 +180,7 @@ static void stop_step(struct bb_hub *h)
         h->phase = HUB_STOP_SOURCES;
         h->phase_until = h->now + budget;
         for (size_t i = 0; i < h->n_eps; i++)
-            if (!h->eps[i].gen->config->is_sink)
+            if (stops_first(&h->eps[i]))
                 hub_endpoint_stop(h, &h->eps[i], (uint32_t)budget);
     }
     if (h->phase == HUB_RUN)
@@ -317,6 +325,7 @@ static void hub_free(struct bb_hub *h)
         hub_metrics_free(&h->eps[i]);
     }
     free(h->eps);
+    hub_queries_free(h);
     for (size_t i = 0; i < h->n_routes; i++) {
         hub_matcher_free(&h->routes[i].matcher);
         free(h->routes[i].window);
@@ -387,7 +396,7 @@ struct bb_hub *bb_hub_start(const struct bb_hub_options *o, struct bb_fault *err
         goto fail;
     }
     for (size_t i = 0; i < h->n_eps; i++)
-        if (bb_journal_name_id(h->journal, h->eps[i].name, &h->eps[i].id, err) != 0)
+        if (bb_journal_name_id(h->journal, h->eps[i].gen->config->name, &h->eps[i].id, err) != 0)
             goto fail;
     if (hub_routes_init(h, err) != 0 || hub_frames_open(h, err) != 0)
         goto fail;

@@ -94,6 +94,7 @@ struct hub_peer { /* one instance */
     bool cut; /* broke the protocol: nothing of it is read any more */
     struct hub_share share;
     struct hub_bucket lines, noise, metrics, refusals;
+    uint32_t asks; /* of its questions, without an answer yet */
     uint64_t lines_dropped, lines_said;
     int64_t said_ms;
     struct bb_buf out; /* DELIVER being built */
@@ -114,6 +115,9 @@ struct hub_endpoint {
     const struct bb_gen_endpoint *gen;
     const char *name;
     uint32_t id; /* in the journal */
+    bool query;  /* its host answers questions, and takes no deliveries */
+    uint32_t queries; /* open there */
+    char query_name[80];
     enum hub_ep_state state;
     char text[256];
     struct bb_child *child;
@@ -152,6 +156,7 @@ struct hub_route {
     struct hub_endpoint *from, *to;
     struct hub_matcher matcher;
     bool paused;
+    bool impure; /* its body is kept before the first send */
     bool splits; /* its last step makes messages of a delivery: the sink's plugin never sees one */
     uint64_t scan, tail; /* next ordinal to look at; next to be assigned */
     uint64_t frontier;
@@ -189,6 +194,19 @@ struct hub_flight {
     bool cancelled, settling;
     struct hub_batch *batch; /* its lane's others that were sent with it, or NULL */
     uint32_t at;             /* its place among them */
+};
+
+/* A question of one host to another endpoint's query host (query.c). */
+#define HUB_QUERIES 1024u   /* open at once */
+#define HUB_QUERIES_OF 256u /* to one endpoint */
+#define HUB_ASKS 64u        /* of one instance */
+struct hub_query {
+    struct hub_query *next; /* free */
+    uint32_t gen;
+    bool open, late; /* late: the asker has been told that there was no answer */
+    struct hub_peer *asker, *worker;
+    uint64_t asker_session, id; /* id: the asker's number */
+    int64_t deadline;
 };
 
 /* Deliveries of one lane that went out together. Their answers wait for each other and are settled
@@ -235,6 +253,10 @@ struct bb_hub {
     size_t n_flights;
     struct hub_flight *free_flights;
     struct hub_batch *batches;
+    struct hub_query *queries, *free_queries; /* HUB_QUERIES of them */
+    uint32_t n_queries;                       /* open */
+    uint64_t queries_asked, queries_failed;
+    bool asked_settled; /* every query host has been up, or failed, once */
     struct hub_settle_op *settling; /* being filled */
     bool settle_urgent;  /* something waits for its commit: a lane, an operator */
     int64_t settle_since; /* when the first of it came */
@@ -293,6 +315,18 @@ uint64_t hub_flight_token(const struct hub_flight *f);
 void hub_flight_free(struct bb_hub *h, struct hub_flight *f);
 void hub_flight_open(struct hub_endpoint *e, struct hub_flight *f);   /* joins the deadline list */
 void hub_flight_close(struct hub_endpoint *e, struct hub_flight *f);  /* leaves it */
+/* Is it at its host only to be rendered, so that it has surely not been sent? */
+bool hub_renders(const struct hub_route *r, const struct bb_row *row);
+bool hub_flight_renders(const struct hub_flight *f);
+/* query.c */
+int hub_queries_init(struct bb_hub *h);
+void hub_queries_free(struct bb_hub *h);
+void hub_query_ask(struct bb_hub *h, struct hub_peer *p, struct bb_frame *f);     /* ASK */
+void hub_query_results(struct bb_hub *h, struct hub_peer *p, struct bb_frame *f); /* RESULT */
+void hub_query_host_ended(struct bb_hub *h, struct hub_endpoint *e);
+void hub_queries_tick(struct bb_hub *h);
+/* Is one that the route asks still on its way up for the first time? */
+bool hub_query_hosts_start(struct bb_hub *h, const struct hub_route *r);
 /* batch.c */
 struct hub_batch *hub_batch_new(struct bb_hub *h, size_t n); /* NULL: no memory */
 void hub_batch_free(struct bb_hub *h, struct hub_batch *b);
@@ -303,6 +337,7 @@ void hub_batch_answer(struct bb_hub *h, struct hub_flight *f, const struct bb_w_
 bool hub_batch_settled(struct bb_hub *h, struct hub_flight *f);
 /* peer.c */
 int hub_peers_init(struct bb_hub *h);
+bool hub_peer_is_source(const struct hub_peer *p);
 void hub_peer_receive(struct bb_hub *h, struct hub_peer *p, struct bb_frame *f);
 struct hub_peer *hub_peer_find(struct bb_hub *h, const void *identity, size_t len);
 bool hub_peer_hello(struct bb_hub *h, struct hub_peer *p, const struct bb_frame *f);

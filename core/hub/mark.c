@@ -2,7 +2,9 @@
  * mark.c - the dispatch mark: how far a route may have handed deliveries to its sink
  *
  * Below it, after a crash, everything unsettled is "maybe sent". It runs ahead of the scan so that
- * a dispatch seldom waits for a commit of its own, and goes back when the endpoint takes nothing.
+ * a dispatch seldom waits for a commit of its own, and goes back when the endpoint takes nothing. A
+ * route whose bodies are kept before their first send has none: what comes from its feed is only
+ * rendered, and what is sent has a row.
  */
 #include <stdlib.h>
 
@@ -40,7 +42,7 @@ void hub_route_reserve(struct bb_hub *h, struct hub_route *r)
 
     if (!ahead)
         ahead = 256;
-    if (r->paused || hub_endpoint_wake(h, r->to) || r->to->state != EP_UP || r->to->paused) {
+    if (r->impure || r->paused || hub_endpoint_wake(h, r->to) || r->to->state != EP_UP || r->to->paused) {
         if (r->mark_asked > low && h->now - r->lowered_ms > 200) {
             r->lowered_ms = h->now;
             r->lowered++;

@@ -5,8 +5,9 @@
  *   retry         again after a backoff, costs an attempt; with Retry-After: the endpoint pauses
  *                 and no attempt is spent
  *   down          the endpoint pauses; again after that, no attempt is spent
- *   cancelled     again soon: it was never sent
+ *   cancelled     again soon, or when its host says: it was never sent
  *   reject        the route's on_failure
+ *   rendered (3)  not sent: kept, then sent as it is kept
  *   unknown       probe, and twice "not applied" before it is sent again; or on_unknown says
  *
  * Of several of one lane that went out together, those behind one that failed were not to be sent:
@@ -46,6 +47,14 @@ static struct bb_bytes text_of(const char *s)
     return (struct bb_bytes){s, strlen(s)};
 }
 
+/* This send was surely not applied. Who was only to be rendered was not sent at all, and that says
+ * nothing about an earlier send. */
+static void surely_not(struct subject *u)
+{
+    if (!u->f || !hub_flight_renders(u->f))
+        u->row.flags &= (uint8_t)~BB_ROW_MAYBE_SENT;
+}
+
 static uint64_t hub_random(struct bb_hub *h)
 {
     h->rng ^= h->rng << 13;
@@ -68,11 +77,15 @@ static uint64_t backoff(struct bb_hub *h, const struct bb_retry *p, uint32_t att
     return ms;
 }
 
+static bool fits(const struct bb_hub *h, struct bb_bytes body)
+{
+    return body.len && body.len <= h->gen->config->journal.max_message;
+}
+
 static void settle(struct bb_hub *h, struct subject *u, enum bb_settle_to to,
                    const struct answer *a)
 {
-    bool body = a->body.len && a->body.len <= h->gen->config->journal.max_message &&
-                (to == BB_TO_RETRYING || to == BB_TO_PROBING || to == BB_TO_HELD ||
+    bool body = fits(h, a->body) && (to == BB_TO_RETRYING || to == BB_TO_PROBING || to == BB_TO_HELD ||
                  to == BB_TO_QUARANTINED) && !(u->row.flags & BB_ROW_BODY);
     /* an operation of its own while the disk is full: it may have to wait for room */
     bool alone = body && u->row.flags & BB_ROW_MAYBE_SENT && bb_journal_intake(h->journal, NULL);
@@ -167,7 +180,7 @@ static void on_retry(struct bb_hub *h, struct subject *u, struct answer *a)
 {
     const struct bb_retry *p = &u->r->config->retry;
 
-    u->row.flags &= (uint8_t)~BB_ROW_MAYBE_SENT;
+    surely_not(u);
     if (a->retry_after_ms) {
         uint32_t ms = capped(p, a->retry_after_ms);
         hub_endpoint_pause(h, u->r->to, ms);
@@ -189,7 +202,7 @@ static void on_down(struct bb_hub *h, struct subject *u, struct answer *a)
     uint64_t pause = e->gen->config->breaker.open_ms;
     char why[200];
 
-    u->row.flags &= (uint8_t)~BB_ROW_MAYBE_SENT;
+    surely_not(u);
     snprintf(why, sizeof why, "%.*s", (int)(a->text.len < 190 ? a->text.len : 190),
              a->text.len ? (const char *)a->text.ptr : "down");
     if (a->status == BB_E_DOWN) {
@@ -200,7 +213,9 @@ static void on_down(struct bb_hub *h, struct subject *u, struct answer *a)
         if (!b->failures)
             hub_endpoint_pause(h, e, (uint32_t)(pause ? pause : 1000));
     }
-    int64_t wake = hub_endpoint_wake(h, e);
+    int64_t wake = a->status == BB_E_CANCEL && a->retry_after_ms
+                       ? h->now + capped(&u->r->config->retry, a->retry_after_ms)
+                       : hub_endpoint_wake(h, e);
     again(h, u, a, BB_TO_RETRYING, wake > h->now ? (uint64_t)(wake - h->now) : 100);
 }
 
@@ -244,6 +259,24 @@ static void on_probe(struct bb_hub *h, struct subject *u, struct answer *a)
     }
 }
 
+/* Nothing goes out before its body is on disk, so that a crash cannot make another one of it. */
+static void rendered(struct bb_hub *h, struct subject *u, const struct answer *a)
+{
+    bool alone = bb_journal_intake(h->journal, NULL); /* it may have to wait for room */
+    struct bb_settle *s;
+
+    if (alone)
+        hub_settle_flush(h);
+    s = hub_settle(h, u->r, u->f, BB_TO_RETRYING, u->ord, u->seq, u->lane);
+    s->row = u->row;
+    s->row.due_ms = h->wall;
+    s->keep_body = 1;
+    hub_settle_body(h, s, a->body);
+    hub_route_due(u->r, s->row.due_ms);
+    if (alone)
+        hub_settle_flush(h);
+}
+
 /* Was it never for the plugin? A body that an earlier configuration rendered is. */
 static bool splits(const struct subject *u)
 {
@@ -266,6 +299,10 @@ static void decide(struct bb_hub *h, struct subject *u, struct answer *a)
         break;
     default:
         break;
+    }
+    if (a->status == BB_WIRE_RENDERED && hub_flight_renders(u->f) && fits(h, a->body)) {
+        rendered(h, u, a);
+        return;
     }
     switch (a->status) {
     case BB_OK:
@@ -291,7 +328,7 @@ static void decide(struct bb_hub *h, struct subject *u, struct answer *a)
         break;
     case BB_E_REJECT:
     case BB_E_UNSUP:
-        u->row.flags &= (uint8_t)~BB_ROW_MAYBE_SENT;
+        surely_not(u);
         a->reason = "refused";
         give_up(h, u, a);
         break;

@@ -25,33 +25,55 @@
 
 const char *const hub_ep_state_names[] = {"down", "starting", "up", "failed", "stopping", "stopped"};
 
-int hub_peers_init(struct bb_hub *h)
+static int endpoint_init(struct hub_endpoint *e, const struct bb_gen_endpoint *gen)
 {
-    h->n_eps = h->gen->config->n_endpoints;
-    h->eps = calloc(h->n_eps ? h->n_eps : 1, sizeof *h->eps);
-    if (!h->eps)
+    e->gen = gen;
+    if (!e->name)
+        e->name = gen->config->name;
+    e->workers = gen->config->is_source || e->query ? 1 : gen->config->workers;
+    if (!e->workers)
+        e->workers = 1;
+    e->peers = calloc(e->workers, sizeof *e->peers);
+    if (!e->peers)
         return -1;
-    for (size_t i = 0; i < h->n_eps; i++) {
-        struct hub_endpoint *e = &h->eps[i];
-
-        e->gen = &h->gen->endpoints[i];
-        e->name = e->gen->config->name;
-        e->workers = e->gen->config->is_source ? 1 : e->gen->config->workers;
-        if (!e->workers)
-            e->workers = 1;
-        e->peers = calloc(e->workers, sizeof *e->peers);
-        if (!e->peers)
-            return -1;
-        for (uint32_t w = 0; w < e->workers; w++) {
-            struct hub_peer *p = &e->peers[w];
-            p->ep = e;
-            p->worker = w;
-            snprintf(p->identity, sizeof p->identity, "%s/%u", e->name, w);
-            bb_buf_init(&p->out, 1u << 30);
-            bb_buf_init(&p->acks, 1u << 26);
-        }
+    for (uint32_t w = 0; w < e->workers; w++) {
+        struct hub_peer *p = &e->peers[w];
+        p->ep = e;
+        p->worker = w;
+        snprintf(p->identity, sizeof p->identity, "%s/%u", e->name, w);
+        bb_buf_init(&p->out, 1u << 30);
+        bb_buf_init(&p->acks, 1u << 26);
     }
     return 0;
+}
+
+/* An endpoint that is asked has a host of its own for that: what hangs or dies there costs no delivery,
+ * and waits for none. It is called after it, "erp/query", unless there is no other host of it. */
+int hub_peers_init(struct bb_hub *h)
+{
+    size_t n = h->gen->config->n_endpoints;
+
+    h->eps = calloc(2 * n + 1, sizeof *h->eps);
+    if (!h->eps)
+        return -1;
+    h->n_eps = n;
+    for (size_t i = 0; i < n; i++) {
+        const struct bb_endpoint_config *c = h->gen->endpoints[i].config;
+        struct hub_endpoint *e = &h->eps[i];
+
+        e->query = c->is_asked && !c->is_source && !c->is_sink;
+        if (endpoint_init(e, &h->gen->endpoints[i]) != 0)
+            return -1;
+        if (!c->is_asked || e->query)
+            continue;
+        e = &h->eps[h->n_eps++];
+        e->query = true;
+        snprintf(e->query_name, sizeof e->query_name, "%s" BB_QUERY_HOST, c->name);
+        e->name = e->query_name;
+        if (endpoint_init(e, &h->gen->endpoints[i]) != 0)
+            return -1;
+    }
+    return hub_queries_init(h);
 }
 
 struct hub_peer *hub_peer_find(struct bb_hub *h, const void *identity, size_t len)
@@ -101,6 +123,11 @@ static int send_small(struct bb_hub *h, struct hub_peer *p, struct bb_buf *b)
 
     bb_buf_free(b);
     return rc;
+}
+
+bool hub_peer_is_source(const struct hub_peer *p)
+{
+    return p->worker == 0 && !p->ep->query && p->ep->gen->config->is_source;
 }
 
 void hub_peer_ack(struct bb_hub *h, struct hub_peer *p, const struct bb_w_acked *a)
@@ -153,7 +180,7 @@ static void put_secrets(struct bb_hub *h, struct hub_endpoint *e, struct bb_buf 
             continue;
         memcpy(handle, t.s.ptr, t.s.len);
         handle[t.s.len] = '\0';
-        if (bb_config_secret(h->gen->config, e->name, handle, &v) != 0)
+        if (bb_config_secret(h->gen->config, e->gen->config->name, handle, &v) != 0)
             continue;
         bb_put_cstr(&pairs, handle);
         bb_put_bin(&pairs, v.ptr, v.len);
@@ -174,7 +201,7 @@ static void put_state(struct bb_hub *h, struct hub_endpoint *e, struct bb_buf *b
 
     bb_buf_init(&value, 1u << 17);
     snprintf(key, sizeof key, "source/%s", e->name);
-    if (bb_journal_source_state(h->journal, key, &value, &version) != 0 || !version) {
+    if (e->query || bb_journal_source_state(h->journal, key, &value, &version) != 0 || !version) {
         bb_put_nil(b);
     } else {
         bb_put_array(b, 2);
@@ -205,19 +232,20 @@ static int welcome(struct bb_hub *h, struct hub_peer *p)
 {
     struct hub_endpoint *e = p->ep;
     const struct bb_endpoint_config *c = e->gen->config;
-    bool source = c->is_source && p->worker == 0;
+    bool source = hub_peer_is_source(p);
     struct bb_buf map, frame;
     int rc;
 
     bb_buf_init(&map, 1u << 26);
     bb_buf_init(&frame, 1u << 26);
-    bb_put_map(&map, 12);
+    bb_put_map(&map, 13);
     bb_put_cstr(&map, "config");
     bb_put_bin(&map, e->gen->plugin_config.ptr, e->gen->plugin_config.len);
     bb_put_cstr(&map, "secrets");
     put_secrets(h, e, &map);
     bb_put_cstr(&map, "roles");
-    bb_put_uint(&map, (source ? BB_ROLE_SOURCE : 0u) | (c->is_sink ? BB_ROLE_SINK : 0u));
+    bb_put_uint(&map, e->query ? BB_ROLE_QUERY
+                       : (source ? BB_ROLE_SOURCE : 0u) | (c->is_sink ? BB_ROLE_SINK : 0u));
     bb_put_cstr(&map, "workers");
     bb_put_uint(&map, e->workers);
     bb_put_cstr(&map, "plugin");
@@ -230,6 +258,8 @@ static int welcome(struct bb_hub *h, struct hub_peer *p)
     put_state(h, e, &map);
     bb_put_cstr(&map, "routes");
     put_steps(h, e, &map);
+    bb_put_cstr(&map, "accept");
+    bb_put_bin(&map, source ? e->gen->accept_program.ptr : NULL, source ? e->gen->accept_program.len : 0);
     bb_put_cstr(&map, "timeout_ms");
     bb_put_uint(&map, c->timeout_ms);
     bb_put_cstr(&map, "batch");
@@ -263,6 +293,7 @@ bool hub_peer_hello(struct bb_hub *h, struct hub_peer *p, const struct bb_frame 
     }
     p->session = ++h->next_session;
     p->submitted = p->submitted_bytes = 0;
+    p->asks = 0;
     p->heard_ms = h->now;
     p->pinged_ms = h->now;
     if (welcome(h, p) != 0) {
@@ -362,7 +393,13 @@ void hub_peer_receive(struct bb_hub *h, struct hub_peer *p, struct bb_frame *f)
         ready(h, p, f);
         break;
     case BB_F_RESULT:
-        results(h, p, f);
+        if (p->ep->query)
+            hub_query_results(h, p, f);
+        else
+            results(h, p, f);
+        break;
+    case BB_F_ASK:
+        hub_query_ask(h, p, f);
         break;
     case BB_F_ALIVE:
         if (p->pings)
@@ -457,8 +494,10 @@ static void ended(struct bb_hub *h, struct hub_endpoint *e, const char *how)
         e->peers[w].stopped = true;
     }
     hub_metrics_host_ended(e);
+    hub_query_host_ended(h, e);
     while ((f = e->oldest)) {
-        struct bb_w_result r = {.status = f->op == BB_DELIVER_PROBE ? BB_E_RETRY : BB_E_UNKNOWN,
+        bool sure = f->op == BB_DELIVER_PROBE || hub_flight_renders(f);
+        struct bb_w_result r = {.status = sure ? BB_E_RETRY : BB_E_UNKNOWN,
                                 .has_error = true,
                                 .text = {lost, sizeof lost - 1}};
         hub_outcome(h, f, &r);
@@ -535,7 +574,7 @@ void hub_endpoint_tick(struct bb_hub *h, struct hub_endpoint *e)
         struct hub_peer *p = &e->peers[w];
         if (h->now - p->pinged_ms >= PING_MS)
             ping(h, p);
-        if (!p->in_flight && h->now - p->heard_ms > HANG_MS)
+        if (!p->in_flight && !e->queries && h->now - p->heard_ms > HANG_MS)
             hub_endpoint_lost(h, e, "its instance has not answered for 10 seconds");
     }
 }
@@ -565,7 +604,7 @@ void hub_intake_announce(struct bb_hub *h)
     for (size_t i = 0; i < h->n_eps; i++) {
         struct hub_peer *p = &h->eps[i].peers[0];
         struct bb_buf b;
-        if (!p->session || !h->eps[i].gen->config->is_source)
+        if (!p->session || !hub_peer_is_source(p))
             continue;
         bb_buf_init(&b, 512);
         bb_put_intake(&b, p->session, why == NULL, after, why ? why : "");

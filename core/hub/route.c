@@ -83,6 +83,12 @@ static void scan_to(struct hub_route *r, uint64_t ord)
         hub_route_account(r, r->scan++);
 }
 
+/* May it be handed out, as far as the mark is concerned? */
+static bool recorded(const struct hub_route *r, uint64_t ord)
+{
+    return r->impure || ord < r->mark;
+}
+
 bool hub_route_offer(struct bb_hub *h, struct hub_route *r, const struct bb_read_item *it)
 {
     static const struct bb_row fresh;
@@ -106,7 +112,8 @@ bool hub_route_offer(struct bb_hub *h, struct hub_route *r, const struct bb_read
     } else if (it->ord < r->recover) {
         hub_outcome_recovered(h, r, it);
     } else {
-        if (r->paused || it->ord >= r->mark || hub_endpoint_room(h, r->to) == 0)
+        if (r->paused || !recorded(r, it->ord) || hub_endpoint_room(h, r->to) == 0 ||
+            (r->impure && hub_query_hosts_start(h, r)))
             return false;
         hub_dispatch(h, r, it, &fresh, BB_DELIVER_OP);
     }
@@ -155,7 +162,7 @@ void hub_route_pump(struct bb_hub *h, struct hub_route *r)
 {
     uint32_t room;
 
-    if (!r->recovered || h->phase >= HUB_DRAIN)
+    if (!r->recovered || h->phase >= HUB_DRAIN || (r->impure && hub_query_hosts_start(h, r)))
         return;
     if (r->to->state == EP_UP || r->mark_asked > r->scan)
         hub_route_reserve(h, r);
@@ -175,7 +182,7 @@ void hub_route_pump(struct bb_hub *h, struct hub_route *r)
         r->feed = NULL;
     }
     if (!r->reading && r->scan < r->tail && r->spills_out < SPILLS_MAX &&
-        r->scan < r->frontier + BB_WINDOW && ((room && r->scan < r->mark) || r->scan < r->recover))
+        r->scan < r->frontier + BB_WINDOW && ((room && recorded(r, r->scan)) || r->scan < r->recover))
         feed_read(h, r);
 }
 

@@ -57,7 +57,7 @@ void hub_rows_recover(struct bb_hub *h, struct hub_route *r)
 
 void hub_route_run_max(struct hub_route *r, uint32_t n)
 {
-    bool batches = r->to->gen->manifest.ordered_batch && !r->splits;
+    bool batches = r->to->gen->manifest.ordered_batch && !r->splits && !r->impure; /* one is rendered, one is sent */
     uint32_t most = batches ? r->to->gen->config->batch_max : 1;
 
     if (most > HUB_RUN_MAX)
@@ -106,7 +106,8 @@ static void mark_add(struct mark_op *m, size_t i, bool behind)
 
     m->item[m->op.mark.n] = i;
     m->v[m->op.mark.n++] =
-        (struct bb_mark){.route = m->route->id, .seq = it->seq, .lane = it->lane, .behind = behind};
+        (struct bb_mark){.route = m->route->id, .seq = it->seq, .lane = it->lane, .behind = behind,
+                         .renders = m->route->impure && it->row.state != BB_D_PROBING};
 }
 
 /* Goes the i-th with the last of m? What failed together is due together: asked about in one batch,
@@ -325,6 +326,8 @@ static void inflight_done(struct bb_hub *h, struct hub_route *r, struct bb_read 
         rd->items[i].ord = BB_ORD_NONE;
         if (rd->items[i].bad)
             hub_route_damaged(h, r, &rd->items[i]);
+        else if (!(rd->items[i].row.flags & BB_ROW_MAYBE_SENT)) /* it was only to be rendered */
+            hub_settle_put_back(h, r, &rd->items[i], h->wall + 1);
         else
             hub_outcome_recovered(h, r, &rd->items[i]);
     }

@@ -51,6 +51,7 @@ static void ask_next(struct bb_hub *h, struct hub_route *r, struct bb_settle *s)
     if (!*hub_filter_at(&h->filter, r->index, s->lane) || r->paused || !room)
         return;
     s->take_next = 1;
+    s->renders = r->impure;
     r->to->taking++;
     if (room > r->run_max)
         room = r->run_max;
@@ -257,7 +258,7 @@ static void next_of(struct bb_read_item *it, const struct bb_settle *s)
     it->lane = s->lane;
     it->row = s->next_row;
     it->row.state = BB_D_SPILLED;
-    if (it->row.sends)
+    if (it->row.sends && !(s->renders && !(it->row.flags & BB_ROW_BODY)))
         it->row.sends--; /* as before the journal took it */
     if (!it->row.sends)
         it->row.flags &= (uint8_t)~BB_ROW_MAYBE_SENT;

@@ -71,6 +71,7 @@ static int route_init(struct bb_hub *h, size_t i, struct bb_view *v, struct bb_f
     r->index = (uint32_t)i;
     r->config = &h->gen->config->routes[i];
     r->paused = r->config->paused;
+    r->impure = h->gen->impure && h->gen->impure[i];
     r->from = endpoint_named(h, r->config->from);
     r->to = endpoint_named(h, r->config->to);
     if (!r->from || !r->to)

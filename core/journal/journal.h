@@ -109,6 +109,9 @@ struct bb_settle {
                              not in flight: if the lane's next head is SPILLED, make it INFLIGHT and
                              return it in next; 0: make it due now instead */
     uint8_t has_next;     /* result */
+    uint8_t renders;      /* the route's body is kept before its first send: who is taken or passed over
+                             without a body is not sent yet */
+    uint8_t keep_body;    /* not even a full disk lets it go: nothing is sent before it is kept */
     uint64_t ord;         /* feed ordinal, or BB_ORD_NONE when it has a row */
     uint64_t seq, lane;
     struct bb_row row;    /* the new row; state is set from "to" */
@@ -125,6 +128,7 @@ struct bb_settle {
 struct bb_join { uint64_t seq, lane; }; /* a stored message that a new route takes */
 struct bb_mark { uint32_t route; uint64_t seq, lane; uint8_t ok; /* result: 0 if it changed meanwhile */
                  uint8_t behind; /* goes with the mark before it: of the same lane, the next there */
+                 uint8_t renders; /* as of a settlement */
                  struct bb_row row; /* result: as marked */ };
 
 enum bb_operator { BB_OPER_RELEASE, BB_OPER_REPLAY, BB_OPER_DISCARD };

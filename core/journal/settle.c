@@ -92,7 +92,7 @@ static int afford(struct bb_journal *j, const struct bb_settle *s, const struct 
     uint64_t bytes = old || terminal(s->to) ? 0 : ROW_BYTES;
     if (!(j->space.tight && (to == BB_D_RETRYING || to == BB_D_PROBING)))
         bytes += s->event.len;
-    if (s->row.flags & BB_ROW_MAYBE_SENT)
+    if (s->keep_body || s->row.flags & BB_ROW_MAYBE_SENT)
         bytes += s->body.len;
     return bb_space_afford(j, bytes);
 }
@@ -103,7 +103,7 @@ static int body(struct bb_journal *j, const struct bb_settle *s, const struct bb
                 struct bb_row *row)
 {
     struct bb_key kb;
-    if (!s->body.len || (!(row->flags & BB_ROW_MAYBE_SENT) && atomic_load(&j->intake))) {
+    if (!s->body.len || (!s->keep_body && !(row->flags & BB_ROW_MAYBE_SENT) && atomic_load(&j->intake))) {
         if (!old || !(old->flags & BB_ROW_BODY))
             row->flags &= (uint8_t)~BB_ROW_BODY; /* there is none to send */
         return 0;
@@ -129,15 +129,28 @@ static int spilled_due(struct bb_journal *j, struct bb_wroute *r, const struct b
     return rc == MDB_NOTFOUND ? 0 : rc;
 }
 
+static bool only_rendered(bool renders, const struct bb_row *row)
+{
+    return renders && !(row->flags & BB_ROW_BODY);
+}
+
+/* In flight: maybe sent from now on, unless all that can come is its body. */
+static void launched(struct bb_row *row, uint64_t now_ms, bool renders)
+{
+    row->state = BB_D_INFLIGHT;
+    row->due_ms = 0;
+    if (only_rendered(renders, row))
+        return;
+    row->flags |= BB_ROW_MAYBE_SENT;
+    row->sends++;
+    row->sent_ms = now_ms;
+}
+
 static int take(struct bb_journal *j, struct bb_wroute *r, uint64_t lane, uint64_t seq,
-                const struct bb_row *was, struct bb_row *now)
+                const struct bb_row *was, struct bb_row *now, bool renders)
 {
     *now = *was;
-    now->state = BB_D_INFLIGHT;
-    now->flags |= BB_ROW_MAYBE_SENT;
-    now->sends++;
-    now->sent_ms = j->now_ms;
-    now->due_ms = 0;
+    launched(now, j->now_ms, renders);
     return bb_row_set(j, r, lane, seq, was, now);
 }
 
@@ -180,7 +193,7 @@ static int more_of_lane(struct bb_journal *j, struct bb_wroute *r, struct bb_set
             break;
         at = m->seq;
         s->n_more++;
-        rc = take(j, r, s->lane, at, &m->row, &now);
+        rc = take(j, r, s->lane, at, &m->row, &now, s->renders);
     }
     return rc == MDB_NOTFOUND ? 0 : rc;
 }
@@ -196,13 +209,13 @@ static int next_of_lane(struct bb_journal *j, struct bb_wroute *r, struct bb_set
     rc = bb_lane_head(j, r, s->lane, &seq, &h);
     if (rc || h.state != BB_D_SPILLED)
         return rc == MDB_NOTFOUND ? 0 : rc;
-    rc = take(j, r, s->lane, seq, &h, &now);
+    rc = take(j, r, s->lane, seq, &h, &now, s->renders);
     s->has_next = 1;
     s->next_seq = seq;
     s->next_row = now;
     if (!rc && s->max_more && !(h.flags & BB_ROW_MAYBE_SENT))
         rc = more_of_lane(j, r, s);
-    if (!rc)
+    if (!rc && !only_rendered(s->renders, &now))
         rc = bb_lane_overtake(j, r, s->lane, s->n_more ? s->more[s->n_more - 1].seq : seq);
     return rc;
 }
@@ -249,7 +262,7 @@ static int settle_one(struct bb_journal *j, struct bb_settle *s)
     row.state = becomes[s->to];
     if (s->to == BB_TO_SPILLED)
         rc = spilled_due(j, r, s, &row);
-    else if (s->to == BB_TO_INFLIGHT)
+    else if (s->to == BB_TO_INFLIGHT && !only_rendered(s->renders, &row))
         row.flags |= BB_ROW_MAYBE_SENT;
     if (!rc && !terminal(s->to))
         rc = body(j, s, old, &row);
@@ -392,13 +405,9 @@ static int mark_one(struct bb_journal *j, struct bb_mark *m)
         if (head != m->seq)
             return not_head(j, r, m, &row, &h);
     }
-    m->row.state = BB_D_INFLIGHT;
-    m->row.flags |= BB_ROW_MAYBE_SENT;
-    m->row.sends++;
-    m->row.sent_ms = j->now_ms;
-    m->row.due_ms = 0;
+    launched(&m->row, j->now_ms, m->renders);
     rc = bb_row_set(j, r, m->lane, m->seq, &row, &m->row);
-    if (!rc)
+    if (!rc && !only_rendered(m->renders, &m->row))
         rc = bb_lane_overtake(j, r, m->lane, m->seq);
     m->ok = 1;
     return rc;

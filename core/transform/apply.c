@@ -102,3 +102,32 @@ bb_status bb_transform_apply(const struct bb_transform *t, struct bb_bytes whole
     bb_buf_free(&between[1]);
     return s;
 }
+
+bb_status bb_transform_check(const struct bb_transform *t, struct bb_bytes whole,
+                             struct bb_transform_run *run, struct bb_fault *err)
+{
+    struct bb_fault why;
+    struct bb_apply a = {.run = run, .err = &why, .original = whole};
+    bb_status s = BB_OK;
+    struct bb_buf none;
+
+    bb_buf_init(&none, 0);
+    for (uint32_t k = 0; k < t->n; k++) {
+        const struct bb_step *step = &t->steps[k];
+
+        why = (struct bb_fault){0, ""};
+        a.step = run->step = step->number;
+        switch (step->ops->apply(step->self, &a, whole, &none)) {
+        case BB_OK:
+            continue;
+        case BB_E_RETRY:
+            *err = why;
+            return BB_E_RETRY;
+        default:
+            if (s == BB_OK)
+                *err = why;
+            s = BB_E_REJECT;
+        }
+    }
+    return s;
+}

@@ -41,17 +41,23 @@ static void pointer_of(const struct check *k, const struct bb_path *p, char *out
 static void say(struct check *k, const char *failure, const struct bb_path *at, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 
-/* Whether there is room for one more. */
+/* Whether anybody wants to hear of one more. */
 static bool count(struct check *k, const char *failure)
 {
     if (!k->found++)
         k->failure = failure;
-    return k->found <= SHOWN_MAX;
+    return k->found <= SHOWN_MAX || k->a->run->found;
 }
 
-static void put(struct check *k, const char *pointer, const char *why)
+static void put(struct check *k, const char *failure, const char *pointer, const char *why)
 {
-    int n = snprintf(k->text + k->len, sizeof k->text - k->len, "%s%s %s", k->len ? "; " : "", pointer, why);
+    int n;
+
+    if (k->a->run->found)
+        k->a->run->found(k->a->run->arg, pointer, failure, why);
+    if (k->found > SHOWN_MAX)
+        return;
+    n = snprintf(k->text + k->len, sizeof k->text - k->len, "%s%s %s", k->len ? "; " : "", pointer, why);
     if (n > 0 && (size_t)n < sizeof k->text - k->len)
         k->len += (size_t)n;
     else
@@ -69,7 +75,7 @@ static void say(struct check *k, const char *failure, const struct bb_path *at, 
     vsnprintf(why, sizeof why, fmt, ap);
     va_end(ap);
     pointer_of(k, at, pointer, sizeof pointer);
-    put(k, pointer, why);
+    put(k, failure, pointer, why);
 }
 
 /* bb_require_finding */
@@ -82,7 +88,7 @@ static void schema_say(void *arg, const char *at, const char *rule, const char *
         return;
     snprintf(pointer, sizeof pointer, "/data%s", at);
     snprintf(why, sizeof why, *value ? "%.300s: %.80s" : "%.300s", rule, value);
-    put(k, pointer, why);
+    put(k, "schema", pointer, why);
 }
 
 static bool nil(struct bb_bytes v)

@@ -16,8 +16,9 @@
 
 /* The table of steps: a new one is a row here. */
 static const struct bb_step_ops *const kinds[] = {
-    &bb_step_map,       &bb_step_jq,        &bb_step_require,  &bb_step_split,     &bb_step_explode,     &bb_step_bom,
-    &bb_step_bom_split, &bb_step_bom_merge, &bb_step_bom_diff, &bb_step_bom_apply, &bb_step_bom_carries,
+    &bb_step_map,       &bb_step_jq,        &bb_step_require,  &bb_step_enrich,   &bb_step_plugin,      &bb_step_split,
+    &bb_step_explode,   &bb_step_bom,       &bb_step_bom_split, &bb_step_bom_merge, &bb_step_bom_diff,  &bb_step_bom_apply,
+    &bb_step_bom_carries,
 };
 #define KINDS (sizeof kinds / sizeof kinds[0])
 
@@ -179,6 +180,38 @@ found:
     return 0;
 }
 
+/* It travels in the program like a file. */
+int bb_compile_plugin(struct bb_compile *c, const char *connector, struct bb_bytes *value)
+{
+    struct bb_compile_file *f = &c->files[c->n_files];
+    struct bb_fault why = {0, ""};
+    const char *key = "connector";
+    char name[32];
+    int rc = -1;
+
+    if (c->n_files == BB_FILES_MAX)
+        return bb_compile_say(c, "a route's steps name at most %d files and plugins", BB_FILES_MAX);
+    snprintf(name, sizeof name, "plugin %u", c->step);
+    if (c->packed.ptr)
+        rc = bb_map_get(c->packed, name, value) == 1 ? 0 : bb_fail(&why, "the program lacks it");
+    else if (c->source->plugin)
+        rc = c->source->plugin(c->source->arg, c->step, connector, value, &key, &why);
+    else
+        bb_fail(&why, "no plugin can be used here");
+    if (rc != 0 && !*why.text)
+        c->mistakes++; /* its configuration's mistakes have been said */
+    else if (rc != 0)
+        bb_compile_say_at(c, key, "%s", why.text);
+    if (rc != 0)
+        return -1;
+    f->name = strdup(name);
+    if (!f->name)
+        return bb_compile_say(c, "out of memory");
+    f->value = *value;
+    c->n_files++;
+    return 0;
+}
+
 /* ---- reading values ------------------------------------------------------------------------------ */
 bool bb_group_of(struct bb_bytes v, uint32_t kind, struct bb_cur *c, uint32_t *n)
 {
@@ -242,6 +275,9 @@ static int step_read(struct bb_compile *c, struct bb_bytes key, struct bb_bytes 
     k = bb_word_of(key, names, KINDS);
     if (k == KINDS)
         return bb_compile_unknown(c, "step", key, names, KINDS);
+    if (c->source->accept && !kinds[k]->checks)
+        return bb_compile_say(c, "accept only looks at messages, and %s changes them: it belongs into a "
+                                 "route's transform", kinds[k]->name);
     s->ops = kinds[k];
     s->number = c->step;
     if (c->step > 1 && c->ends)
@@ -268,7 +304,8 @@ static int steps_read(struct bb_compile *c, struct bb_bytes steps, struct bb_tra
     uint32_t n;
 
     if (!bb_group_of(steps, BB_T_ARRAY, &cur, &n))
-        return bb_compile_say(c, "transform takes a list of steps, such as - map: [...]");
+        return bb_compile_say(c, "%s takes a list of steps, such as - %s", c->source->accept ? "accept" : "transform",
+                              c->source->accept ? "require: {present: [/data/item]}" : "map: [...]");
     if (n > BB_STEPS_MAX)
         return bb_compile_say(c, "a route has at most %d steps", BB_STEPS_MAX);
     t->steps = calloc(n + 1, sizeof *t->steps);

@@ -1,6 +1,7 @@
 # core/transform: the step interface, then one file (or folder) a step
 core_libbusbar_core_la_SOURCES += core/transform/transform.h core/transform/step.h \
   core/transform/internal.h core/transform/compile.c core/transform/apply.c \
+  core/transform/enrich.c core/transform/plugin.c \
   core/transform/ref.h core/transform/ref.c core/transform/split.c \
   core/transform/require.h core/transform/require.c core/transform/check.c core/transform/schema.c \
   core/transform/window.h core/transform/window.c core/transform/jq.c \

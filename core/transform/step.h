@@ -55,7 +55,7 @@ struct bb_step_ops {
     const char *name; /* its key in the configuration */
     bool pure;
     bool foreign; /* it may hang or end its process: only where that is a sink's own */
-    bool checks; /* apply() writes nothing: the message goes on as it is */
+    bool checks; /* apply() writes nothing: the message goes on as it is; so it may stand in accept */
     bool splits; /* apply() writes nothing: the message ends as bb_apply_child()s. Only as the last step */
     /* 0, or -1 with every mistake said. *self may be NULL after 0: then there is nothing to do. */
     int (*compile)(struct bb_compile *c, struct bb_bytes config, void **self);
@@ -64,8 +64,9 @@ struct bb_step_ops {
                        struct bb_buf *out);
     void (*free)(void *self);
 };
-extern const struct bb_step_ops bb_step_map, bb_step_jq, bb_step_require, bb_step_split, bb_step_explode,
-    bb_step_bom, bb_step_bom_split, bb_step_bom_merge, bb_step_bom_diff, bb_step_bom_apply, bb_step_bom_carries;
+extern const struct bb_step_ops bb_step_map, bb_step_jq, bb_step_require, bb_step_enrich, bb_step_plugin,
+    bb_step_split, bb_step_explode, bb_step_bom, bb_step_bom_split, bb_step_bom_merge, bb_step_bom_diff,
+    bb_step_bom_apply, bb_step_bom_carries;
 
 /* ---- compile.c: for compile() -------------------------------------------------------------------
  */
@@ -84,6 +85,8 @@ int bb_compile_say_at(struct bb_compile *c, const char *key, const char *fmt, ..
 /* The value of the file that the value here names, and *name as kept: 0, -1 said. */
 int bb_compile_file(struct bb_compile *c, struct bb_bytes name, struct bb_bytes *value,
                     const char **kept);
+/* What a program needs to run a connector's transform as this step: 0, -1 said. */
+int bb_compile_plugin(struct bb_compile *c, const char *connector, struct bb_bytes *value);
 /* From now on places are in that file (NULL: in the steps) from its top. What to go back to. */
 struct bb_compile_place {
     const char *file;

@@ -101,16 +101,21 @@ static int bb_members_i64(struct bb_members *m, const char *what, int64_t *out)
     return 0;
 }
 
-static int bb_members_status(struct bb_members *m, int32_t *out)
+static int bb_members_status_to(struct bb_members *m, int32_t most, int32_t *out)
 {
     int64_t v = 0;
 
     if (bb_members_i64(m, "the status", &v) < 0)
         return -1;
-    if (v < BB_E_UNKNOWN || v > BB_NOT_APPLIED)
-        return bb_members_fail(m, "the status is outside -9..2");
+    if (v < BB_E_UNKNOWN || v > most)
+        return bb_members_fail(m, "the status is outside -9..%d", most);
     *out = (int32_t)v;
     return 0;
+}
+
+static int bb_members_status(struct bb_members *m, int32_t *out)
+{
+    return bb_members_status_to(m, BB_NOT_APPLIED, out);
 }
 
 /* kind: BB_T_STR or BB_T_BIN; nil gives ptr NULL. A present value never has ptr NULL. */
@@ -298,6 +303,7 @@ static const struct bb_head {
     {BB_F_LOG, 5, "LOG", bb_head_log},
     {BB_F_STOPPED, 2, "STOPPED", bb_head_bare},
     {BB_F_METRIC, 3, "METRIC", bb_head_list},
+    {BB_F_ASK, 3, "ASK", bb_head_list},
     {BB_F_WELCOME, 3, "WELCOME", bb_head_welcome},
     {BB_F_DELIVER, 3, "DELIVER", bb_head_list},
     {BB_F_ACKED, 3, "ACKED", bb_head_list},
@@ -306,6 +312,8 @@ static const struct bb_head {
     {BB_F_STOP, 3, "STOP", bb_head_stop},
     {BB_F_PING, 2, "PING", bb_head_bare},
     {BB_F_INTAKE, 5, "INTAKE", bb_head_intake},
+    {BB_F_QUERY, 3, "QUERY", bb_head_list},
+    {BB_F_ANSWER, 3, "ANSWER", bb_head_list},
 };
 
 int bb_frame_read(struct bb_bytes bytes, struct bb_frame *f, struct bb_fault *err)
@@ -424,11 +432,27 @@ int bb_frame_next_result(struct bb_frame *f, struct bb_w_result *out)
         return 0;
     memset(out, 0, sizeof(*out));
     if (bb_members_open(&m, 5, "an item") < 0 || bb_members_u64(&m, "", &out->token) < 0 ||
-        bb_members_status(&m, &out->status) < 0 ||
+        bb_members_status_to(&m, BB_WIRE_RENDERED, &out->status) < 0 ||
         bb_members_bytes(&m, "", BB_T_BIN, true, &out->reply) < 0 ||
         bb_result_error(&m, out) < 0 ||
         bb_members_bytes(&m, "", BB_T_BIN, true, &out->body) < 0 ||
         bb_result_children(&m, out) < 0 || bb_members_close(&m) < 0)
+        return -1;
+    return bb_item_done(f, &m);
+}
+
+int bb_frame_next_query(struct bb_frame *f, struct bb_w_query *out)
+{
+    struct bb_members m = bb_item(f);
+
+    if (f->n == 0)
+        return 0;
+    memset(out, 0, sizeof(*out));
+    if (bb_members_open(&m, 5, "an item") < 0 || bb_members_u64(&m, "", &out->token) < 0 ||
+        bb_members_bytes(&m, "", BB_T_STR, false, &out->endpoint) < 0 ||
+        bb_members_bytes(&m, "", BB_T_STR, false, &out->op) < 0 ||
+        bb_members_u32(&m, "", &out->budget_ms) < 0 ||
+        bb_members_bytes(&m, "", BB_T_BIN, false, &out->request) < 0 || bb_members_close(&m) < 0)
         return -1;
     return bb_item_done(f, &m);
 }

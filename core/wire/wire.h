@@ -17,10 +17,12 @@
 
 enum bb_frame_kind {
     BB_F_HELLO = 1, BB_F_READY, BB_F_SUBMIT, BB_F_RESULT, BB_F_ALIVE, BB_F_LOG, BB_F_STOPPED,
-    BB_F_METRIC,
+    BB_F_METRIC, BB_F_ASK,
     BB_F_WELCOME = 65, BB_F_DELIVER, BB_F_ACKED, BB_F_CREDIT, BB_F_CANCEL, BB_F_STOP, BB_F_PING,
-    BB_F_INTAKE
+    BB_F_INTAKE, BB_F_QUERY, BB_F_ANSWER
 };
+/* A RESULT's status beside bb_status: not sent yet; its body is to be kept, then it comes again. */
+#define BB_WIRE_RENDERED 3
 #define BB_DELIVER_OP 0u
 #define BB_DELIVER_PROBE 1u
 #define BB_DELIVER_REDELIVERY 1u
@@ -44,6 +46,12 @@ struct bb_w_result {
     struct bb_bytes body;        /* empty ptr: nil */
     struct bb_bytes children;    /* n_children bin values, one after the other: what it became */
     uint32_t n_children;
+};
+/* A question to an endpoint: ASK on its way to the hub, QUERY on its way to who answers it. */
+struct bb_w_query {
+    uint64_t token; /* ASK: the asker's own number */
+    struct bb_bytes endpoint, op, request; /* QUERY: endpoint is "" */
+    uint32_t budget_ms;
 };
 struct bb_w_acked {
     uint64_t cookie, first, last, state_version;
@@ -74,7 +82,8 @@ struct bb_frame {
 int bb_frame_read(struct bb_bytes bytes, struct bb_frame *f, struct bb_fault *err);
 /* Next item: 1 read, 0 no more, -1 malformed. */
 int bb_frame_next_deliver(struct bb_frame *f, struct bb_w_deliver *out);
-int bb_frame_next_result(struct bb_frame *f, struct bb_w_result *out);
+int bb_frame_next_result(struct bb_frame *f, struct bb_w_result *out); /* RESULT, ANSWER */
+int bb_frame_next_query(struct bb_frame *f, struct bb_w_query *out);   /* ASK, QUERY */
 /* Of a result's children, from bb_cur_of(children): false when there are no more. */
 bool bb_result_next_child(struct bb_cur *c, struct bb_bytes *whole);
 int bb_frame_next_acked(struct bb_frame *f, struct bb_w_acked *out);
@@ -101,10 +110,11 @@ void bb_put_ping(struct bb_buf *b, uint64_t session);
 void bb_put_intake(struct bb_buf *b, uint64_t session, bool open, uint32_t retry_after_s, const char *text);
 
 struct bb_list { size_t at; uint32_t n; }; /* where the count stands */
-struct bb_list bb_list_begin(struct bb_buf *b, uint32_t kind, uint64_t session); /* RESULT DELIVER ACKED CANCEL METRIC */
+struct bb_list bb_list_begin(struct bb_buf *b, uint32_t kind, uint64_t session); /* RESULT DELIVER ACKED CANCEL METRIC ASK QUERY ANSWER */
 void bb_list_end(struct bb_buf *b, const struct bb_list *l);
 void bb_list_deliver(struct bb_buf *b, struct bb_list *l, const struct bb_w_deliver *d);
 void bb_list_result(struct bb_buf *b, struct bb_list *l, const struct bb_w_result *r);
+void bb_list_query(struct bb_buf *b, struct bb_list *l, const struct bb_w_query *q);
 void bb_list_acked(struct bb_buf *b, struct bb_list *l, const struct bb_w_acked *a);
 void bb_list_token(struct bb_buf *b, struct bb_list *l, uint64_t token);
 void bb_list_metric(struct bb_buf *b, struct bb_list *l, const char *name, uint32_t kind, double v);

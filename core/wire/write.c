@@ -187,6 +187,17 @@ void bb_list_result(struct bb_buf *b, struct bb_list *l, const struct bb_w_resul
     l->n++;
 }
 
+void bb_list_query(struct bb_buf *b, struct bb_list *l, const struct bb_w_query *q)
+{
+    bb_put_array(b, 5);
+    bb_put_uint(b, q->token);
+    bb_put_text(b, q->endpoint);
+    bb_put_text(b, q->op);
+    bb_put_uint(b, q->budget_ms);
+    bb_put_bin(b, q->request.ptr, q->request.len);
+    l->n++;
+}
+
 void bb_list_acked(struct bb_buf *b, struct bb_list *l, const struct bb_w_acked *a)
 {
     bb_put_array(b, 7);

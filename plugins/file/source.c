@@ -48,7 +48,7 @@ struct source {
     struct reader reader;
     uint64_t passed; /* records that the journal has already */
     uint64_t taken, skipped;
-    char why[1024]; /* for FAIL */
+    char why[16384]; /* for FAIL */
     /* the batch */
     struct bb_buf bytes, value, state;
     struct bb_bytes *messages;
@@ -336,6 +336,39 @@ static void refused(struct source *s, const char *why)
     later(s, FAIL, 0);
 }
 
+/* All that the endpoint's accept found in them, a line each, as far as there is room. */
+static void refusal_add(struct source *s)
+{
+    const struct bb_ext_refusal *ext = s->ctx.api->extension(s->ctx.host, BB_EXT_REFUSAL);
+    struct bb_bytes list, one, at, why;
+    size_t len = 0, used = strlen(s->why);
+    struct bb_cur c;
+    struct bb_tok t;
+    int64_t n;
+    void *buf;
+
+    if (!ext || !BB_HAS(ext, last) || ext->last(s->ctx.host, NULL, 0, &len) != BB_E_BUSY ||
+        !(buf = malloc(len)))
+        return;
+    if (ext->last(s->ctx.host, buf, len, &len) == BB_OK &&
+        bb_map_get((struct bb_bytes){buf, len}, "errors", &list) == 1) {
+        c = bb_cur_of(list);
+        for (uint32_t k = bb_cur_next(&c, &t) == 0 && t.kind == BB_T_ARRAY ? t.n : 0;
+             k && bb_cur_value(&c, &one) == 0; k--) {
+            if (bb_map_get(one, "message", &at) != 1 || bb_as_int(at, &n) != 1 ||
+                bb_map_get(one, "pointer", &at) != 1 || bb_as_str(at, &at) != 1 ||
+                bb_map_get(one, "text", &why) != 1 || bb_as_str(why, &why) != 1)
+                continue;
+            used += (size_t)snprintf(s->why + used, sizeof s->why - used, "%srecord %" PRId64 " of them: %.*s %.*s\n",
+                                     k == t.n ? "\n" : "", n + 1, (int)at.len, (const char *)at.ptr, (int)why.len,
+                                     (const char *)why.ptr);
+            if (used >= sizeof s->why - 1)
+                break;
+        }
+    }
+    free(buf);
+}
+
 static void batch_send(struct source *s)
 {
     struct bb_error err = bb_error_none();
@@ -356,6 +389,7 @@ static void batch_send(struct source *s)
         break;
     case BB_E_REJECT:
         refused(s, err.text);
+        refusal_add(s);
         break;
     default:
         trouble(s, AGAIN, "submit was refused", err.text);

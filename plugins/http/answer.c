@@ -84,6 +84,14 @@ static void problem_write(struct bb_buf *b, const struct problems *p)
         put_member(b, k ? "," : ",\"errors\":[", p->list[k]);
     if (p->n)
         put_text(b, "]");
+    if (p->errors.len && !p->n) {
+        put_text(b, ",\"errors\":");
+        (void)bb_json_write(p->errors, b, NULL);
+    }
+    if (p->errors.len && p->errors_more > 0) {
+        snprintf(n, sizeof n, ",\"more\":%lld", (long long)p->errors_more);
+        put_text(b, n);
+    }
     if (p->more) {
         snprintf(n, sizeof n, ",\"more\":%zu", p->more);
         put_text(b, n);

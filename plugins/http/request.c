@@ -294,6 +294,26 @@ static int park(struct source *s, struct request *r, struct bb_bytes body, const
     return 1;
 }
 
+/* Everything that the endpoint's accept found, not only what fits into an error's text. */
+static void refusal_read(struct source *s, struct problems *p)
+{
+    const struct bb_ctx *x = &s->inst->ctx;
+    const struct bb_ext_refusal *ext = x->api->extension(x->host, BB_EXT_REFUSAL);
+    struct bb_bytes whole, v;
+    size_t len = 0;
+
+    if (!ext || !BB_HAS(ext, last) || ext->last(x->host, NULL, 0, &len) != BB_E_BUSY)
+        return;
+    bb_buf_reset(&s->refusal);
+    if (!bb_buf_room(&s->refusal, len) || ext->last(x->host, s->refusal.ptr, len, &len) != BB_OK)
+        return;
+    whole = (struct bb_bytes){s->refusal.ptr, len};
+    if (bb_map_get(whole, "errors", &p->errors) != 1)
+        p->errors.len = 0;
+    if (bb_map_get(whole, "more", &v) == 1)
+        (void)bb_as_int(v, &p->errors_more);
+}
+
 static void body_take(struct source *s, struct request *r, struct bb_bytes body)
 {
     struct problems p = {0};
@@ -309,6 +329,8 @@ static void body_take(struct source *s, struct request *r, struct bb_bytes body)
         if (submit_judge(st, &e, &p) == 0) {
             r->state = RQ_WAITING;
             s->waiting++;
+        } else if (st == BB_E_REJECT) {
+            refusal_read(s, &p);
         }
     }
     body_drop(s, r);

@@ -57,6 +57,7 @@ struct source *source_new(bb_inst *i, struct bb_bytes conf, struct bb_error *err
     }
     *why = BB_E_CONFIG;
     bb_buf_init(&s->out, s->max_body * 4 + (64u << 10));
+    bb_buf_init(&s->refusal, 1u << 20);
     bb_buf_init(&s->tmp, s->max_body * 4 + (64u << 10));
     if (rules_read(s, conf, err) != 0 || guard_read(s, conf, err) != 0)
         goto fail;
@@ -84,6 +85,7 @@ void source_free(struct source **sp)
     guard_free(s);
     bb_buf_free(&s->out);
     bb_buf_free(&s->tmp);
+    bb_buf_free(&s->refusal);
     free(s->parts);
     free(s);
     *sp = NULL;

@@ -89,6 +89,7 @@ struct source {
     int resumed;            /* MHD has to run before the next wait */
     size_t held, max_held;  /* bytes of bodies being gathered */
     struct bb_buf out, tmp; /* the messages of one request; scratch */
+    struct bb_buf refusal;  /* what the last refused one was told (busbar.refusal/1) */
     struct bb_bytes *parts; /* where they are in out */
     size_t cap_parts;
 };
@@ -100,6 +101,8 @@ struct problems {
     size_t n, more;  /* of the list; more: not shown */
     char list[PROBLEMS_MAX][224];
     int retry_after_s;
+    struct bb_bytes errors; /* msgpack list of what was refused, in place of list; s->refusal's bytes */
+    int64_t errors_more;
 };
 void problem_set(struct problems *p, unsigned status, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));

@@ -82,6 +82,10 @@ STRUCT(bb_ext_instance, 16);
 MEMBER(bb_ext_instance, size, 0, 4);
 MEMBER(bb_ext_instance, reserved, 4, 4);
 MEMBER(bb_ext_instance, describe, 8, 8);
+STRUCT(bb_ext_refusal, 16);
+MEMBER(bb_ext_refusal, size, 0, 4);
+MEMBER(bb_ext_refusal, reserved, 4, 4);
+MEMBER(bb_ext_refusal, last, 8, 8);
 
 STRUCT(bb_connector, 88);
 MEMBER(bb_connector, size, 0, 4);
@@ -174,6 +178,7 @@ _Static_assert(BB_ABI == BUSBAR_ABI, "configure.ac and connector.h name differen
 /* ids are compared as text, so they are part of the contract too */
 static const char *const ids[][2] = {
     {BB_EXT_INSTANCE, "busbar.instance/1"},
+    {BB_EXT_REFUSAL, "busbar.refusal/1"},
     {BB_EXT_QUERY, "busbar.query/1"},
     {BB_EXT_HEALTH, "busbar.health/1"},
     {BB_EXT_PROBE, "busbar.probe/1"},

@@ -22,6 +22,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct bb_fault err;
     struct bb_frame f;
     struct bb_w_deliver d;
+    struct bb_w_query q;
     struct bb_w_result r;
     struct bb_w_acked a;
     struct bb_cur c;
@@ -42,6 +43,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         for (; bb_frame_next_message(&f, &s) == 1; n++)
             inside(data, size, s);
         break;
+    case BB_F_ANSWER:
     case BB_F_RESULT:
         for (; bb_frame_next_result(&f, &r) == 1; n++) {
             inside(data, size, r.reply);
@@ -54,6 +56,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                 inside(data, size, s);
             if (kind != r.n_children || kind > BB_WIRE_CHILDREN_MAX)
                 abort();
+        }
+        break;
+    case BB_F_ASK:
+    case BB_F_QUERY:
+        for (; bb_frame_next_query(&f, &q) == 1; n++) {
+            inside(data, size, q.endpoint);
+            inside(data, size, q.op);
+            inside(data, size, q.request);
         }
         break;
     case BB_F_DELIVER:

@@ -10,6 +10,8 @@ check_LTLIBRARIES += tests/plugins/gen.la \
   tests/plugins/late.la \
   tests/plugins/order.la \
   tests/plugins/narrow.la
+  tests/plugins/teller.la \
+  tests/plugins/shape.la
 test_plugin_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_builddir)
 test_plugin_LDFLAGS = $(PLUGIN_LDFLAGS) -rpath /nowhere
 test_plugin_LIBADD = sdk/lib/libbusbar-sdk.a -lpthread
@@ -124,3 +126,26 @@ tests/plugins/narrow-manifest.h: tests/plugins/narrow.json sdk/tools/busbar-mani
 	$(AM_V_GEN)sdk/tools/busbar-manifest$(EXEEXT) $(srcdir)/tests/plugins/narrow.json > $@.tmp && mv $@.tmp $@
 EXTRA_DIST += tests/plugins/narrow.json
 CLEANFILES += tests/plugins/narrow-manifest.h
+tests_plugins_teller_la_SOURCES = tests/plugins/teller.c
+nodist_tests_plugins_teller_la_SOURCES = tests/plugins/teller-manifest.h
+tests_plugins_teller_la_CPPFLAGS = $(test_plugin_CPPFLAGS)
+tests_plugins_teller_la_LDFLAGS = $(test_plugin_LDFLAGS)
+tests_plugins_teller_la_LIBADD = $(test_plugin_LIBADD)
+$(tests_plugins_teller_la_OBJECTS): tests/plugins/teller-manifest.h
+tests/plugins/teller-manifest.h: tests/plugins/teller.json sdk/tools/busbar-manifest$(EXEEXT)
+	@$(MKDIR_P) tests/plugins
+	$(AM_V_GEN)sdk/tools/busbar-manifest$(EXEEXT) $(srcdir)/tests/plugins/teller.json > $@.tmp && mv $@.tmp $@
+EXTRA_DIST += tests/plugins/teller.json
+CLEANFILES += tests/plugins/teller-manifest.h
+
+tests_plugins_shape_la_SOURCES = tests/plugins/shape.c
+nodist_tests_plugins_shape_la_SOURCES = tests/plugins/shape-manifest.h
+tests_plugins_shape_la_CPPFLAGS = $(test_plugin_CPPFLAGS)
+tests_plugins_shape_la_LDFLAGS = $(test_plugin_LDFLAGS)
+tests_plugins_shape_la_LIBADD = $(test_plugin_LIBADD)
+$(tests_plugins_shape_la_OBJECTS): tests/plugins/shape-manifest.h
+tests/plugins/shape-manifest.h: tests/plugins/shape.json sdk/tools/busbar-manifest$(EXEEXT)
+	@$(MKDIR_P) tests/plugins
+	$(AM_V_GEN)sdk/tools/busbar-manifest$(EXEEXT) $(srcdir)/tests/plugins/shape.json > $@.tmp && mv $@.tmp $@
+EXTRA_DIST += tests/plugins/shape.json
+CLEANFILES += tests/plugins/shape-manifest.h

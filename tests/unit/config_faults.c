@@ -46,7 +46,7 @@ START_TEST(twenty_faults_give_twenty_diagnostics)
            "10.yaml:8:17: endpoint \"erp\": memory_max: \"16MB\" has an unknown unit; units are B, "
            "KiB, MiB, GiB and TiB",
            "10.yaml:9:13: endpoint \"erp\": claims: expected true or false, found a text",
-           "10.yaml:10:5: endpoint \"erp\": \"accept\" is not supported by this version",
+           "10.yaml:10:5: endpoint \"erp\": accept: expected a list, found a map",
            "10.yaml:11:3: endpoint: \"Bad_Name\" is not a name: a letter, then up to 62 of a-z, "
            "0-9 and -",
            "10.yaml:12:41: endpoint \"plm\": breaker.open is longer than breaker.max",

@@ -32,3 +32,7 @@ check_PROGRAMS += tests/unit/test_hub_children
 TESTS += tests/unit/test_hub_children
 tests_unit_test_hub_children_SOURCES = tests/unit/test_hub_children.c tests/unit/hub_rig.c tests/unit/hub_rig.h
 tests_unit_test_hub_children_LDADD = $(UNIT_LIBS)
+check_PROGRAMS += tests/unit/test_hub_query
+TESTS += tests/unit/test_hub_query
+tests_unit_test_hub_query_SOURCES = tests/unit/test_hub_query.c tests/unit/hub_rig.c tests/unit/hub_rig.h
+tests_unit_test_hub_query_LDADD = $(UNIT_LIBS)

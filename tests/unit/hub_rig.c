@@ -24,12 +24,12 @@ static struct { /* by endpoint */
     char endpoint[64];
     uint8_t secret[16];
     _Atomic unsigned kills, starts;
-} hosts[RIG_ENDPOINTS];
+} hosts[RIG_HOSTS];
 static int real_stderr = -1;
 
 static size_t host_at(const char *endpoint)
 {
-    return strcmp(endpoint, "src") == 0 ? 0 : 1;
+    return strcmp(endpoint, "src") == 0 ? 0 : strcmp(endpoint, "src/query") == 0 ? 2 : 1;
 }
 
 unsigned rig_kills(const char *endpoint)
@@ -129,11 +129,20 @@ void rig_configure(struct rig *r)
     r->config = (struct bb_config){.endpoints = r->eps, .n_endpoints = RIG_ENDPOINTS,
                                    .routes = &r->route, .n_routes = 1,
                                    .journal = {.max_message = 1u << 20}};
-    r->gen = (struct bb_generation){.config = &r->config, .endpoints = r->gen_eps, .splits = &r->splits};
+    r->gen = (struct bb_generation){.config = &r->config, .endpoints = r->gen_eps, .splits = &r->splits,
+                                    .impure = &r->impure};
     snprintf(r->dir, sizeof r->dir, "%s/hub-rig-XXXXXX", tmp ? tmp : "/tmp");
     ck_assert_ptr_nonnull(mkdtemp(r->dir));
     snprintf(r->run, sizeof r->run, "%.250s/run", r->dir);
     snprintf(r->log, sizeof r->log, "%.250s/log", r->dir);
+}
+
+void rig_asks(struct rig *r)
+{
+    r->eps[0].is_asked = true;
+    r->query = (struct bb_gen_query){.route = &r->route, .step = 1, .asker = 1, .asked = 0, .op = "item"};
+    r->gen.queries = &r->query;
+    r->gen.n_queries = 1;
 }
 
 int rig_hub(struct rig *r, struct bb_fault *err)
@@ -149,7 +158,7 @@ void rig_start(struct rig *r)
     int fd = open(r->log, O_CREAT | O_WRONLY | O_APPEND | O_CLOEXEC, 0600);
 
     ck_assert_int_ge(fd, 0);
-    for (size_t i = 0; i < RIG_ENDPOINTS; i++)
+    for (size_t i = 0; i < RIG_HOSTS; i++)
         atomic_store(&hosts[i].starts, 0);
     fflush(stderr);
     real_stderr = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 10);

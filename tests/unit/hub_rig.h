@@ -11,12 +11,15 @@
 #include "core/hub/internal.h"
 
 #define RIG_ENDPOINTS 2
+#define RIG_HOSTS 3 /* also src/query, where src is asked */
 struct rig {
     struct bb_config config;
     struct bb_endpoint_config eps[RIG_ENDPOINTS];
     struct bb_route_config route;
     struct bb_gen_endpoint gen_eps[RIG_ENDPOINTS];
     struct bb_generation gen;
+    struct bb_gen_query query; /* dst asks src for "item", once rig_asks() has been called */
+    bool impure;
     bool splits;       /* the route does */
     uint64_t map_size; /* of the journal; 0: plenty */
     struct bb_journal *journal;
@@ -32,6 +35,8 @@ struct rig_host { /* an instance, played by the test */
 
 /* What the configuration holds may be changed between the two. */
 void rig_configure(struct rig *r);
+/* dst may ask src for "item": the hub starts a host src/query. */
+void rig_asks(struct rig *r);
 /* Opens the journal and starts the hub; the core's stderr goes to r->log. */
 void rig_start(struct rig *r);
 /* The hub alone, on the open journal: 0, or -1 with err filled. */

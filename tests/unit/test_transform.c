@@ -169,7 +169,7 @@ START_TEST(a_program_stands_alone)
     static const struct rig_file files[] = {
         {"maps/a.yaml", "[{\"rename\":{\"from\":\"/data/a\",\"to\":\"/data/b\"}}]"}, {NULL, NULL}};
     struct bb_buf steps, program, in, out;
-    struct bb_transform_source src = {NULL, rig_file, NULL, &program};
+    struct bb_transform_source src = {.file = rig_file, .program = &program};
     struct bb_transform *t;
     struct bb_fault f = {0, ""};
     char *got;

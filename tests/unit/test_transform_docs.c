@@ -41,7 +41,7 @@ static int file_get(void *arg, const char *name, struct bb_bytes *value, struct 
 static void run_example(void)
 {
     struct rig r = {bb_extras_new(dir), {0}};
-    struct bb_transform_source src = {&r, file_get, NULL, NULL};
+    struct bb_transform_source src = {.arg = &r, .file = file_get};
     struct bb_transform *t;
     struct bb_fault f = {0, ""};
     struct bb_buf steps, in, out;

@@ -37,6 +37,7 @@ static uint32_t frame_make(struct bb_buf *b, int which)
                             bytes("rendered"), {"\xc4\x01" "a\xc4\x02" "bc", 7}, 2};
     struct bb_w_result plain = {.token = 13};
     struct bb_w_acked a = {1, 100, 101, 5, -2, 1, bytes("no route")};
+    struct bb_w_query q = {14, bytes("plm"), bytes("item"), bytes("request"), 5000};
     struct bb_list l;
 
     switch (which) {
@@ -86,10 +87,26 @@ static uint32_t frame_make(struct bb_buf *b, int which)
     case 15: bb_put_stop(b, 9, 5000); return BB_F_STOP;
     case 16: bb_put_ping(b, 9); return BB_F_PING;
     case 17: bb_put_intake(b, 9, false, 30, "disk full"); return BB_F_INTAKE;
+    case 18:
+        l = bb_list_begin(b, BB_F_ASK, 9);
+        bb_list_query(b, &l, &q);
+        bb_list_end(b, &l);
+        return BB_F_ASK;
+    case 19:
+        l = bb_list_begin(b, BB_F_QUERY, 9);
+        bb_list_query(b, &l, &q);
+        bb_list_query(b, &l, &q);
+        bb_list_end(b, &l);
+        return BB_F_QUERY;
+    case 20:
+        l = bb_list_begin(b, BB_F_ANSWER, 9);
+        bb_list_result(b, &l, &plain);
+        bb_list_end(b, &l);
+        return BB_F_ANSWER;
     default: return 0;
     }
 }
-#define FRAMES 18
+#define FRAMES 21
 
 /* Reads head and items; how many items, -1 when anything was malformed. */
 static int frame_walk(struct bb_bytes v, struct bb_frame *f, struct bb_fault *err)
@@ -97,6 +114,7 @@ static int frame_walk(struct bb_bytes v, struct bb_frame *f, struct bb_fault *er
     struct bb_w_deliver d;
     struct bb_w_result r;
     struct bb_w_acked a;
+    struct bb_w_query q;
     struct bb_bytes s;
     uint64_t t;
     uint32_t k;
@@ -108,7 +126,10 @@ static int frame_walk(struct bb_bytes v, struct bb_frame *f, struct bb_fault *er
     for (;; n++) {
         switch (f->kind) {
         case BB_F_SUBMIT: rc = bb_frame_next_message(f, &s); break;
+        case BB_F_ANSWER:
         case BB_F_RESULT: rc = bb_frame_next_result(f, &r); break;
+        case BB_F_ASK:
+        case BB_F_QUERY: rc = bb_frame_next_query(f, &q); break;
         case BB_F_METRIC: rc = bb_frame_next_metric(f, &s, &k, &x); break;
         case BB_F_DELIVER: rc = bb_frame_next_deliver(f, &d); break;
         case BB_F_ACKED: rc = bb_frame_next_acked(f, &a); break;
@@ -130,6 +151,23 @@ static void frame_load(struct bb_buf *b, int which, struct bb_frame *f)
     ck_assert_msg(bb_frame_read(whole(b), f, &err) == 0, "frame %d: %s", which, err.text);
     ck_assert_uint_eq(f->kind, kind);
 }
+
+START_TEST(round_trip_of_questions)
+{
+    struct bb_frame f;
+    struct bb_w_query q;
+    struct bb_buf b;
+
+    bb_buf_init(&b, 4096);
+    frame_load(&b, 18, &f);
+    ck_assert_int_eq(bb_frame_next_query(&f, &q), 1);
+    ck_assert_uint_eq(q.token, 14);
+    ck_assert(same(q.endpoint, "plm") && same(q.op, "item") && same(q.request, "request"));
+    ck_assert_uint_eq(q.budget_ms, 5000);
+    ck_assert_int_eq(bb_frame_next_query(&f, &q), 0);
+    bb_buf_free(&b);
+}
+END_TEST
 
 START_TEST(round_trip_of_heads)
 {
@@ -399,6 +437,7 @@ int main(void)
     int failed;
 
     tcase_add_test(t, round_trip_of_heads);
+    tcase_add_test(t, round_trip_of_questions);
     tcase_add_test(t, round_trip_of_items);
     tcase_add_loop_test(t, cut_at_every_byte, 0, FRAMES);
     tcase_add_loop_test(t, every_byte_changed, 0, FRAMES);

@@ -122,7 +122,7 @@ static inline int rig_file(void *arg, const char *name, struct bb_bytes *value, 
 /* steps as JSON; NULL with the first mistake in m. */
 static inline struct bb_transform *compile_steps(const char *steps, struct mistake *m)
 {
-    struct bb_transform_source src = {m, rig_file, mistake_say, NULL};
+    struct bb_transform_source src = {.arg = m, .file = rig_file, .say = mistake_say};
     struct bb_transform *t;
     struct bb_fault f;
     struct bb_buf b;

@@ -159,8 +159,20 @@ struct bb_ext_instance {
     /* Writes the endpoint's name, its place among the workers and its roles. [any] */
     void (*describe)(bb_host *h, struct bb_instance *out);
 };
+#define BB_EXT_REFUSAL "busbar.refusal/1" /* host's extension: all that is wrong with what was refused */
+struct bb_ext_refusal {
+    uint32_t size;
+    uint32_t reserved;
+    /* After a submit() of the calling thread that returned REJECT: {"errors": [{"message": 2, "pointer":
+     * "/data/qty", "code": "condition", "text": "..."}, ...], "more": 0}, msgpack, at most 64 KiB;
+     * message counts from 0 in what was submitted, more says how many had no room. *len is set to its
+     * length. BUSY when cap is too small; UNSUP when there is no such list: then err of submit() is all
+     * there is to say. [any] */
+    bb_status (*last)(bb_host *h, void *buf, size_t cap, size_t *len);
+};
 #define BB_ROLE_SOURCE 1u /* only ever set on one instance of an endpoint */
 #define BB_ROLE_SINK 2u
+#define BB_ROLE_QUERY 4u  /* asked by other endpoints: it gets query() calls and nothing else */
 
 /* A connector. Members after destroy may be NULL. */
 struct bb_connector {
