@@ -9,7 +9,7 @@ check_LTLIBRARIES += tests/plugins/gen.la \
   tests/plugins/flood.la \
   tests/plugins/late.la \
   tests/plugins/order.la \
-  tests/plugins/narrow.la
+  tests/plugins/narrow.la \
   tests/plugins/teller.la \
   tests/plugins/shape.la
 test_plugin_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_builddir)
