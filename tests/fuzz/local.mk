@@ -5,7 +5,8 @@ FUZZERS =
 FUZZ_SECONDS = 600
 FUZZ_LIBS = $(core_LIBS)
 EXTRA_PROGRAMS += $(FUZZERS)
-EXTRA_DIST += tests/fuzz/corpus tests/fuzz/json.dict tests/fuzz/message.dict tests/fuzz/csv.dict
+EXTRA_DIST += tests/fuzz/corpus tests/fuzz/json.dict tests/fuzz/message.dict tests/fuzz/csv.dict \
+  tests/fuzz/schema.dict
 
 FUZZERS += tests/fuzz/fuzz_json
 tests_fuzz_fuzz_json_SOURCES = tests/fuzz/fuzz_json.c
@@ -41,6 +42,16 @@ FUZZERS += tests/fuzz/fuzz_manifest
 tests_fuzz_fuzz_manifest_SOURCES = tests/fuzz/fuzz_manifest.c
 tests_fuzz_fuzz_manifest_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_manifest_LDADD = $(FUZZ_LIBS)
+
+FUZZERS += tests/fuzz/fuzz_schema
+tests_fuzz_fuzz_schema_SOURCES = tests/fuzz/fuzz_schema.c
+tests_fuzz_fuzz_schema_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_schema_LDADD = $(FUZZ_LIBS)
+
+FUZZERS += tests/fuzz/fuzz_validate
+tests_fuzz_fuzz_validate_SOURCES = tests/fuzz/fuzz_validate.c
+tests_fuzz_fuzz_validate_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_validate_LDADD = $(FUZZ_LIBS)
 
 # Each fuzzer in turn, from its seeds and from what earlier runs of this build folder learned.
 .PHONY: fuzz
