@@ -64,6 +64,9 @@ static const struct {
      "\"unevaluatedProperties\":false}", "{\"a\":1,\"b\":2}", 1},
     {"{\"properties\":{\"a\":true},\"anyOf\":[{\"properties\":{\"b\":{\"type\":\"null\"}}},true],"
      "\"unevaluatedProperties\":false}", "{\"a\":1,\"b\":2}", 0},
+    {"{\"anyOf\":[{\"properties\":{\"b\":true}}],\"unevaluatedProperties\":false}", "{\"b\":2}", 1},
+    {"{\"anyOf\":[{\"properties\":{\"b\":true},\"required\":[\"z\"]},true],"
+     "\"unevaluatedProperties\":false}", "{\"b\":2}", 0},
     {"{\"items\":{\"$ref\":\"#\"},\"maxItems\":1}", "[[[[]]]]", 1},
     {"{\"pattern\":\"^(a+)+$\"}", "\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!\"", -1},
 };
@@ -102,6 +105,10 @@ static const struct {
     {"{\"properties\":{\"p\":{\"$ref\":\"#/$defs/s\"}},\"allOf\":[{\"properties\":{\"p\":{\"maxLength\":"
      "3}}}],\"$defs\":{\"s\":{\"format\":\"password\"}}}", "{\"p\":\"hunter2\"}", "/p", "maxLength",
      "#/allOf/0/properties/p/maxLength", "(not shown)", "is 7 characters long: at most 3"},
+    {"{\"items\":{\"writeOnly\":true,\"maxLength\":3}}", "[\"hunter2\"]", "/0", "maxLength",
+     "#/items/maxLength", "(not shown)", "is 7 characters long: at most 3"},
+    {"{\"format\":\"password\",\"maxLength\":3}", "\"hunter2\"", "", "maxLength", "#/maxLength",
+     "(not shown)", "is 7 characters long: at most 3"},
     {"{\"properties\":{\"p\":{\"writeOnly\":true}},\"maxProperties\":0}", "{\"p\":\"hunter2\"}", "",
      "maxProperties", "#/maxProperties", "an object of 1", "has 1 properties: at most 0"},
 };
