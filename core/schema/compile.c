@@ -176,8 +176,10 @@ static void node_compile(struct bb_build *b, uint32_t at)
         b->made[at].resource = root;
         r = &b->lib.resources[root];
         uri = bb_sarena_get(&b->s->arena, strlen(r->uri) + 2);
-        if (uri)
-            d.node->at = strcat(strcpy(uri, r->uri), "#");
+        if (uri) {
+            snprintf(uri, strlen(r->uri) + 2, "%s#", r->uri);
+            d.node->at = uri;
+        }
     }
     d.node->resource = b->made[at].resource;
     d.vocab = r->vocab;

@@ -8,6 +8,7 @@
 #include "core/schema/internal.h"
 
 #include <arpa/inet.h>
+#include <busbar/units.h>
 
 static bool digit(char c)
 {
@@ -368,29 +369,37 @@ static bool is_decimal(const char *s, size_t len)
            n.at == p + len;
 }
 
+static bool is_unit(const char *s, size_t len)
+{
+    const struct bb_unit *unit;
+
+    return bb_unit_get(s, len, BB_SCHEME_REC20, &unit, NULL) == 0;
+}
+
 /* ---- the table ---------------------------------------------------------------------------------- */
 static const struct bb_sformat formats[] = {
-    {"date", is_date, "is no date (as 2026-01-31)", false},
-    {"date-time", is_date_time, "is no instant (as 2026-01-31T08:15:00Z)", false},
-    {"time", is_time, "is no time with a zone (as 08:15:00Z)", false},
-    {"duration", is_duration, "is no duration (as P1DT12H)", false},
-    {"uri", bb_sformat_uri, "is no URI", false},
-    {"uri-reference", is_uri_reference, "is no URI reference", false},
-    {"uuid", is_uuid, "is no UUID", false},
-    {"decimal", is_decimal, "is no decimal number (as 12.50)", true},
-    {"email", is_email, "is no e-mail address", false},
-    {"hostname", is_hostname, "is no host name", false},
-    {"ipv4", is_ipv4, "is no IPv4 address", false},
-    {"ipv6", is_ipv6, "is no IPv6 address", false},
-    {"json-pointer", is_pointer, "is no JSON Pointer", false},
-    {"relative-json-pointer", is_relative_pointer, "is no relative JSON Pointer", false},
-    {"regex", is_regex, "is no regular expression", false},
-    {"password", NULL, NULL, false},
-    {"idn-email", NULL, NULL, false},
-    {"idn-hostname", NULL, NULL, false},
-    {"iri", NULL, NULL, false},
-    {"iri-reference", NULL, NULL, false},
-    {"uri-template", NULL, NULL, false},
+    {"date", is_date, "is no date (as 2026-01-31)"},
+    {"date-time", is_date_time, "is no instant (as 2026-01-31T08:15:00Z)"},
+    {"time", is_time, "is no time with a zone (as 08:15:00Z)"},
+    {"duration", is_duration, "is no duration (as P1DT12H)"},
+    {"uri", bb_sformat_uri, "is no URI"},
+    {"uri-reference", is_uri_reference, "is no URI reference"},
+    {"uuid", is_uuid, "is no UUID"},
+    {"decimal", is_decimal, "is no decimal number (as 12.50)"},
+    {"unit", is_unit, "is no unit of UN/ECE Recommendation 20 (as KGM, C62)"},
+    {"email", is_email, "is no e-mail address"},
+    {"hostname", is_hostname, "is no host name"},
+    {"ipv4", is_ipv4, "is no IPv4 address"},
+    {"ipv6", is_ipv6, "is no IPv6 address"},
+    {"json-pointer", is_pointer, "is no JSON Pointer"},
+    {"relative-json-pointer", is_relative_pointer, "is no relative JSON Pointer"},
+    {"regex", is_regex, "is no regular expression"},
+    {"password", NULL, NULL},
+    {"idn-email", NULL, NULL},
+    {"idn-hostname", NULL, NULL},
+    {"iri", NULL, NULL},
+    {"iri-reference", NULL, NULL},
+    {"uri-template", NULL, NULL},
 };
 #define N_FORMATS (sizeof(formats) / sizeof(*formats))
 

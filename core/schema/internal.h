@@ -154,7 +154,6 @@ struct bb_sformat {
     const char *name;
     bool (*holds)(const char *s, size_t len); /* NULL: only a note to people */
     const char *rule;                         /* "is no date (2026-01-31)" */
-    bool numbers;                             /* also of numbers, which always hold: decimal */
 };
 const struct bb_sformat *bb_sformat_find(struct bb_bytes name);
 const char *bb_sformat_nearest(const char *name);

@@ -5,3 +5,7 @@ core_libbusbar_core_la_SOURCES += core/schema/schema.h core/schema/internal.h \
   core/schema/keywords.c core/schema/finish.c core/schema/compile.c core/schema/check.c \
   core/schema/logic.c core/schema/object.c core/schema/array.c core/schema/equal.c \
   core/schema/report.c
+EXTRA_PROGRAMS += tools/bench/schema_bench
+tools_bench_schema_bench_SOURCES = tools/bench/schema_bench.c
+tools_bench_schema_bench_LDADD = $(core_LIBS)
+EXTRA_DIST += tools/bench/movement.schema.json tools/bench/movement.json

@@ -107,7 +107,6 @@ static bool excess(struct bb_schema_run *r, const struct bb_snode *n, const char
 struct member {
     const uint8_t *key, *value;
     const uint8_t *end; /* of the value; NULL until something looked at it */
-    struct bb_bytes name;
     uint64_t bit;
     bool known;
 };
@@ -119,10 +118,11 @@ static bool member_run(struct bb_schema_run *r, const struct bb_snode *child, st
     return m->end != NULL;
 }
 
-static bool member_check(struct bb_schema_run *r, const struct bb_snode *n, struct member *m)
+static bool member_check(struct bb_schema_run *r, const struct bb_snode *n, struct bb_bytes name,
+                         struct member *m)
 {
     const struct bb_sobj *o = n->obj;
-    const struct bb_sentry *e = o->keys ? bb_stable_find(o->keys, m->name) : NULL;
+    const struct bb_sentry *e = o->keys ? bb_stable_find(o->keys, name) : NULL;
     bool holds;
     uint32_t i;
 
@@ -132,17 +132,45 @@ static bool member_check(struct bb_schema_run *r, const struct bb_snode *n, stru
             return false;
     }
     for (i = 0; i < o->n_patterns; i++) {
-        if (!bb_run_pattern(r, o->patterns[i].pattern, m->name, &holds) ||
+        if (!bb_run_pattern(r, o->patterns[i].pattern, name, &holds) ||
             (holds && !member_run(r, o->patterns[i].node, m)))
             return false;
     }
     if (!m->known && o->additional) {
         m->known = true;
         if (o->additional->flags & BB_NODE_NEVER)
-            return excess(r, n, "additionalProperties", m->value, m->name);
+            return excess(r, n, "additionalProperties", m->value, name);
         return member_run(r, o->additional, m);
     }
     return true;
+}
+
+/* A key and a skip, for the short forms that most have; the fields are filled one by one so that
+ * none is read in other pieces than it was written, which stalls. */
+static inline bool key_read(struct bb_cur *c, struct bb_bytes *key)
+{
+    struct bb_tok t;
+
+    if (c->p < c->end && (*c->p & 0xe0) == 0xa0 && (*c->p & 0x1f) < c->end - c->p) {
+        key->ptr = c->p + 1;
+        key->len = *c->p & 0x1f;
+        c->p += 1 + key->len;
+        return true;
+    }
+    if (bb_cur_read(c, &t) != 0 || t.kind != BB_T_STR)
+        return false;
+    key->ptr = t.s.ptr;
+    key->len = t.s.len;
+    return true;
+}
+
+static inline bool value_skip(struct bb_cur *c)
+{
+    if (c->p < c->end && (*c->p & 0xe0) == 0xa0 && (*c->p & 0x1f) < c->end - c->p) {
+        c->p += 1 + (*c->p & 0x1f);
+        return true;
+    }
+    return bb_cur_skip(c) == 0;
 }
 
 static const uint8_t *members_check(struct bb_schema_run *r, const struct bb_snode *n,
@@ -150,18 +178,16 @@ static const uint8_t *members_check(struct bb_schema_run *r, const struct bb_sno
                                     uint64_t *seen)
 {
     struct bb_spath path = {r->path, {NULL, 0}, 0};
-    struct bb_tok key;
     uint32_t i;
 
     for (i = 0; i < count; i++) {
         struct member m = {.key = c.p};
         bool good;
-        if (bb_cur_read(&c, &key) != 0 || key.kind != BB_T_STR)
+        if (!key_read(&c, &path.key))
             return bb_run_fault(r, "the bytes are no canonical value");
         m.value = c.p;
-        m.name = path.key = key.s;
         r->path = &path;
-        good = member_check(r, n, &m) &&
+        good = member_check(r, n, path.key, &m) &&
                (!n->obj->names || bb_node_check(r, n->obj->names, m.key, NULL));
         r->path = path.up;
         if (!good)
@@ -171,7 +197,7 @@ static const uint8_t *members_check(struct bb_schema_run *r, const struct bb_sno
             bb_marks_set(marks, i);
         if (m.end)
             c.p = m.end;
-        else if (bb_cur_skip(&c) != 0)
+        else if (!value_skip(&c))
             return bb_run_fault(r, "the bytes are no canonical value");
     }
     return c.p;

@@ -88,9 +88,10 @@ void bb_schema_notes_free(struct bb_schema_notes *notes)
 
 void bb_schema_notes_print(const struct bb_schema_notes *notes, FILE *out)
 {
-    const struct bb_schema_note *one;
+    size_t i;
 
-    for (one = notes->v; one < notes->v + notes->n; one++) {
+    for (i = 0; i < notes->n; i++) {
+        const struct bb_schema_note *one = &notes->v[i];
         fprintf(out, "%s:", one->file ? one->file : "?");
         if (one->line)
             fprintf(out, "%u:%u:", one->line, one->col);

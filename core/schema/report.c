@@ -21,7 +21,7 @@
 #define SCRATCH_FIRST 4096
 #define SCRATCH_MAX ((size_t)16 << 20)
 #define WORK 1000000
-#define WORK_A_BYTE 256
+#define WORK_A_BYTE 64
 #define TEXTS_MAX ((size_t)1 << 20)
 #define MATCH_STEPS 50000
 #define MATCH_DEPTH 2000

@@ -66,7 +66,7 @@ size_t bb_schema_nodes(const struct bb_schema *schema); /* subschemas that were 
 /* A thread's memory: grows to at most max bytes (0: 16 MiB) and is used again. NULL: no memory. */
 struct bb_schema_run *bb_schema_run_new(size_t max);
 void bb_schema_run_free(struct bb_schema_run **run_p);
-/* Steps that a check may take besides 256 for each byte of the value; 0: a million. */
+/* Steps that a check may take besides 64 for each byte of the value; 0: a million. */
 void bb_schema_run_limit(struct bb_schema_run *run, uint64_t work);
 
 /* 1 valid, 0 not, -1 a limit was reached or the bytes are no canonical value:

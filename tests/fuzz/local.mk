@@ -8,6 +8,7 @@ EXTRA_PROGRAMS += $(FUZZERS)
 EXTRA_DIST += tests/fuzz/corpus tests/fuzz/json.dict tests/fuzz/message.dict tests/fuzz/csv.dict \
   tests/fuzz/map.dict tests/fuzz/xml.dict
 EXTRA_DIST += tests/fuzz/corpus tests/fuzz/json.dict tests/fuzz/message.dict tests/fuzz/csv.dict tests/fuzz/units.dict
+  tests/fuzz/schema.dict
 
 FUZZERS += tests/fuzz/fuzz_json
 tests_fuzz_fuzz_json_SOURCES = tests/fuzz/fuzz_json.c
@@ -67,6 +68,15 @@ FUZZERS += tests/fuzz/fuzz_case
 tests_fuzz_fuzz_case_SOURCES = tests/fuzz/fuzz_case.c
 tests_fuzz_fuzz_case_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_case_LDADD = $(FUZZ_LIBS)
+FUZZERS += tests/fuzz/fuzz_schema
+tests_fuzz_fuzz_schema_SOURCES = tests/fuzz/fuzz_schema.c
+tests_fuzz_fuzz_schema_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_schema_LDADD = $(FUZZ_LIBS)
+
+FUZZERS += tests/fuzz/fuzz_validate
+tests_fuzz_fuzz_validate_SOURCES = tests/fuzz/fuzz_validate.c
+tests_fuzz_fuzz_validate_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_validate_LDADD = $(FUZZ_LIBS)
 
 # Each fuzzer in turn, from its seeds and from what earlier runs of this build folder learned.
 .PHONY: fuzz

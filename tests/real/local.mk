@@ -1,6 +1,6 @@
 # tests/real: samples of real systems, read where they lie and skipped where they do not
-TESTS += tests/real/inventree.sh
-EXTRA_DIST += tests/real/inventree.sh
+TESTS += tests/real/inventree.sh tests/real/json-schema.sh
+EXTRA_DIST += tests/real/inventree.sh tests/real/json-schema.sh
 TESTS += tests/real/units.sh
 EXTRA_DIST += tests/real/units.sh
 check_PROGRAMS += tests/real/units_all

@@ -5,6 +5,7 @@ include tests/unit/config.mk
 include tests/unit/journal.mk
 include tests/unit/wire.mk
 include tests/unit/transform.mk
+include tests/unit/schema.mk
 include tests/unit/plugin.mk
 include tests/unit/host.mk
 include tests/unit/hub.mk

@@ -314,7 +314,8 @@ START_TEST(a_program_stands_alone)
 {
     struct mistake m = {.n = 0};
     struct bb_buf steps, packed, in, out;
-    struct bb_transform_source src = {&m, rig_file, mistake_say, &packed};
+    struct bb_transform_source src = {
+        .arg = &m, .file = rig_file, .say = mistake_say, .program = &packed};
     struct bb_transform *t;
     struct bb_fault err = {0, ""};
 
