@@ -162,9 +162,9 @@ tests:
   - name: a refusal inside a batch leaves those behind it waiting
     route: b
     input: five.jsonl
-    answers: {dst: [ok, ok, {answer: reject, text: full}, ok]}
+    answers: {dst: [retry, ok, ok, {answer: reject, text: full}, ok]} # the others gather behind the first
     expect:
-      - {state: delivered, sends: 1}
+      - {state: delivered, sends: 2}
       - {state: delivered, sends: 1}
       - {state: held, sends: 1, error: full}
       - {state: spilled, sends: 0}
@@ -172,9 +172,9 @@ tests:
   - name: one that is tried again goes before those behind it
     route: b
     input: five.jsonl
-    answers: {dst: [ok, ok, retry]}
+    answers: {dst: [retry, ok, ok, retry]}
     expect:
-      - {state: delivered, sends: 1}
+      - {state: delivered, sends: 2}
       - {state: delivered, sends: 1}
       - {state: delivered, sends: 2, history: [retrying]}
       - {state: delivered, sends: 1}
