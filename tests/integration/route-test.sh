@@ -245,6 +245,22 @@ runs 0 "$busbar" test -c "$conf" --only 'a rate' --coverage
 says out "1 test, 1 passed, 0 failed"
 says out "never ran: route r, step 1, rule 1 (rename)"
 says out "coverage: 1 of 6 routes, 0 of 1 steps, 0 of 1 rules"
+mkdir -p "$work/cov/tests"
+cat >"$work/cov/c.yaml" <<'END'
+endpoints: {src: {connector: file}, dst: {connector: file}}
+routes:
+  r: {from: src, to: dst, on_unknown: retry, transform: [{map: [
+    {when: {if: {at: /data/q, below: 10}, then: [{constant: {to: /data/class, value: small}}],
+            else: [{constant: {to: /data/class, value: large}}]}},
+    {constant: {to: /data/x, value: 1, when: {at: /data/q, below: 5}}}]}]}
+END
+cat >"$work/cov/tests/t.yaml" <<'END'
+tests: [{name: small, route: r, input: {event: {type: a, data: {q: 7}}}, expect: {state: delivered, fields: {/data/class: small}}}]
+END
+runs 0 "$busbar" test -c "$work/cov" --coverage
+says out "2 of 4 rules"
+says out "never ran: route r, step 1, rule 1.else.1 (constant)"
+says out "never ran: route r, step 1, rule 2 (constant)"
 ok "text, TAP, JUnit, JSON and coverage"
 
 # ---- --update -------------------------------------------------------------------------------------------
