@@ -149,6 +149,27 @@ done
 ok "six runs, the same results"
 [ -z "$(find /dev/shm "${TMPDIR:-/tmp}" -maxdepth 1 -name 'busbar-test-*' -user "$(id -u)" -newer "$conf/r.yaml" 2>/dev/null)" ] ||
     fail "a temporary folder is left"
+mkdir "$work/long"
+cat >"$work/long/c.yaml" <<'END'
+endpoints: {src: {connector: file}, dst: {connector: file, breaker: {max: 1s}}}
+routes: {r: {from: src, to: dst, on_unknown: retry, retry: {max_age: 365d}}}
+END
+printf 'tests:\n- {name: one, route: r, until: 365d, input: {event: {type: a}}, answers: {dst: {answer: down, times: always}}, expect: []}\n' >"$work/long/t"
+mv "$work/long/t" "$work/long.yaml"
+"$busbar" test -c "$work/long" "$work/long.yaml" >"$work/out" 2>&1 &
+long_pid=$!
+left() {
+    find /dev/shm "${TMPDIR:-/tmp}" -maxdepth 1 -name 'busbar-test-*' -user "$(id -u)" -newer "$work/long.yaml" 2>/dev/null
+}
+folder_there() {
+    [ -n "$(left)" ]
+}
+wait_for 20 "a test to run" folder_there
+kill -TERM "$long_pid"
+rc=0
+wait "$long_pid" || rc=$?
+same "status of a test that is ended" "$rc" 143
+[ -z "$(left)" ] || fail "its folder is left"
 ok "nothing is left behind"
 
 # ---- a plugin that is there says by its manifest that it takes ordered batches -----------------------------
