@@ -83,6 +83,9 @@ size_t bb_coverage_items(const struct bb_coverage *c, const struct bb_coverage_i
 int bb_rehearse(const struct bb_generation *g, const struct bb_case *c, struct bb_coverage *cov,
                 struct bb_buf *result, struct bb_fault *err);
 
+/* stage.c: removes the folder of a case that runs; the process is to end at once after it. Any thread. */
+void bb_rehearse_abandon(void);
+
 /* ---- input.c ------------------------------------------------------------------------------------- */
 /* Calls fn for each message in the bytes: JSON events one after the other, or canonical messages. 0,
  * fn's answer when it is not 0, or -1 with err (offset: where). */

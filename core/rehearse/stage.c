@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <ftw.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,6 +68,32 @@ static int cut(struct bb_stage *s, const struct bb_generation *g, const struct b
     return 0;
 }
 
+/* ---- the folder, also for a thread that ends the process ------------------------------------------- */
+static pthread_mutex_t current_lock = PTHREAD_MUTEX_INITIALIZER;
+static char current[64]; /* the open stage's folder, or "" */
+
+static int wipe(const char *path, const struct stat *st, int kind, struct FTW *f)
+{
+    (void)st;
+    (void)kind;
+    (void)f;
+    return remove(path);
+}
+
+static void current_set(const char *dir)
+{
+    pthread_mutex_lock(&current_lock);
+    snprintf(current, sizeof(current), "%s", dir);
+    pthread_mutex_unlock(&current_lock);
+}
+
+void bb_rehearse_abandon(void)
+{
+    pthread_mutex_lock(&current_lock); /* and never again: no new folder is made */
+    if (*current)
+        nftw(current, wipe, 16, FTW_DEPTH | FTW_PHYS);
+}
+
 /* ---- life ---------------------------------------------------------------------------------------- */
 static int folder_make(struct bb_stage *s, struct bb_fault *err)
 {
@@ -77,6 +104,7 @@ static int folder_make(struct bb_stage *s, struct bb_fault *err)
             continue;
         snprintf(s->dir, sizeof(s->dir), "%.32s/busbar-test-XXXXXX", places[i]);
         if (mkdtemp(s->dir)) {
+            current_set(s->dir);
             snprintf(s->run, sizeof(s->run), "%s/run", s->dir);
             return 0;
         }
@@ -109,14 +137,6 @@ int bb_stage_open(struct bb_stage *s, const struct bb_generation *g, const struc
     return s->hub ? 0 : -1;
 }
 
-static int wipe(const char *path, const struct stat *st, int kind, struct FTW *f)
-{
-    (void)st;
-    (void)kind;
-    (void)f;
-    return remove(path);
-}
-
 void bb_stage_close(struct bb_stage *s)
 {
     bb_hub_stop(&s->hub, 0);
@@ -124,6 +144,7 @@ void bb_stage_close(struct bb_stage *s)
         bb_journal_close(&s->journal);
     if (*s->dir)
         nftw(s->dir, wipe, 16, FTW_DEPTH | FTW_PHYS);
+    current_set("");
     free(s->g.endpoints);
     free(s->config.endpoints);
     *s = (struct bb_stage){.dir = ""};

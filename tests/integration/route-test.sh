@@ -149,6 +149,27 @@ done
 ok "six runs, the same results"
 [ -z "$(find /dev/shm "${TMPDIR:-/tmp}" -maxdepth 1 -name 'busbar-test-*' -user "$(id -u)" -newer "$conf/r.yaml" 2>/dev/null)" ] ||
     fail "a temporary folder is left"
+mkdir "$work/long"
+cat >"$work/long/c.yaml" <<'END'
+endpoints: {src: {connector: file}, dst: {connector: file, breaker: {max: 1s}}}
+routes: {r: {from: src, to: dst, on_unknown: retry, retry: {max_age: 365d}}}
+END
+printf 'tests:\n- {name: one, route: r, until: 365d, input: {event: {type: a}}, answers: {dst: {answer: down, times: always}}, expect: []}\n' >"$work/long/t"
+mv "$work/long/t" "$work/long.yaml"
+"$busbar" test -c "$work/long" "$work/long.yaml" >"$work/out" 2>&1 &
+long_pid=$!
+left() {
+    find /dev/shm "${TMPDIR:-/tmp}" -maxdepth 1 -name 'busbar-test-*' -user "$(id -u)" -newer "$work/long.yaml" 2>/dev/null
+}
+folder_there() {
+    [ -n "$(left)" ]
+}
+wait_for 20 "a test to run" folder_there
+kill -TERM "$long_pid"
+rc=0
+wait "$long_pid" || rc=$?
+same "status of a test that is ended" "$rc" 143
+[ -z "$(left)" ] || fail "its folder is left"
 ok "nothing is left behind"
 
 # ---- a plugin that is there says by its manifest that it takes ordered batches -----------------------------
@@ -162,9 +183,9 @@ tests:
   - name: a refusal inside a batch leaves those behind it waiting
     route: b
     input: five.jsonl
-    answers: {dst: [ok, ok, {answer: reject, text: full}, ok]}
+    answers: {dst: [retry, ok, ok, {answer: reject, text: full}, ok]} # the others gather behind the first
     expect:
-      - {state: delivered, sends: 1}
+      - {state: delivered, sends: 2}
       - {state: delivered, sends: 1}
       - {state: held, sends: 1, error: full}
       - {state: spilled, sends: 0}
@@ -172,9 +193,9 @@ tests:
   - name: one that is tried again goes before those behind it
     route: b
     input: five.jsonl
-    answers: {dst: [ok, ok, retry]}
+    answers: {dst: [retry, ok, ok, retry]}
     expect:
-      - {state: delivered, sends: 1}
+      - {state: delivered, sends: 2}
       - {state: delivered, sends: 1}
       - {state: delivered, sends: 2, history: [retrying]}
       - {state: delivered, sends: 1}
@@ -245,6 +266,22 @@ runs 0 "$busbar" test -c "$conf" --only 'a rate' --coverage
 says out "1 test, 1 passed, 0 failed"
 says out "never ran: route r, step 1, rule 1 (rename)"
 says out "coverage: 1 of 6 routes, 0 of 1 steps, 0 of 1 rules"
+mkdir -p "$work/cov/tests"
+cat >"$work/cov/c.yaml" <<'END'
+endpoints: {src: {connector: file}, dst: {connector: file}}
+routes:
+  r: {from: src, to: dst, on_unknown: retry, transform: [{map: [
+    {when: {if: {at: /data/q, below: 10}, then: [{constant: {to: /data/class, value: small}}],
+            else: [{constant: {to: /data/class, value: large}}]}},
+    {constant: {to: /data/x, value: 1, when: {at: /data/q, below: 5}}}]}]}
+END
+cat >"$work/cov/tests/t.yaml" <<'END'
+tests: [{name: small, route: r, input: {event: {type: a, data: {q: 7}}}, expect: {state: delivered, fields: {/data/class: small}}}]
+END
+runs 0 "$busbar" test -c "$work/cov" --coverage
+says out "2 of 4 rules"
+says out "never ran: route r, step 1, rule 1.else.1 (constant)"
+says out "never ran: route r, step 1, rule 2 (constant)"
 ok "text, TAP, JUnit, JSON and coverage"
 
 # ---- --update -------------------------------------------------------------------------------------------
