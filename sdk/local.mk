@@ -11,3 +11,4 @@ include sdk/lib/plugin.mk
 include sdk/tools/local.mk
 include sdk/template.mk
 include sdk/lib/http.mk
+include sdk/schemas.mk

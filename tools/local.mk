@@ -25,7 +25,7 @@ bench: all $(noinst_PROGRAMS)
 	bash $(top_srcdir)/tools/bench/run.sh --build $(abs_top_builddir) $(BENCH)
 
 EXTRA_DIST += tools/test tools/lint tools/quickstart tools/lib/common.sh tools/lib/tally.sh \
-  tools/lib/sample.awk tools/bench/run.sh tools/bench/lib.sh tests/tsan.supp .ci/run
+  tools/lib/sample.awk tools/units/rec20.py tools/units/expression.py tools/units/facts.py tools/model/docs tools/model/page.jq tools/model/index.jq tools/bench/run.sh tools/bench/lib.sh tests/tsan.supp .ci/run
 
 # style and findings; both look at what git tracks, so they run on the source tree
 .PHONY: lint format

@@ -45,6 +45,11 @@ static const struct opt {
     {'H', "connect", "ADDRESS", AT(address), "the hub's address"},
     {'W', "workers", "N", AT(workers), "instances to run"},
     {'X', "fd", "N", AT(fd), "descriptor to read the secret from"},
+    {'K', "schema", "FILE", AT(schema), "the JSON Schema"},
+    {'E', "remotes", "DIR", AT(remotes), "folder of the schemas that it refers to"},
+    {'B', "batch", NULL, AT(batch), "cases from stdin: a JSON array of {schema, document}"},
+    {'Y', "formats", NULL, AT(formats), "\"format\" must hold, not only inform"},
+    {'Z', "strict", NULL, AT(strict), "unknown keywords, formats and drafts are errors"},
     {'J', "json", NULL, AT(json), "JSON output, for programs"},
 };
 #define N_OPTS (sizeof(opts) / sizeof(*opts))

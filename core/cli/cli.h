@@ -25,9 +25,9 @@
 struct bb_args { /* values of all options there are; a command reads the ones it takes */
     const struct bb_command *command;
     const char *conf, *state, *run_dir, *endpoint, *route, *dir, *output, *address;
-    const char *item, *change, *plant, *type, *what_state;
+    const char *item, *change, *plant, *type, *what_state, *schema, *remotes;
     uint64_t seq, max, from, workers, fd; /* seq: BB_NO_SEQ when not given */
-    bool json, all, overtaken, data;
+    bool json, all, overtaken, data, batch, formats, strict;
     char **rest; /* what is left: positional arguments */
     int n;
 };
@@ -136,6 +136,7 @@ int bb_cmd_journal_backup(const struct bb_args *a);
 int bb_cmd_message(const struct bb_args *a);
 int bb_cmd_new_connector(const struct bb_args *a);
 int bb_cmd_host(const struct bb_args *a);
+int bb_cmd_validate(const struct bb_args *a);
 int bb_cmd_version(const struct bb_args *a);
 
 enum { BB_ACT_REPLAY, BB_ACT_DISCARD, BB_ACT_RELEASE }; /* bb_cmd_open_act */

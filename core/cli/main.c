@@ -60,6 +60,12 @@ static const struct bb_command commands[] = {
     {"message show", "[FILE]", "D", 0, 1, bb_cmd_message, BB_DO_SHOW, "either of them, indented",
      NULL},
 
+    {"validate", "DOC...", "KEBYZnJ", 0, -1, bb_cmd_validate, 0,
+     "check JSON documents against a JSON Schema (draft 2020-12)",
+     "Each DOC (- for stdin) is one JSON value. References go to files below --remotes and nowhere\n"
+     "else. With --batch there is a verdict a line for each case. Exit status: 0 all are valid,\n"
+     "1 one is not, 2 the schema or the command is wrong."},
+
     {"new", "COMMAND", "", 0, 0, NULL, 0, "start a connector of your own", NULL},
     {"new connector", "NAME", "d", 1, 1, bb_cmd_new_connector, 0,
      "a connector's folder from the template, ready to build", NULL},

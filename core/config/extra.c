@@ -1,5 +1,5 @@
 /*
- * extra.c - the files that transform steps name: maps and tables, YAML or CSV
+ * extra.c - the files that transform steps name: maps and tables, YAML or CSV, jq programs, schemas
  *
  * A YAML file goes the way of conf.d's own: the same parser, the same places, variables expanded. Of a
  * CSV file every row is a node with its place and no children; its fields go straight into the value.
@@ -15,10 +15,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define FILES_MAX 1024u
 #define FILE_MAX (16u << 20) /* bytes in a table */
 #define VALUE_MAX (32u << 20)
+#define TEXT_MAX (64u << 10)   /* bytes of a program */
+#define SCHEMA_MAX (4u << 20)
+#define SCHEMA "schema:"
 #define ZONE "zone:"
 #define ZONE_MAX (256u << 10)
 
@@ -174,6 +178,42 @@ static void yaml_read(struct bb_extras *x, struct bb_extra *e, struct bb_diags *
         e->value = value;
 }
 
+/* ---- programs: the text, and each line a node with its place -------------------------------------- */
+static void text_read(struct bb_extras *x, struct bb_extra *e, struct bb_diags *d)
+{
+    struct bb_file *f = e->file;
+    struct bb_node **tail;
+    struct bb_buf v;
+    void *copy;
+
+    (void)d;
+    f->root = bb_arena_get(&x->arena, sizeof(*f->root));
+    if (!f->root)
+        return;
+    *f->root = (struct bb_node){.kind = BB_LIST, .file = f, .text = ""};
+    f->parsed = true;
+    tail = &f->root->child;
+    for (uint32_t i = 0; i < f->n_lines; i++) {
+        struct bb_node *n = bb_arena_get(&x->arena, sizeof(*n));
+
+        if (!n)
+            return;
+        *n = (struct bb_node){.kind = BB_SCALAR, .file = f, .text = "", .start = f->lines[i]};
+        n->end = i + 1 < f->n_lines ? f->lines[i + 1] : (uint32_t)f->len;
+        *tail = n;
+        tail = &n->next;
+        f->root->n++;
+    }
+    bb_buf_init(&v, SCHEMA_MAX + 16);
+    bb_put_str(&v, f->text, f->len);
+    copy = v.failed ? NULL : bb_arena_get(&x->arena, v.len);
+    if (copy) {
+        memcpy(copy, v.ptr, v.len);
+        e->value = (struct bb_bytes){copy, v.len};
+    }
+    bb_buf_free(&v);
+}
+
 /* ---- time zones ---------------------------------------------------------------------------------- */
 static void zone_read(struct bb_extras *x, struct bb_extra *e)
 {
@@ -211,10 +251,49 @@ static const struct {
     const char *tail;
     size_t max;
     void (*read)(struct bb_extras *x, struct bb_extra *e, struct bb_diags *d);
-} kinds[] = {{".yaml", BB_CONF_FILE_MAX, yaml_read}, {".csv", FILE_MAX, table_read}};
+    bool schema; /* what schema:NAME/MAJOR is */
+} kinds[] = {{".yaml", BB_CONF_FILE_MAX, yaml_read, false}, {".csv", FILE_MAX, table_read, false},
+             {".jq", TEXT_MAX, text_read, false}, {".json", SCHEMA_MAX, text_read, true}};
+
+/* Where NAME/MAJOR of "schema:NAME/MAJOR" lies: in schemas/ of the configuration, in a folder of
+ * $BUSBAR_SCHEMA_PATH, or where Busbar is installed. */
+static int schema_path(const struct bb_extras *x, struct bb_extra *e, char path[PATH_MAX])
+{
+    const char *name = e->name + strlen(SCHEMA), *slash = strchr(name, '/');
+    const char *env = getenv("BUSBAR_SCHEMA_PATH");
+
+    if (!slash || strstr(name, "..") || *name == '/' || strchr(slash + 1, '/'))
+        return bb_fail(&e->why, "that is no name of a schema: NAME/MAJOR, such as mfg.bom/1");
+    if (snprintf(path, PATH_MAX, "%s/schemas/%.*s.%s.json", x->dir, (int)(slash - name), name, slash + 1) < PATH_MAX &&
+        access(path, F_OK) == 0)
+        return 0;
+    while (env && *env) {
+        size_t len = strcspn(env, ":");
+
+        if (len && snprintf(path, PATH_MAX, "%.*s/%.*s.%s.json", (int)len, env, (int)(slash - name), name,
+                            slash + 1) < PATH_MAX && access(path, F_OK) == 0)
+            return 0;
+        env += len + (env[len] == ':');
+    }
+    if (snprintf(path, PATH_MAX, "%s/schemas/%.*s.%s.json", BB_DATADIR, (int)(slash - name), name, slash + 1) < PATH_MAX &&
+        access(path, F_OK) == 0)
+        return 0;
+    return bb_fail(&e->why, "there is no file %.*s.%.5s.json in schemas/ of the configuration, in "
+                            "$BUSBAR_SCHEMA_PATH or in " BB_DATADIR "/schemas", (int)(slash - name), name, slash + 1);
+}
+
+static int extra_path(const struct bb_extras *x, struct bb_extra *e, char path[PATH_MAX])
+{
+    if (strncmp(e->name, SCHEMA, strlen(SCHEMA)) == 0)
+        return schema_path(x, e, path);
+    if (snprintf(path, PATH_MAX, "%s%s%s", *e->name == '/' ? "" : x->dir, *e->name == '/' ? "" : "/", e->name) < PATH_MAX)
+        return 0;
+    return bb_fail(&e->why, "its name is too long");
+}
 
 static void extra_read(struct bb_extras *x, struct bb_extra *e, struct bb_diags *d)
 {
+    bool schema = strncmp(e->name, SCHEMA, strlen(SCHEMA)) == 0;
     size_t len = strlen(e->name), n = 0, k;
     char path[PATH_MAX];
     struct bb_buf b;
@@ -226,18 +305,15 @@ static void extra_read(struct bb_extras *x, struct bb_extra *e, struct bb_diags 
     }
     for (k = 0; k < BB_COUNT(kinds); k++) {
         n = strlen(kinds[k].tail);
-        if (len > n && strcmp(e->name + len - n, kinds[k].tail) == 0)
+        if (schema ? kinds[k].schema : len > n && strcmp(e->name + len - n, kinds[k].tail) == 0)
             break;
     }
     if (k == BB_COUNT(kinds)) {
-        bb_fail(&e->why, "its name has to end in .yaml or .csv");
+        bb_fail(&e->why, "its name has to end in .yaml, .csv, .jq or .json");
         return;
     }
-    if (snprintf(path, sizeof(path), "%s%s%s", *e->name == '/' ? "" : x->dir,
-                 *e->name == '/' ? "" : "/", e->name) >= (int)sizeof(path)) {
-        bb_fail(&e->why, "its name is too long");
+    if (extra_path(x, e, path) != 0)
         return;
-    }
     bb_buf_init(&b, kinds[k].max + 1);
     if (bb_file_slurp(path, kinds[k].max, &b, &st, &e->why) == 0) {
         e->file = bb_file_new(&x->arena, path, x->dir, (const char *)b.ptr, b.len);
@@ -273,8 +349,9 @@ int bb_extras_get(struct bb_extras *x, const char *name, struct bb_bytes *value,
         extra_read(x, e, d);
     }
     if (*e->why.text)
-        return bb_fail(err, "%s\"%.80s\" cannot be used: %.100s",
-                       strncmp(name, ZONE, strlen(ZONE)) == 0 ? "" : "file ", name, e->why.text);
+        return bb_fail(err, "%s\"%.60s\" cannot be used: %.130s",
+                       strncmp(name, ZONE, strlen(ZONE)) == 0 || strncmp(name, SCHEMA, strlen(SCHEMA)) == 0
+                           ? "" : "file ", name, e->why.text);
     if (!e->value.ptr) { /* its own faults have been said */
         err->text[0] = '\0';
         return -1;

@@ -185,10 +185,15 @@ static void steps_check(struct bb_generation *g, size_t i, struct bb_extras *fil
     struct gen_compiling c = {.g = g, .route = r, .noun = "route", .name = r->name, .where = r->where,
                               .steps = r->steps, .n_steps = r->n_steps, .files = files, .diags = d,
                               .folders = folders->v};
+    const struct bb_gen_endpoint *to = endpoint_of(g, r->to);
     struct bb_transform *t = steps_compile(&c, &g->programs[i]);
 
     g->impure[i] = t && !bb_transform_is_pure(t);
     g->splits[i] = t && bb_transform_splits(t);
+    if (t && bb_transform_is_foreign(t) && to && to->config->isolation != BB_ISO_PROCESS)
+        bb_config_diag(d, BB_SEV_ERROR, r->where,
+                       "route \"%s\": a jq program may hang or end the process that it runs in, so its "
+                       "endpoint \"%s\" needs isolation: process, or the route a map", r->name, r->to);
     bb_transform_free(&t);
 }
 

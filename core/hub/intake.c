@@ -325,6 +325,8 @@ struct bb_op *hub_intake_children(struct bb_hub *h, struct hub_endpoint *from,
 
     in->copy = (void *)(uintptr_t)copy.ptr;
     memcpy(in->copy, w->children.ptr, copy.len);
+    if (copy.len > h->gen->config->journal.max_message)
+        snprintf(in->why, sizeof in->why, "messages: %zu bytes together are more than max_message", copy.len);
     while (!in->why[0] && bb_result_next_child(&c, &whole))
         intake_add(h, in, whole);
     snprintf(why, 160, "%s%.140s", in->why[0] ? "child " : "", in->why);

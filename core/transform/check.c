@@ -24,6 +24,7 @@ struct check {
     uint32_t entry;                   /* from 0 */
     uint32_t found;
     const char *failure; /* of the first */
+    const char *kind;    /* of the one at hand */
     char text[REPORT_MAX];
     size_t len;
     bool no_memory;
@@ -41,22 +42,21 @@ static void pointer_of(const struct check *k, const struct bb_path *p, char *out
 static void say(struct check *k, const char *failure, const struct bb_path *at, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 
-static void say(struct check *k, const char *failure, const struct bb_path *at, const char *fmt, ...)
+/* Whether somebody hears of one more. */
+static bool count(struct check *k, const char *failure)
 {
-    char pointer[300], why[300];
-    va_list ap;
-    int n;
-
     if (!k->found++)
         k->failure = failure;
-    if (k->found > SHOWN_MAX && !k->a->run->found)
-        return;
-    va_start(ap, fmt);
-    vsnprintf(why, sizeof why, fmt, ap);
-    va_end(ap);
-    pointer_of(k, at, pointer, sizeof pointer);
+    k->kind = failure;
+    return k->found <= SHOWN_MAX || k->a->run->found;
+}
+
+static void put(struct check *k, const char *pointer, const char *why)
+{
+    int n;
+
     if (k->a->run->found)
-        k->a->run->found(k->a->run->arg, pointer, failure, why);
+        k->a->run->found(k->a->run->arg, pointer, k->kind, why);
     if (k->found > SHOWN_MAX)
         return;
     n = snprintf(k->text + k->len, sizeof k->text - k->len, "%s%s %s", k->len ? "; " : "", pointer, why);
@@ -64,6 +64,33 @@ static void say(struct check *k, const char *failure, const struct bb_path *at, 
         k->len += (size_t)n;
     else
         k->text[k->len] = '\0'; /* no room for it: counted */
+}
+
+static void say(struct check *k, const char *failure, const struct bb_path *at, const char *fmt, ...)
+{
+    char pointer[300], why[300];
+    va_list ap;
+
+    if (!count(k, failure))
+        return;
+    va_start(ap, fmt);
+    vsnprintf(why, sizeof why, fmt, ap);
+    va_end(ap);
+    pointer_of(k, at, pointer, sizeof pointer);
+    put(k, pointer, why);
+}
+
+/* bb_require_finding */
+static void schema_say(void *arg, const char *at, const char *rule, const char *value)
+{
+    struct check *k = arg;
+    char pointer[300], why[400];
+
+    if (!count(k, "schema"))
+        return;
+    snprintf(pointer, sizeof pointer, "/data%s", at);
+    snprintf(why, sizeof why, *value ? "%.300s: %.80s" : "%.300s", rule, value);
+    put(k, pointer, why);
 }
 
 static bool nil(struct bb_bytes v)
@@ -368,6 +395,8 @@ bb_status bb_require_apply(const void *self, struct bb_apply *a, struct bb_bytes
     k.no_memory = false;
     if (bb_envelope_read(whole, &k.m.e, NULL) != 0)
         return bb_apply_reject(a, "mapping", "step %u (require): damaged message", a->step);
+    if (k.q->schema && bb_require_schema_check(k.q->schema, k.m.e.data, SHOWN_MAX, schema_say, &k) != 0)
+        k.no_memory = true;
     if (k.q->ask_approval)
         approval_check(&k);
     if (k.q->ask_effectivity)

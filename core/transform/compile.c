@@ -15,8 +15,8 @@
 #include <string.h>
 
 /* The table of steps: a new one is a row here. */
-static const struct bb_step_ops *const kinds[] = {&bb_step_map, &bb_step_require, &bb_step_enrich, &bb_step_plugin,
-                                                  &bb_step_split, &bb_step_explode};
+static const struct bb_step_ops *const kinds[] = {&bb_step_map,    &bb_step_jq,    &bb_step_require, &bb_step_enrich,
+                                                  &bb_step_plugin, &bb_step_split, &bb_step_explode};
 #define KINDS (sizeof kinds / sizeof kinds[0])
 
 /* ---- places ------------------------------------------------------------------------------------ */
@@ -398,6 +398,14 @@ void bb_transform_free(struct bb_transform **tp)
     free(t->steps);
     free(t);
     *tp = NULL;
+}
+
+bool bb_transform_is_foreign(const struct bb_transform *t)
+{
+    for (uint32_t k = 0; k < t->n; k++)
+        if (t->steps[k].ops->foreign)
+            return true;
+    return false;
 }
 
 bool bb_transform_splits(const struct bb_transform *t)

@@ -3,12 +3,12 @@ core_libbusbar_core_la_SOURCES += core/transform/transform.h core/transform/step
   core/transform/internal.h core/transform/compile.c core/transform/apply.c \
   core/transform/enrich.c core/transform/plugin.c \
   core/transform/ref.h core/transform/ref.c core/transform/split.c \
-  core/transform/require.h core/transform/require.c core/transform/check.c \
-  core/transform/window.h core/transform/window.c \
+  core/transform/require.h core/transform/require.c core/transform/check.c core/transform/schema.c \
+  core/transform/window.h core/transform/window.c core/transform/jq.c \
   core/transform/map/map.h core/transform/map/path.c core/transform/map/span.c \
   core/transform/map/value.c core/transform/map/rule.c core/transform/map/cond.c \
   core/transform/map/lint.c core/transform/map/move.c core/transform/map/branch.c \
   core/transform/map/list.c core/transform/map/order.c core/transform/map/text.c \
   core/transform/map/template.c core/transform/map/lookup.c core/transform/map/zone.c \
   core/transform/map/moment.c core/transform/map/date.c \
-  core/transform/map/calc.c core/transform/map/run.c
+  core/transform/map/calc.c core/transform/map/convert.c core/transform/map/run.c

@@ -1,6 +1,7 @@
 /*
  * require.c - the step require: what a message must be like before it goes on
  *
+ *   schema: mfg.bom/1                     the data is as that schema says
  *   approval: released                    the state at /data/approval/state is that, or one of a list
  *   effectivity: current                  now lies in it (future: before it; not-past: one of the two)
  *   present: [/data/plant, ...]           there, and not null
@@ -324,13 +325,15 @@ static int failure_read(struct bb_compile *c, struct bb_bytes v, struct bb_requi
     return bb_compile_unknown(c, "way to fail", word, words, 2);
 }
 
-enum option { O_APPROVAL, O_EFFECTIVITY, O_PRESENT, O_THAT, O_EACH, O_ON_FAILURE, O_CLASS, OPTIONS };
-static const char *const options[OPTIONS] = {"approval", "effectivity", "present", "that", "each",
+enum option { O_SCHEMA, O_APPROVAL, O_EFFECTIVITY, O_PRESENT, O_THAT, O_EACH, O_ON_FAILURE, O_CLASS, OPTIONS };
+static const char *const options[OPTIONS] = {"schema", "approval", "effectivity", "present", "that", "each",
                                              "on_failure", "class"};
 
 static int option_read(struct bb_compile *c, enum option o, struct bb_bytes v, struct bb_require *q)
 {
     switch (o) {
+    case O_SCHEMA:
+        return bb_require_schema_read(c, v, &q->schema);
     case O_APPROVAL:
         return approval_read(c, v, q);
     case O_EFFECTIVITY:
@@ -385,6 +388,7 @@ static void require_free(void *self)
 
     if (!q)
         return;
+    bb_require_schema_free(q->schema);
     bb_path_free(&q->approval);
     bb_path_free(&q->effectivity);
     bb_buf_free(&q->states);

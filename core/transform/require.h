@@ -27,7 +27,19 @@ struct bb_each_entry {
     struct bb_path window;
     bool ask_windows, gaps; /* gaps: allowed */
 };
+struct bb_require_schema;
+/* A finding: where in the data, what, and the value as shown. */
+typedef void (*bb_require_finding)(void *arg, const char *pointer, const char *rule, const char *value);
+
+/* ---- schema.c: 0, -1 said; *out is to be freed also then */
+int bb_require_schema_read(struct bb_compile *c, struct bb_bytes v, struct bb_require_schema **out);
+void bb_require_schema_free(struct bb_require_schema *s);
+/* Says at most max findings, and one without text for each that is more. -1: no memory. */
+int bb_require_schema_check(struct bb_require_schema *s, struct bb_bytes data, size_t max,
+                            bb_require_finding say, void *arg);
+
 struct bb_require {
+    struct bb_require_schema *schema; /* NULL: none */
     bool ask_approval, ask_effectivity, skip;
     struct bb_path approval, effectivity;
     struct bb_buf states; /* a list */

@@ -52,6 +52,7 @@ struct bb_apply { /* one apply */
 struct bb_step_ops {
     const char *name; /* its key in the configuration */
     bool pure;
+    bool foreign; /* it may hang or end its process: only where that is a sink's own */
     bool checks; /* apply() writes nothing: the message goes on as it is; so it may stand in accept */
     bool splits; /* apply() writes nothing: the message ends as bb_apply_child()s. Only as the last step */
     /* 0, or -1 with every mistake said. *self may be NULL after 0: then there is nothing to do. */
@@ -61,7 +62,8 @@ struct bb_step_ops {
                        struct bb_buf *out);
     void (*free)(void *self);
 };
-extern const struct bb_step_ops bb_step_map, bb_step_require, bb_step_enrich, bb_step_plugin, bb_step_split, bb_step_explode;
+extern const struct bb_step_ops bb_step_map, bb_step_jq, bb_step_require, bb_step_enrich, bb_step_plugin, bb_step_split,
+    bb_step_explode;
 
 /* ---- compile.c: for compile() -------------------------------------------------------------------
  */

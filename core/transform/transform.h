@@ -58,6 +58,8 @@ struct bb_question { /* what a step asks of another endpoint */
     uint32_t max;    /* answers that are remembered */
 };
 
+/* Whether a step of it (jq) may hang or end its process. */
+bool bb_transform_is_foreign(const struct bb_transform *t);
 /* Whether its last step makes other messages of the message (split, explode), and it ends with that. */
 bool bb_transform_splits(const struct bb_transform *t);
 

@@ -320,6 +320,25 @@ void bb_keys_free(struct bb_keys *k);
 int bb_keys_add(struct bb_keys *k, const uint8_t *base, size_t first, uint32_t at, uint32_t src);
 /* Ends that map. 0, 1 with *dup set to a duplicate, -1 when there is no memory. */
 int bb_keys_close(struct bb_keys *k, const uint8_t *base, size_t first, struct bb_key *dup);
+/* Length, first and last bytes: tells most keys apart, equal keys never. */
+static inline uint64_t bb_key_mark(struct bb_bytes s)
+{
+    const uint8_t *p = s.ptr;
+    uint64_t a = 0, b = 0;
+    uint32_t x, y;
+
+    if (s.len >= 8) {
+        memcpy(&a, p, 8);
+        memcpy(&b, p + s.len - 8, 8);
+    } else if (s.len >= 4) {
+        memcpy(&x, p, 4);
+        memcpy(&y, p + s.len - 4, 4);
+        a = (uint64_t)x << 32 | y;
+    } else if (s.len) {
+        a = (uint64_t)p[0] << 16 | (uint64_t)p[s.len >> 1] << 8 | p[s.len - 1];
+    }
+    return a * 0x9e3779b97f4a7c15u ^ b * 0xc2b2ae3d27d4eb4fu ^ (uint64_t)s.len << 56;
+}
 /* The bytes of the string token at p, which has been checked. */
 struct bb_bytes bb_key_bytes(const uint8_t *p);
 /* The fault for a duplicate: its name and place. */

@@ -39,6 +39,15 @@ void bb_decimal_set_int(struct bb_decimal *d, int64_t v)
     d->negative = v < 0;
 }
 
+void bb_decimal_copy(struct bb_decimal *to, const struct bb_decimal *from)
+{
+    to->n = from->n;
+    to->scale = from->scale;
+    to->negative = from->negative;
+    to->unused = 0;
+    memmove(to->limb, from->limb, from->n * sizeof(*to->limb));
+}
+
 /* ---- questions ------------------------------------------------------------------------------- */
 
 /* Both coefficients at the larger scale. */
@@ -270,8 +279,9 @@ static int quotient_exact(struct bb_decimal *out, struct bb_nat *n, struct bb_na
         bb_nat_tens(d, (uint32_t)(has - scale));
     bb_nat_divide(&q, &r, n, d);
     if (r.n)
-        return bb_fault_set(err, 0, "the quotient has no end: say to how many places it is to be "
-                                    "rounded, and how");
+        return bb_fault_set(err, 0,
+                            "the quotient has no end: say to how many places it is to be "
+                            "rounded, and how");
     return bb_decimal_keep(out, &q, negative, (uint32_t)scale, err);
 }
 

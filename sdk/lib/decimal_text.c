@@ -52,8 +52,9 @@ static int number_take(struct bb_decimal *d, const struct number *x, struct bb_f
     struct bb_nat c;
 
     if (x->scale > BB_SCALE_MAX || (x->n && x->scale < -BB_DECIMAL_MAX))
-        return bb_fault_set(err, 0, "the number is out of range: at most 4,084 digits and %d "
-                                    "decimal places when written without an exponent",
+        return bb_fault_set(err, 0,
+                            "the number is out of range: at most 4,084 digits and %d "
+                            "decimal places when written without an exponent",
                             BB_SCALE_MAX);
     if (x->n <= 19) {
         bb_nat_small(&c, x->low);
@@ -79,8 +80,9 @@ int bb_decimal_parse(struct bb_decimal *d, const char *text, size_t len, struct 
                             len);
     kind = bb_num_read(p, p + len, &n);
     if (kind == BB_NUM_BAD || n.at != p + len)
-        return bb_fault_set(err, (size_t)(n.at - p), "\"%s\" is no number: it goes wrong at its "
-                                                     "character %zu",
+        return bb_fault_set(err, (size_t)(n.at - p),
+                            "\"%s\" is no number: it goes wrong at its "
+                            "character %zu",
                             bb_fault_quote(quoted, text, len), (size_t)(n.at - p) + 1);
     if (kind == BB_NUM_INT) {
         bb_decimal_set_int(d, n.i);

@@ -51,26 +51,6 @@ struct bb_bytes bb_key_bytes(const uint8_t *p)
     return s;
 }
 
-/* Length, first and last bytes: tells most keys apart, equal keys never. */
-static uint64_t key_sig(struct bb_bytes s)
-{
-    const uint8_t *p = s.ptr;
-    uint64_t a = 0, b = 0;
-    uint32_t x, y;
-
-    if (s.len >= 8) {
-        memcpy(&a, p, 8);
-        memcpy(&b, p + s.len - 8, 8);
-    } else if (s.len >= 4) {
-        memcpy(&x, p, 4);
-        memcpy(&y, p + s.len - 4, 4);
-        a = (uint64_t)x << 32 | y;
-    } else if (s.len) {
-        a = (uint64_t)p[0] << 16 | (uint64_t)p[s.len >> 1] << 8 | p[s.len - 1];
-    }
-    return a * 0x9e3779b97f4a7c15u ^ b * 0xc2b2ae3d27d4eb4fu ^ (uint64_t)s.len << 56;
-}
-
 static int key_order(const uint8_t *base, const struct bb_key *a, const struct bb_key *b)
 {
     struct bb_bytes x, y;
@@ -86,7 +66,7 @@ static int key_order(const uint8_t *base, const struct bb_key *a, const struct b
 
 int bb_keys_add(struct bb_keys *k, const uint8_t *base, size_t first, uint32_t at, uint32_t src)
 {
-    struct bb_key key = {key_sig(bb_key_bytes(base + at)), at, src};
+    struct bb_key key = {bb_key_mark(bb_key_bytes(base + at)), at, src};
 
     if (k->n == k->cap && keys_room(k, k->n + 1) != 0)
         return -1;

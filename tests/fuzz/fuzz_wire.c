@@ -25,6 +25,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct bb_w_query q;
     struct bb_w_result r;
     struct bb_w_acked a;
+    struct bb_cur c;
     uint64_t token;
     uint32_t kind, n = 0;
     double v;
@@ -49,6 +50,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             inside(data, size, r.text);
             inside(data, size, r.vendor_code);
             inside(data, size, r.body);
+            inside(data, size, r.children);
+            c = bb_cur_of(r.children);
+            for (kind = 0; bb_result_next_child(&c, &s); kind++)
+                inside(data, size, s);
+            if (kind != r.n_children || kind > BB_WIRE_CHILDREN_MAX)
+                abort();
         }
         break;
     case BB_F_ASK:

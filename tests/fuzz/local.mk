@@ -5,7 +5,7 @@ FUZZERS =
 FUZZ_SECONDS = 600
 FUZZ_LIBS = $(core_LIBS)
 EXTRA_PROGRAMS += $(FUZZERS)
-EXTRA_DIST += tests/fuzz/corpus tests/fuzz/json.dict tests/fuzz/message.dict tests/fuzz/csv.dict
+EXTRA_DIST += tests/fuzz/corpus tests/fuzz/json.dict tests/fuzz/message.dict tests/fuzz/csv.dict tests/fuzz/map.dict
 
 FUZZERS += tests/fuzz/fuzz_json
 tests_fuzz_fuzz_json_SOURCES = tests/fuzz/fuzz_json.c
@@ -41,6 +41,11 @@ FUZZERS += tests/fuzz/fuzz_manifest
 tests_fuzz_fuzz_manifest_SOURCES = tests/fuzz/fuzz_manifest.c
 tests_fuzz_fuzz_manifest_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_manifest_LDADD = $(FUZZ_LIBS)
+
+FUZZERS += tests/fuzz/fuzz_map
+tests_fuzz_fuzz_map_SOURCES = tests/fuzz/fuzz_map.c
+tests_fuzz_fuzz_map_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_map_LDADD = $(FUZZ_LIBS)
 
 # Each fuzzer in turn, from its seeds and from what earlier runs of this build folder learned.
 .PHONY: fuzz

@@ -63,20 +63,13 @@ static const struct {
     const char *in, *part;
     size_t offset;
 } bad[] = {
-    {"", "1 to 4096 characters", 0},
-    {"+1", "is no number", 0},
-    {"1.", "character 3", 2},
-    {".5", "is no number", 0},
-    {"1,5", "character 2", 1},
-    {"01", "character 2", 1},
-    {"1e", "character 3", 2},
-    {"1 ", "character 2", 1},
-    {"NaN", "is no number", 0},
-    {"0x10", "character 2", 1},
-    {"1e4090", "out of range", 0},
-    {"1e999999999999999999999", "out of range", 0},
-    {"1e-4081", "out of range", 0},
-    {"1e-99999999999", "out of range", 0},
+    {"", "1 to 4096 characters", 0}, {"+1", "is no number", 0},
+    {"1.", "character 3", 2},        {".5", "is no number", 0},
+    {"1,5", "character 2", 1},       {"01", "character 2", 1},
+    {"1e", "character 3", 2},        {"1 ", "character 2", 1},
+    {"NaN", "is no number", 0},      {"0x10", "character 2", 1},
+    {"1e4090", "out of range", 0},   {"1e999999999999999999999", "out of range", 0},
+    {"1e-4081", "out of range", 0},  {"1e-99999999999", "out of range", 0},
 };
 
 START_TEST(text_bad)
@@ -212,7 +205,8 @@ static const struct {
 
 START_TEST(scaling)
 {
-    struct bb_decimal a = dec(factors[_i].a), num = dec(factors[_i].num), den = dec(factors[_i].den);
+    struct bb_decimal a = dec(factors[_i].a), num = dec(factors[_i].num),
+                      den = dec(factors[_i].den);
     int status = bb_decimal_scale(&a, &a, &num, &den, BB_SCALE_EXACT, 0, &fault);
 
     if (!factors[_i].out) {

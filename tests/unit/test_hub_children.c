@@ -137,6 +137,58 @@ START_TEST(one_that_cannot_be_refuses_all)
 }
 END_TEST
 
+static char only_p[] = "p", of_id[] = "id";
+static char *only_p_values[] = {only_p};
+static struct bb_match_rule p_alone = {.attribute = of_id, .values = only_p_values, .n = 1};
+
+/* No route wants them: what the source's endpoint says of such messages. */
+static void unwanted(enum bb_unmatched how)
+{
+    rig.eps[0].unmatched = how;
+    rig.route.match = &p_alone;
+    rig.route.n_match = 1;
+    up();
+    submit("p", 10);
+    answer(expect("p", 1), BB_OK, two);
+}
+
+START_TEST(unmatched_ones_are_quarantined)
+{
+    unwanted(BB_UNMATCHED_QUARANTINE);
+    rig_wait_status(&rig, "\"quarantined\":2,");
+    rig_wait_status(&rig, "\"delivered\":1,");
+    rig_wait_status(&rig, "\"accepted\":3,\"duplicates\":0");
+}
+END_TEST
+
+START_TEST(unmatched_ones_are_skipped)
+{
+    unwanted(BB_UNMATCHED_SKIP);
+    rig_wait_status(&rig, "\"delivered\":1,");
+    rig_wait_status(&rig, "\"skipped\":2,");
+}
+END_TEST
+
+START_TEST(unmatched_ones_refuse_their_parent)
+{
+    unwanted(BB_UNMATCHED_REFUSE);
+    rig_wait_status(&rig, "\"quarantined\":1,");
+    rig_wait_status(&rig, "\"delivered\":0,");
+    rig_wait_status(&rig, "\"accepted\":1,\"duplicates\":0");
+}
+END_TEST
+
+START_TEST(more_than_a_message_may_have)
+{
+    rig.config.journal.max_message = 200;
+    up();
+    submit("p", 10);
+    answer(expect("p", 1), BB_OK, (const char *const[]){"p/1", "p/2", "p/3", "p/4", NULL});
+    rig_wait_status(&rig, "\"quarantined\":1,");
+    rig_wait_status(&rig, "\"accepted\":1,\"duplicates\":0");
+}
+END_TEST
+
 /* The plugin is never asked there: without an answer it was surely not applied. */
 START_TEST(no_answer_is_no_riddle)
 {
@@ -229,6 +281,10 @@ int main(void)
     tcase_add_test(t, they_are_messages_like_others);
     tcase_add_test(t, the_lane_goes_on);
     tcase_add_test(t, one_that_cannot_be_refuses_all);
+    tcase_add_test(t, unmatched_ones_are_quarantined);
+    tcase_add_test(t, unmatched_ones_are_skipped);
+    tcase_add_test(t, unmatched_ones_refuse_their_parent);
+    tcase_add_test(t, more_than_a_message_may_have);
     tcase_add_test(t, no_answer_is_no_riddle);
     tcase_add_test(t, nor_is_a_stop);
     tcase_add_test(t, a_route_that_makes_none_takes_none);

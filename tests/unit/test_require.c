@@ -6,6 +6,21 @@
 #define HEAD "\"specversion\":\"1.0\",\"id\":\"1\",\"source\":\"t\",\"type\":\"mfg.x\""
 #define NOW (INT64_C(1774994400) * 1000000000) /* 2026-03-31T22:00:00Z: in Berlin the next day */
 
+/* schemas as their texts: a.part/1 refers to a.common/1, and that to it */
+static const struct rig_file files[] = {
+    {"schema:a.part/1", "\"{\\\"$schema\\\":\\\"https://json-schema.org/draft/2020-12/schema\\\",\\n"
+                        "\\\"$id\\\":\\\"urn:busbar:schema:a.part:1\\\",\\\"type\\\":\\\"object\\\",\\\"required\\\":[\\\"no\\\",\\\"qty\\\"],"
+                        "\\\"properties\\\":{\\\"no\\\":{\\\"type\\\":\\\"string\\\",\\\"maxLength\\\":4},"
+                        "\\\"qty\\\":{\\\"$ref\\\" : \\\"urn:busbar:schema:a.common:1#/$defs/quantity\\\"},"
+                        "\\\"day\\\":{\\\"type\\\":\\\"string\\\",\\\"format\\\":\\\"date\\\"}},\\\"additionalProperties\\\":false}\""},
+    {"schema:a.common/1", "\"{\\\"$id\\\":\\\"urn:busbar:schema:a.common:1\\\",\\\"$defs\\\":{\\\"quantity\\\":{"
+                          "\\\"type\\\":\\\"number\\\",\\\"minimum\\\":0},\\\"part\\\":{\\\"$ref\\\":\\\"urn:busbar:schema:a.part:1\\\"}}}\""},
+    {"own.json", "\"{\\\"properties\\\":{\\\"p\\\":{\\\"$ref\\\":\\\"urn:busbar:schema:a.part:1\\\"}}}\""},
+    {"bad.json", "\"{\\n\\\"type\\\":\\n\\\"objct\\\"}\""},
+    {"lost.json", "\"{\\\"$ref\\\":\\\"urn:busbar:schema:a.gone:1\\\"}\""},
+    {"rules.yaml", "[]"},
+    {NULL, NULL}};
+
 static char failure[64];
 
 static bb_status apply(const char *config, const char *attrs, const char *data, struct bb_transform_run *run,
@@ -19,8 +34,9 @@ static bb_status apply(const char *config, const char *attrs, const char *data, 
 
     ck_assert_int_ge(asprintf(&steps, "[{\"require\":%s}]", config), 0);
     ck_assert_int_ge(asprintf(&message, "[{" HEAD "%s},%s]", attrs, data), 0);
+    rig_files = files;
     t = compile_steps(steps, &m);
-    ck_assert_msg(t != NULL, "%s: %s at %s", steps, m.text, m.pointer);
+    ck_assert_msg(t != NULL, "%s: %s at %s %s", steps, m.text, m.file, m.pointer);
     ck_assert(!bb_transform_splits(t));
     json_to(&in, message);
     bb_buf_init(&out, 1 << 20);
@@ -60,6 +76,12 @@ static const struct {
     {"{\"approval\":{\"at\":\"/attributes/status\",\"in\":\"ok\"}}", ",\"status\":\"no\"", "{}", "approval",
      "/attributes/status is \"no\""},
     {"{\"approval\":\"1\"}", "", "{\"approval\":{\"state\":1}}", "approval", "is 1, not \"1\""},
+    /* schema */
+    {"{\"schema\":\"a.part/1\"}", "", "{\"no\":\"4711\",\"qty\":1.50,\"day\":\"2026-03-31\"}", NULL, NULL},
+    {"{\"schema\":\"a.part/1\",\"present\":\"/attributes/item\"}", "",
+     "{\"no\":\"47112\",\"qty\":-1.50,\"day\":\"31.3.\",\"x\":1}", "schema", "step 1 (require): /data"},
+    {"{\"schema\":{\"file\":\"own.json\"}}", "", "{\"p\":{\"no\":\"1\",\"qty\":0}}", NULL, NULL},
+    {"{\"schema\":{\"file\":\"own.json\"}}", "", "{\"p\":{\"no\":1,\"qty\":0}}", "schema", "/data/p/no "},
     /* present, that */
     {"{\"present\":[\"/data/a\",\"/attributes/item\"]}", ",\"item\":\"x\"", "{\"a\":0}", NULL, NULL},
     {"{\"present\":[\"/data/a\",\"/data/b/c\",\"/attributes/item\"]}", "", "{\"a\":null}", "incomplete",
@@ -233,6 +255,13 @@ END_TEST
 static const struct {
     const char *config, *pointer, *text;
 } mistakes[] = {
+    {"{\"schema\":\"bom\"}", "/schema", "names no schema"},
+    {"{\"schema\":\"a.gone/1\"}", "/schema", "schema:a.gone/1"},
+    {"{\"schema\":\"a.part/01\"}", "/schema", "names no schema"},
+    {"{\"schema\":\"../a.part/1\"}", "/schema", "names no schema"},
+    {"{\"schema\":{\"file\":\"rules.yaml\"}}", "/schema/file", "ends in .json"},
+    {"{\"schema\":{\"file\":\"lost.json\"}}", "/schema", "a.gone/1"},
+    {"{\"schema\":7}", "/schema", "expected a schema's name"},
     {"3", "", "require takes a map"},
     {"{}", "", "asks for nothing"},
     {"{\"on_failure\":\"skip\"}", "", "asks for nothing"},
@@ -256,6 +285,61 @@ static const struct {
     {"{\"present\":\"/data/a\",\"on_failure\":\"skp\"}", "/on_failure", "did you mean \"skip\""},
 };
 
+/* All findings, each with its pointer; and a mistake in a schema is shown at its own line. */
+START_TEST(what_a_schema_finds)
+{
+    static const char *const want[] = {"/data/no ", "/data/qty ", "/data/day ", "/data/x ", "/attributes/item is missing"};
+    struct bb_fault err = {0, ""};
+    struct bb_buf report;
+    struct bb_transform_run run = {.report = &report};
+    struct mistake m;
+    char text[4096];
+
+    rig_files = files;
+    bb_buf_init(&report, 4096);
+    ck_assert_int_eq(apply("{\"schema\":\"a.part/1\",\"present\":\"/attributes/item\"}", "",
+                           "{\"no\":\"47112\",\"qty\":-1.50,\"day\":\"31.3.\",\"x\":1}", &run, &err), BB_E_REJECT);
+    snprintf(text, sizeof text, "%.*s", (int)report.len, (const char *)report.ptr);
+    for (size_t k = 0; k < sizeof want / sizeof *want; k++)
+        ck_assert_msg(strstr(text, want[k]) != NULL, "no %s in %s", want[k], text);
+    ck_assert_ptr_null(compile_steps("[{\"require\":{\"schema\":{\"file\":\"bad.json\"}}}]", &m));
+    ck_assert_str_eq(m.file, "bad.json");
+    ck_assert_msg(strcmp(m.pointer, "/2") == 0, "%s: %s", m.pointer, m.text);
+    bb_buf_free(&report);
+}
+END_TEST
+
+/* A host has no files: all that the schema needs is in the program. */
+START_TEST(a_program_stands_alone)
+{
+    struct mistake m = {.n = 0};
+    struct bb_buf steps, packed, in, out;
+    struct bb_transform_source src = {.arg = &m, .file = rig_file, .say = mistake_say, .program = &packed};
+    struct bb_transform *t;
+    struct bb_fault err = {0, ""};
+
+    rig_files = files;
+    bb_buf_init(&packed, 1 << 20);
+    json_to(&steps, "[{\"require\":{\"schema\":\"a.part/1\"}}]");
+    t = bb_transform_compile(bytes_of(&steps), &src, &err);
+    ck_assert_msg(t != NULL, "%s", err.text);
+    bb_transform_free(&t);
+    t = bb_transform_compile(bytes_of(&packed), NULL, &err);
+    ck_assert_msg(t != NULL, "%s", err.text);
+    bb_buf_init(&out, 1 << 20);
+    json_to(&in, "[{" HEAD "},{\"no\":\"1\",\"qty\":1}]");
+    ck_assert_int_eq(bb_transform_apply(t, bytes_of(&in), &out, NULL, &err), BB_OK);
+    bb_buf_free(&in);
+    json_to(&in, "[{" HEAD "},{\"no\":\"1\",\"qty\":-1}]");
+    ck_assert_int_eq(bb_transform_apply(t, bytes_of(&in), &out, NULL, &err), BB_E_REJECT);
+    bb_transform_free(&t);
+    bb_buf_free(&in);
+    bb_buf_free(&out);
+    bb_buf_free(&steps);
+    bb_buf_free(&packed);
+}
+END_TEST
+
 START_TEST(mistakes_by_table)
 {
     struct bb_transform *t;
@@ -264,6 +348,7 @@ START_TEST(mistakes_by_table)
 
     ck_assert_int_ge(asprintf(&steps, "[{\"require\":%s}]", mistakes[_i].config), 0);
     ck_assert_int_ge(asprintf(&pointer, "/0/require%s", mistakes[_i].pointer), 0);
+    rig_files = files;
     t = compile_steps(steps, &m);
     ck_assert_msg(!t, "%s was taken", steps);
     ck_assert_msg(strcmp(m.pointer, pointer) == 0 && strstr(m.text, mistakes[_i].text), "%s: %s at %s", steps, m.text,
@@ -327,6 +412,8 @@ int main(void)
     tcase_set_timeout(c, 120);
     tcase_add_loop_test(c, checks_by_table, 0, (int)(sizeof cases / sizeof cases[0]));
     tcase_add_loop_test(c, mistakes_by_table, 0, (int)(sizeof mistakes / sizeof mistakes[0]));
+    tcase_add_test(c, what_a_schema_finds);
+    tcase_add_test(c, a_program_stands_alone);
     tcase_add_test(c, skipped_where_it_says_so);
     tcase_add_test(c, the_report);
     tcase_add_test(c, between_other_steps);

@@ -36,3 +36,9 @@ TESTS += tests/unit/test_enrich
 tests_unit_test_enrich_SOURCES = tests/unit/test_enrich.c tests/unit/transform_rig.h
 tests_unit_test_enrich_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_enrich_LDADD = $(UNIT_LIBS)
+# the step jq
+check_PROGRAMS += tests/unit/test_jq
+TESTS += tests/unit/test_jq
+tests_unit_test_jq_SOURCES = tests/unit/test_jq.c tests/unit/transform_rig.h
+tests_unit_test_jq_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_jq_LDADD = $(UNIT_LIBS)

@@ -691,6 +691,87 @@ static const struct {
     {"[{\"instant\":{\"from\":\"/data/a\",\"to_zone\":\"Test/Old\"}}]",
      "{\"a\":\"1970-01-01T00:00:00Z\"}",
      "{\"a\":\"1970-01-01T00:30:00+00:30\"}"},
+    {"[{\"convert\":{\"at\":\"/data/q\",\"to\":\"KGM\"}}]",
+     "{\"q\":{\"value\":1500,\"unit\":\"GRM\"}}",
+     "{\"q\":{\"value\":1.5,\"unit\":\"KGM\"}}"},
+    {"[{\"convert\":{\"at\":\"/data/q\",\"to\":\"KGM\"}}]",
+     "{\"q\":{\"value\":1.50,\"unit\":\"KGM\",\"x\":1}}",
+     "{\"q\":{\"value\":1.50,\"unit\":\"KGM\",\"x\":1}}"},
+    {"[{\"convert\":{\"at\":\"/data/q\",\"scheme\":\"sap\"}}]",
+     "{\"q\":{\"value\":2,\"unit\":\"ST\"}}",
+     "{\"q\":{\"value\":2,\"unit\":\"H87\"}}"},
+    {"[{\"convert\":{\"at\":\"/data/q\",\"item\":\"/data/i\",\"factors\":[{\"item\":\"A\",\"un"
+     "it\":\"BOX\",\"base\":\"H87\",\"num\":12,\"den\":1},{\"item\":\"A\",\"unit\":\"PAL\",\"b"
+     "ase\":\"BOX\",\"num\":\"40\"},{\"item\":\"B\",\"unit\":\"BOX\",\"base\":\"H87\",\"num\":"
+     "3}],\"to\":\"H87\"}}]",
+     "{\"i\":\"A\",\"q\":{\"value\":2,\"unit\":\"PAL\"}}",
+     "{\"i\":\"A\",\"q\":{\"value\":960,\"unit\":\"H87\"}}"},
+    {"[{\"convert\":{\"at\":\"/data/q\",\"item\":\"/data/i\",\"factors\":[{\"item\":\"A\",\"un"
+     "it\":\"BOX\",\"base\":\"H87\",\"num\":12,\"den\":1},{\"item\":\"A\",\"unit\":\"PAL\",\"b"
+     "ase\":\"BOX\",\"num\":\"40\"},{\"item\":\"B\",\"unit\":\"BOX\",\"base\":\"H87\",\"num\":"
+     "3}],\"to\":\"H87\"}}]",
+     "{\"i\":\"B\",\"q\":{\"value\":2,\"unit\":\"BOX\"}}",
+     "{\"i\":\"B\",\"q\":{\"value\":6,\"unit\":\"H87\"}}"},
+    {"[{\"convert\":{\"at\":\"/data/q\",\"item\":\"/data/i\",\"factors\":[{\"item\":\"A\",\"un"
+     "it\":\"BOX\",\"base\":\"H87\",\"num\":12,\"den\":1},{\"item\":\"A\",\"unit\":\"PAL\",\"b"
+     "ase\":\"BOX\",\"num\":\"40\"},{\"item\":\"B\",\"unit\":\"BOX\",\"base\":\"H87\",\"num\":"
+     "3}],\"to\":\"BOX\",\"places\":2,\"rounding\":\"up\"}}]",
+     "{\"i\":\"A\",\"q\":{\"value\":7,\"unit\":\"H87\"}}",
+     "{\"i\":\"A\",\"q\":{\"value\":0.59,\"unit\":\"BOX\"}}"},
+    {"[{\"convert\":{\"at\":\"/data/q\",\"item\":\"/data/i\",\"factors\":[{\"item\":\"A\",\"un"
+     "it\":\"BOX\",\"base\":\"H87\",\"num\":12,\"den\":1},{\"item\":\"A\",\"unit\":\"PAL\",\"b"
+     "ase\":\"BOX\",\"num\":\"40\"},{\"item\":\"B\",\"unit\":\"BOX\",\"base\":\"H87\",\"num\":"
+     "3}],\"to\":\"H87\",\"scheme\":\"sap\"}}]",
+     "{\"i\":\"A\",\"q\":{\"value\":2,\"unit\":\"ST\"}}",
+     "{\"i\":\"A\",\"q\":{\"value\":2,\"unit\":\"H87\"}}"},
+    {"[{\"convert\":{\"at\":\"/data/q\",\"to\":\"KGM\",\"optional\":true}}]",
+     "{}",
+     "{}"},
+    {"[{\"convert\":{\"at\":\"/data/q\",\"to\":\"KGM\",\"optional\":true}}]",
+     "{\"q\":{\"unit\":\"GRM\"}}",
+     "{\"q\":{\"unit\":\"GRM\"}}"},
+    {"[{\"for_each\":{\"at\":\"/data/l\",\"do\":[{\"convert\":{\"value\":\"./n\",\"unit\":\"./"
+     "u\",\"to\":\"MTR\"}}]}}]",
+     "{\"l\":[{\"n\":5,\"u\":\"CMT\"},{\"n\":1,\"u\":\"KMT\"}]}",
+     "{\"l\":[{\"n\":0.05,\"u\":\"MTR\"},{\"n\":1000,\"u\":\"MTR\"}]}"},
+    {"[{\"convert\":{\"at\":\"/data/q\",\"to\":\"KGM\"}}]",
+     "{\"q\":{\"value\":1,\"unit\":\"H87\"}}",
+     "error: step 1 (map) rule 1 (convert): H87 to KGM: there is no factor: add one for this i"
+     "tem at /data/q/value"},
+    {"[{\"convert\":{\"at\":\"/data/q\",\"to\":\"KGM\"}}]",
+     "{\"q\":{\"value\":1,\"unit\":\"ZZZZ\"}}",
+     "error: step 1 (map) rule 1 (convert): \"ZZZZ\" is no Rec 20 code at /data/q/unit"},
+    {"[{\"convert\":{\"at\":\"/data/q\",\"item\":\"/data/i\",\"factors\":[{\"item\":\"A\",\"un"
+     "it\":\"BOX\",\"base\":\"H87\",\"num\":12,\"den\":1},{\"item\":\"A\",\"unit\":\"PAL\",\"b"
+     "ase\":\"BOX\",\"num\":\"40\"},{\"item\":\"B\",\"unit\":\"BOX\",\"base\":\"H87\",\"num\":"
+     "3}],\"to\":\"H87\"}}]",
+     "{\"i\":\"C\",\"q\":{\"value\":1,\"unit\":\"BOX\"}}",
+     "error: step 1 (map) rule 1 (convert): item C: \"BOX\" is no Rec 20 code, and the table h"
+     "as no factor for it at /data/q/unit"},
+    {"[{\"convert\":{\"at\":\"/data/q\",\"item\":\"/data/i\",\"factors\":[{\"item\":\"A\",\"un"
+     "it\":\"BOX\",\"base\":\"H87\",\"num\":12,\"den\":1},{\"item\":\"A\",\"unit\":\"PAL\",\"b"
+     "ase\":\"BOX\",\"num\":\"40\"},{\"item\":\"B\",\"unit\":\"BOX\",\"base\":\"H87\",\"num\":"
+     "3}],\"to\":\"H87\"}}]",
+     "{\"q\":{\"value\":1,\"unit\":\"BOX\"}}",
+     "error: step 1 (map) rule 1 (convert): \"BOX\" is no Rec 20 code at /data/q/unit"},
+    {"[{\"convert\":{\"at\":\"/data/q\",\"item\":\"/data/i\",\"factors\":[{\"item\":\"A\",\"un"
+     "it\":\"BOX\",\"base\":\"H87\",\"num\":12,\"den\":1},{\"item\":\"A\",\"unit\":\"PAL\",\"b"
+     "ase\":\"BOX\",\"num\":\"40\"},{\"item\":\"B\",\"unit\":\"BOX\",\"base\":\"H87\",\"num\":"
+     "3}],\"to\":\"BOX\"}}]",
+     "{\"i\":\"A\",\"q\":{\"value\":7,\"unit\":\"H87\"}}",
+     "error: step 1 (map) rule 1 (convert): item A: H87 to BOX: the quotient has no end: say t"
+     "o how many places it is to be rounded, and how at /data/q/value"},
+    {"[{\"convert\":{\"at\":\"/data/q\",\"to\":\"KGM\"}}]",
+     "{\"q\":{\"value\":\"1\",\"unit\":\"GRM\"}}",
+     "error: step 1 (map) rule 1 (convert): a number is needed, there is something else at /da"
+     "ta/q/value"},
+    {"[{\"convert\":{\"at\":\"/data/q\",\"to\":\"KGM\"}}]",
+     "{\"q\":{\"value\":1}}",
+     "error: step 1 (map) rule 1 (convert): no value at /data/q/unit"},
+    {"[{\"convert\":{\"at\":\"/data/q\",\"to\":\"KGM\"}}]",
+     "{\"q\":{\"value\":1,\"unit\":[]}}",
+     "error: step 1 (map) rule 1 (convert): a short text is needed, there is something else at"
+     " /data/q/unit"},
 };
 
 static const struct {
@@ -913,6 +994,44 @@ static const struct {
     {"[{\"round\":{\"from\":\"/data/a\",\"places\":1,\"rounding\":\"halfup\"}}]",
      "/0/round/rounding",
      "did you mean \"half-up\"?"},
+    {"[{\"convert\":{\"at\":\"/data/q\",\"to\":\"KILO\"}}]",
+     "/0/convert/to",
+     "KILO"},
+    {"[{\"convert\":{\"at\":\"/data/q\",\"value\":\"/data/v\"}}]",
+     "/0/convert",
+     "needs \"at\""},
+    {"[{\"convert\":{\"value\":\"/data/v\"}}]",
+     "/0/convert",
+     "needs \"at\""},
+    {"[{\"convert\":{\"at\":\"/data/q\",\"scheme\":\"sapp\"}}]",
+     "/0/convert/scheme",
+     "rec20, sap and iso"},
+    {"[{\"convert\":{\"at\":\"/data/q\",\"to\":\"KGM\",\"rounding\":\"up\"}}]",
+     "/0/convert/rounding",
+     "places"},
+    {"[{\"convert\":{\"at\":\"/data/q\",\"to\":\"KGM\",\"factors\":[{\"item\":\"A\",\"unit\":"
+     "\"BOX\",\"base\":\"H87\",\"num\":12,\"den\":1},{\"item\":\"A\",\"unit\":\"PAL\",\"base"
+     "\":\"BOX\",\"num\":\"40\"},{\"item\":\"B\",\"unit\":\"BOX\",\"base\":\"H87\",\"num\":3}]"
+     "}}]",
+     "/0/convert/factors",
+     "of which"},
+    {"[{\"convert\":{\"at\":\"/data/q\",\"to\":\"KGM\",\"item\":\"/data/i\",\"factors\":[{\"it"
+     "em\":\"A\",\"unit\":\"BOX\",\"base\":\"H87\",\"num\":0}]}}]",
+     "/0/convert/factors/0",
+     ""},
+    {"[{\"convert\":{\"at\":\"/data/q\",\"to\":\"KGM\",\"item\":\"/data/i\",\"factors\":[{\"it"
+     "em\":\"A\",\"unit\":\"BOX\",\"base\":\"H87\"}]}}]",
+     "/0/convert/factors/0",
+     "no \"num\""},
+    {"[{\"convert\":{\"at\":\"/data/q\",\"to\":\"KGM\",\"item\":\"/data/i\",\"factors\":[{\"it"
+     "em\":\"A\",\"unit\":\"BOX\",\"base\":\"H87\",\"num\":12,\"den\":1},{\"item\":\"A\",\"uni"
+     "t\":\"PAL\",\"base\":\"BOX\",\"num\":\"40\"},{\"item\":\"B\",\"unit\":\"BOX\",\"base\":"
+     "\"H87\",\"num\":3},{\"item\":\"A\",\"unit\":\"H87\",\"base\":\"BOX\",\"num\":5}]}}]",
+     "/0/convert/factors/3",
+     ""},
+    {"[{\"convert\":{\"at\":\"/data/q\",\"to\":\"KGM\",\"item\":\"/data/i\",\"factors\":{}}}]",
+     "/0/convert/factors",
+     "list of maps"},
     {"[{\"constant\":{\"to\":\"/data/a\",\"value\":1}},{\"constant\":{\"to\":\"/data/b\",\"val"
      "ue\":1}},{\"constant\":{\"to\":\"/data/a\",\"value\":2}}]",
      "/2/constant/to",

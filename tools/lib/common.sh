@@ -8,7 +8,7 @@ top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 # shellcheck disable=SC2034 # used by those who source this
 build_packages=(autoconf automake libtool pkg-config make gcc libc6-dev libzmq3-dev liblmdb-dev
     libmsgpack-dev libfyaml-dev libmicrohttpd-dev libcurl4-openssl-dev libsqlite3-dev libssl-dev
-    libsystemd-dev libgmp-dev)
+    libsystemd-dev libgmp-dev libpcre2-dev libjq-dev)
 # what the quickstart itself calls
 # shellcheck disable=SC2034
 demo_packages=(curl jq)

@@ -146,17 +146,17 @@ static const char *pattern_check(struct test *t)
 
 static int matches(const struct test *t, const struct bb_tok *s, const char **why)
 {
-    regmatch_t m;
+    char text[MATCHED_MAX + 1];
 
-    if (!s || s->kind != BB_T_STR)
+    if (!s || s->kind != BB_T_STR || memchr(s->s.ptr, 0, s->s.len))
         return 0;
     if (s->s.len > MATCHED_MAX) {
         *why = "more than 4096 bytes are too long for a pattern";
         return -1;
     }
-    m.rm_so = 0;
-    m.rm_eo = (regoff_t)s->s.len;
-    return regexec(&t->pattern, s->s.ptr, 1, &m, REG_STARTEND) == 0;
+    memcpy(text, s->s.ptr, s->s.len);
+    text[s->s.len] = '\0';
+    return regexec(&t->pattern, text, 0, NULL, 0) == 0;
 }
 
 static const char *number_check(struct test *t)

@@ -260,8 +260,7 @@ static int map_read(struct bb_map_compile *m, struct lookup *p)
     return rc;
 }
 
-/* Column name of a row: of maps by key, of lists by the header's order. 1, 0. */
-static int cell(struct bb_bytes row, struct bb_bytes header, const char *name, struct bb_bytes *v)
+int bb_table_cell(struct bb_bytes row, struct bb_bytes header, const char *name, struct bb_bytes *v)
 {
     struct bb_cur c, h;
     struct bb_bytes title;
@@ -290,12 +289,12 @@ static int row_read(struct bb_map_compile *m, struct lookup *p, struct bb_bytes 
     struct bb_tok t;
 
     for (uint32_t k = 0; k < p->key.n; k++) {
-        if (!cell(row, header, p->key.v[k], &v))
+        if (!bb_table_cell(row, header, p->key.v[k], &v))
             return bb_compile_say(m->c, "the row has no \"%s\"", p->key.v[k]);
         if (!bb_scalar_of(v, &t) || !key_add(&key, &t))
             return bb_compile_say(m->c, "\"%s\" is no text or number, or is too long", p->key.v[k]);
     }
-    if (!cell(row, header, p->column.v[0], &v))
+    if (!bb_table_cell(row, header, p->column.v[0], &v))
         return bb_compile_say(m->c, "the row has no \"%s\"", p->column.v[0]);
     return table_add(m, &p->table, &key, v, n);
 }

@@ -193,7 +193,8 @@ struct bb_rule_ops {
 extern const struct bb_rule_ops bb_rule_copy, bb_rule_rename, bb_rule_constant, bb_rule_default,
     bb_rule_drop, bb_rule_when, bb_rule_skip, bb_rule_reject, bb_rule_for_each, bb_rule_filter,
     bb_rule_number, bb_rule_sort, bb_rule_merge, bb_rule_split, bb_rule_join, bb_rule_template,
-    bb_rule_cast, bb_rule_lookup, bb_rule_date, bb_rule_instant, bb_rule_scale, bb_rule_round;
+    bb_rule_cast, bb_rule_lookup, bb_rule_date, bb_rule_instant, bb_rule_scale, bb_rule_round,
+    bb_rule_convert;
 
 struct bb_map { /* the compiled step */
     struct bb_rules rules;
@@ -287,6 +288,10 @@ int bb_cond_holds(struct bb_work *w, const struct bb_cond *c, bb_status *s);
  * none, -1 not known. */
 typedef int (*bb_cond_fact)(void *arg, const struct bb_path *path, struct bb_bytes *value);
 int bb_cond_known(const struct bb_cond *c, bb_cond_fact fact, void *arg);
+
+/* ---- lookup.c -------------------------------------------------------------------------------- */
+/* Column name of a row: of a map by key, of a list by the header's order. 1, 0. */
+int bb_table_cell(struct bb_bytes row, struct bb_bytes header, const char *name, struct bb_bytes *v);
 
 /* ---- calc.c ---------------------------------------------------------------------------------- */
 extern const struct bb_arg_kind bb_arg_rounding; /* an int, the mode plus one */

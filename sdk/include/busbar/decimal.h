@@ -25,7 +25,8 @@ extern "C" {
 
 #define BB_DECIMAL_LIMBS 212
 #define BB_SCALE_MAX 4080
-#define BB_SCALE_EXACT (-1)  /* no rounding: the smallest scale that holds the value, or an error */
+#define BB_SCALE_EXACT (-1)  /* no rounding: the smallest scale that holds the value, or an error  \
+                              */
 #define BB_DECIMAL_TEXT 4096 /* bytes that hold any decimal's text and its NUL */
 
 struct bb_decimal {
@@ -51,6 +52,7 @@ const char *bb_round_name(int mode);
 /* ---- in and out ------------------------------------------------------------------------------ */
 void bb_decimal_set_int(struct bb_decimal *d, int64_t v);
 void bb_decimal_set_uint(struct bb_decimal *d, uint64_t v);
+void bb_decimal_copy(struct bb_decimal *to, const struct bb_decimal *from);
 /* A number in JSON's grammar, all of text, at most 4,096 bytes. -0 is 0, 1e3 is 1000, and 1.50
  * keeps its scale of 2. */
 int bb_decimal_parse(struct bb_decimal *d, const char *text, size_t len, struct bb_fault *err);
@@ -79,7 +81,8 @@ int bb_number_compare(struct bb_bytes a, struct bb_bytes b, int *order); /* 0; *
 int bb_number_is_multiple(struct bb_bytes a, struct bb_bytes b);         /* 1, 0, -1 */
 int bb_number_is_integer(struct bb_bytes a);                             /* by value: 1, 0, -1 */
 
-/* ---- arithmetic: -1 only past the limits, or as said ------------------------------------------ */
+/* ---- arithmetic: -1 only past the limits, or as said ------------------------------------------
+ */
 /* Scale of the sum: the larger of both; of the product: their sum. */
 int bb_decimal_add(struct bb_decimal *out, const struct bb_decimal *a, const struct bb_decimal *b,
                    struct bb_fault *err);

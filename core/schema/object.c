@@ -1,0 +1,245 @@
+/*
+ * object.c - the members of an object, in one walk; and what no other keyword has looked at
+ *
+ * Each member is found in the node's table by name, then tried with the patterns; what neither
+ * knows is "additional". Thread: the run's.
+ */
+#include "core/schema/internal.h"
+
+static bool member_has(struct bb_schema_run *r, const uint8_t *p, struct bb_bytes name)
+{
+    struct bb_cur c = {p, r->end};
+    struct bb_tok t = {0}, key;
+
+    if (bb_cur_read(&c, &t) != 0 || !bb_run_work(r, t.n))
+        return false;
+    while (t.n--) {
+        if (bb_cur_read(&c, &key) != 0 || key.kind != BB_T_STR) {
+            bb_run_fault(r, "the bytes are no canonical value");
+            return false;
+        }
+        if (key.s.len == name.len && memcmp(key.s.ptr, name.ptr, name.len) == 0)
+            return true;
+        if (bb_cur_skip(&c) != 0) {
+            bb_run_fault(r, "the bytes are no canonical value");
+            return false;
+        }
+    }
+    return false;
+}
+
+static bool missing(struct bb_schema_run *r, const struct bb_snode *n, const uint8_t *p,
+                    struct bb_bytes name)
+{
+    char quoted[44];
+
+    return bb_run_fail(r, n, "required", p, "the property \"%s\" is missing",
+                       r->gather ? bb_fault_quote(quoted, name.ptr, name.len) : "");
+}
+
+static bool required_check(struct bb_schema_run *r, const struct bb_snode *n, const uint8_t *p,
+                           uint64_t seen)
+{
+    const struct bb_sobj *o = n->obj;
+    uint64_t lack = o->required & ~seen;
+    uint32_t i;
+
+    if (lack && !r->gather)
+        return false;
+    for (i = 0; lack && i < o->keys->n; i++)
+        if (o->keys->v[i].bit >= 0 && (lack >> o->keys->v[i].bit & 1) &&
+            !missing(r, n, p, (struct bb_bytes){o->keys->v[i].key, o->keys->v[i].len}))
+            return false;
+    for (i = 0; i < o->n_late; i++)
+        if (!member_has(r, p, o->late[i]) && (r->faulted || !missing(r, n, p, o->late[i])))
+            return false;
+    return true;
+}
+
+static bool depends_check(struct bb_schema_run *r, const struct bb_snode *n, const uint8_t *p,
+                          struct bb_smarks *marks)
+{
+    const struct bb_sdepend *d = n->obj->depends, *end = d + n->obj->n_depends;
+    char a[44], b[44];
+    uint32_t i;
+
+    for (; d < end; d++) {
+        if (!member_has(r, p, d->key)) {
+            if (r->faulted)
+                return false;
+            continue;
+        }
+        for (i = 0; i < d->n; i++)
+            if (!member_has(r, p, d->names[i]) &&
+                (r->faulted ||
+                 !bb_run_fail(r, n, "dependentRequired", p,
+                              "with \"%s\", the property \"%s\" must be there too",
+                              bb_fault_quote(a, d->key.ptr, d->key.len),
+                              bb_fault_quote(b, d->names[i].ptr, d->names[i].len))))
+                return false;
+        if (d->node && !bb_node_check(r, d->node, p, marks))
+            return false;
+    }
+    return true;
+}
+
+/* A member that nothing allows. */
+static bool excess(struct bb_schema_run *r, const struct bb_snode *n, const char *keyword,
+                   const uint8_t *value, struct bb_bytes name)
+{
+    char quoted[44], names[32][44];
+    const char *near = NULL, *list[32];
+    const struct bb_stable *keys = n->obj->keys;
+    uint32_t i;
+
+    if (!r->gather)
+        return false;
+    bb_fault_quote(quoted, name.ptr, name.len);
+    for (i = 0; keys && i < keys->n && i < 32; i++)
+        list[i] = bb_fault_quote(names[i], keys->v[i].key, keys->v[i].len);
+    if (i)
+        near = bb_nearest(quoted, list, i);
+    return bb_run_fail(r, n, keyword, value, "the property \"%s\" is not allowed here%s%s%s",
+                       quoted, near ? ": did you mean \"" : "", near ? near : "",
+                       near ? "\"?" : "");
+}
+
+struct member {
+    const uint8_t *key, *value;
+    const uint8_t *end; /* of the value; NULL until something looked at it */
+    struct bb_bytes name;
+    uint64_t bit;
+    bool known;
+};
+
+static bool member_run(struct bb_schema_run *r, const struct bb_snode *child, struct member *m)
+{
+    m->known = true;
+    m->end = bb_node_check(r, child, m->value, NULL);
+    return m->end != NULL;
+}
+
+static bool member_check(struct bb_schema_run *r, const struct bb_snode *n, struct member *m)
+{
+    const struct bb_sobj *o = n->obj;
+    const struct bb_sentry *e = o->keys ? bb_stable_find(o->keys, m->name) : NULL;
+    bool holds;
+    uint32_t i;
+
+    if (e) {
+        m->bit = e->bit >= 0 ? (uint64_t)1 << e->bit : 0;
+        if (e->node && !member_run(r, e->node, m))
+            return false;
+    }
+    for (i = 0; i < o->n_patterns; i++) {
+        if (!bb_run_pattern(r, o->patterns[i].pattern, m->name, &holds) ||
+            (holds && !member_run(r, o->patterns[i].node, m)))
+            return false;
+    }
+    if (!m->known && o->additional) {
+        m->known = true;
+        if (o->additional->flags & BB_NODE_NEVER)
+            return excess(r, n, "additionalProperties", m->value, m->name);
+        return member_run(r, o->additional, m);
+    }
+    return true;
+}
+
+static const uint8_t *members_check(struct bb_schema_run *r, const struct bb_snode *n,
+                                    struct bb_cur c, uint32_t count, struct bb_smarks *marks,
+                                    uint64_t *seen)
+{
+    struct bb_spath path = {r->path, {NULL, 0}, 0};
+    struct bb_tok key;
+    uint32_t i;
+
+    for (i = 0; i < count; i++) {
+        struct member m = {.key = c.p};
+        bool good;
+        if (bb_cur_read(&c, &key) != 0 || key.kind != BB_T_STR)
+            return bb_run_fault(r, "the bytes are no canonical value");
+        m.value = c.p;
+        m.name = path.key = key.s;
+        r->path = &path;
+        good = member_check(r, n, &m) &&
+               (!n->obj->names || bb_node_check(r, n->obj->names, m.key, NULL));
+        r->path = path.up;
+        if (!good)
+            return NULL;
+        *seen |= m.bit;
+        if (m.known && marks)
+            bb_marks_set(marks, i);
+        if (m.end)
+            c.p = m.end;
+        else if (bb_cur_skip(&c) != 0)
+            return bb_run_fault(r, "the bytes are no canonical value");
+    }
+    return c.p;
+}
+
+const uint8_t *bb_object_check(struct bb_schema_run *r, const struct bb_snode *n, const uint8_t *p,
+                               struct bb_cur c, uint32_t count, struct bb_smarks *marks)
+{
+    const struct bb_sobj *o = n->obj;
+    const uint8_t *end;
+    uint64_t seen = 0;
+
+    if (count < o->min &&
+        !bb_run_fail(r, n, "minProperties", p, "has %u properties: at least %u", count, o->min))
+        return NULL;
+    if (count > o->max &&
+        !bb_run_fail(r, n, "maxProperties", p, "has %u properties: at most %u", count, o->max))
+        return NULL;
+    if (!bb_run_work(r, count))
+        return NULL;
+    end = members_check(r, n, c, count, marks, &seen);
+    if (!end)
+        return NULL;
+    if ((o->required & ~seen || o->n_late) && !required_check(r, n, p, seen))
+        return NULL;
+    if (o->n_depends && !depends_check(r, n, p, marks))
+        return NULL;
+    return end;
+}
+
+/* ---- what nothing has looked at ----------------------------------------------------------------- */
+static bool rest_check(struct bb_schema_run *r, const struct bb_snode *n,
+                       const struct bb_snode *child, const uint8_t *value, struct bb_bytes name,
+                       uint32_t i)
+{
+    if (!(child->flags & BB_NODE_NEVER))
+        return bb_node_check(r, child, value, NULL) != NULL;
+    if (name.ptr)
+        return excess(r, n, "unevaluatedProperties", value, name);
+    return bb_run_fail(r, n, "unevaluatedItems", value, "the item %u is not allowed here", i);
+}
+
+bool bb_unevaluated_check(struct bb_schema_run *r, const struct bb_snode *n, const uint8_t *p,
+                          struct bb_smarks *marks)
+{
+    struct bb_spath path = {r->path, {NULL, 0}, 0};
+    struct bb_cur c = {p, r->end};
+    struct bb_tok t, key = {0};
+    const struct bb_snode *child;
+    uint32_t i;
+    bool good = true;
+
+    if (bb_cur_read(&c, &t) != 0 || marks->all)
+        return marks->all;
+    child = t.kind == BB_T_MAP ? n->obj->unevaluated : n->arr->unevaluated;
+    for (i = 0; good && i < t.n; i++) {
+        if (t.kind == BB_T_MAP && bb_cur_read(&c, &key) != 0)
+            return false;
+        if (!bb_marks_get(marks, i)) {
+            path.key = key.s;
+            path.index = i;
+            r->path = &path;
+            good = rest_check(r, n, child, c.p, key.s, i);
+            r->path = path.up;
+        }
+        if (bb_cur_skip(&c) != 0)
+            return false;
+    }
+    marks->all = true;
+    return good;
+}
