@@ -25,7 +25,7 @@ state=$work/state conf=$work/conf.d
 mkdir -p "$conf"
 BUSBAR_PLUGIN_PATH=$(plugin_path "$build")
 export BUSBAR_PLUGIN_PATH
-export BUSBAR_SCHEMAS=$src/sdk/schemas
+export BUSBAR_SCHEMA_PATH=$src/sdk/schemas
 
 test_end() {
     local rc=$?

@@ -7,7 +7,7 @@
  * by the step that this puts behind the route's own (core/transform/bom/carries.c).
  *
  * The features and where a BOM shows them are data of the canonical model, features.json in the
- * folder of schemas ($BUSBAR_SCHEMAS, else where Busbar is installed).
+ * folders of schemas ($BUSBAR_SCHEMA_PATH, then where Busbar is installed).
  *
  * Thread: the loader's.
  */
@@ -31,9 +31,24 @@ void bb_features_free(struct bb_features *f)
     *f = (struct bb_features){.loaded = false};
 }
 
+/* features.json in a folder of the path, a colon between two; NULL: in none. */
+static FILE *open_in(const char *folders, char *path, size_t cap)
+{
+    while (folders && *folders) {
+        size_t n = strcspn(folders, ":");
+        FILE *f;
+
+        snprintf(path, cap, "%.*s/features.json", (int)n, folders);
+        f = n ? fopen(path, "re") : NULL;
+        if (f)
+            return f;
+        folders += n + (folders[n] == ':');
+    }
+    return NULL;
+}
+
 static bool load(struct bb_features *f, struct bb_diags *d)
 {
-    const char *env = getenv("BUSBAR_SCHEMAS");
     char path[4096];
     struct bb_fault err;
     struct bb_buf text;
@@ -42,13 +57,14 @@ static bool load(struct bb_features *f, struct bb_diags *d)
 
     if (f->loaded || f->failed)
         return f->loaded;
-    snprintf(path, sizeof path, "%s/features.json", env && *env ? env : BB_DATADIR "/schemas");
     f->failed = true;
-    in = fopen(path, "re");
+    in = open_in(getenv("BUSBAR_SCHEMA_PATH"), path, sizeof path);
+    if (!in)
+        in = open_in(BB_DATADIR "/schemas", path, sizeof path);
     if (!in) {
         bb_config_diag(d, BB_SEV_ERROR, (struct bb_where){.file = path},
                        "the canonical model's features cannot be read: %s: install Busbar whole, or name the "
-                       "folder of its schemas in BUSBAR_SCHEMAS", strerror(errno));
+                       "folder of its schemas in BUSBAR_SCHEMA_PATH", strerror(errno));
         return false;
     }
     bb_buf_init(&text, FILE_MAX);

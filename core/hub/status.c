@@ -162,6 +162,8 @@ void hub_status_write(struct bb_hub *h, struct bb_buf *b)
     put(b, "{\"frames_bad\":%" PRIu64 ",\"frames_stale\":%" PRIu64 ",\"frames_noise\":%" PRIu64
            ",\"tokens_stale\":%" PRIu64 ",",
         h->frames_bad, h->frames_stale, h->frames_noise, h->tokens_stale);
+    put(b, "\"questions\":{\"asked\":%" PRIu64 ",\"failed\":%" PRIu64 ",\"open\":%u},", h->queries_asked,
+        h->queries_failed, h->n_queries);
     put_journal(h, b);
     put(b, "\"endpoints\":[");
     for (size_t i = 0; i < h->n_eps; i++) {

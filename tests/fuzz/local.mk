@@ -6,10 +6,7 @@ FUZZ_SECONDS = 600
 FUZZ_LIBS = $(core_LIBS)
 EXTRA_PROGRAMS += $(FUZZERS)
 EXTRA_DIST += tests/fuzz/corpus tests/fuzz/json.dict tests/fuzz/message.dict tests/fuzz/csv.dict \
-  tests/fuzz/map.dict tests/fuzz/xml.dict
-EXTRA_DIST += tests/fuzz/corpus tests/fuzz/json.dict tests/fuzz/message.dict tests/fuzz/csv.dict tests/fuzz/units.dict
-  tests/fuzz/schema.dict
-  tests/fuzz/map.dict tests/fuzz/units.dict
+  tests/fuzz/map.dict tests/fuzz/xml.dict tests/fuzz/units.dict tests/fuzz/schema.dict
 
 FUZZERS += tests/fuzz/fuzz_json
 tests_fuzz_fuzz_json_SOURCES = tests/fuzz/fuzz_json.c

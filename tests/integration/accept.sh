@@ -103,6 +103,21 @@ for isolation in process thread; do
     rm -rf "$state"
 done
 
+# ---- a schema ---------------------------------------------------------------------------------------
+accept_conf process
+mkdir -p "$conf/schemas"
+printf '{"type":"object","required":["qty","uom"],"properties":{"qty":{"type":"number"},"uom":{"enum":["ST","KG"]}}}' \
+    >"$conf/schemas/move.json"
+sed -i 's|^      - require: {approval: released}|      - require: {schema: {file: schemas/move.json}}|' "$conf/accept.yaml"
+core_start
+same "what a schema refuses" "$(post "$(message 1 '"five"' x)")" 422
+same "its pointers" "$(jq -c '[.errors[] | select(.code == "schema") | .pointer] | sort' "$work/answer")" '["/data","/data/qty"]'
+same "what it lets in" \
+    "$(post '{"specversion":"1.0","id":"s","source":"/t","type":"mfg.t","item":"A","data":{"qty":1.5,"uom":"KG"}}')" 202
+core_stop
+books_balance
+rm -rf "$state"
+
 # ---- what check refuses ---------------------------------------------------------------------------
 refused() { # refused LINE TEXT: accept's line is replaced
     accept_conf process

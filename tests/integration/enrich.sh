@@ -144,6 +144,22 @@ same "out of order" "$(no_order_break)" 0
 printf '%d sends of 3000 messages\n' "$(sent)"
 finish
 
+# ---- the core is killed while nothing but questions are under way: nothing was sent, so nothing is unknown ---
+enrich_conf 1 process "${ask/query: item/query: slow}" "delay_ms: 400"
+sed -i 's/on_unknown: retry/on_unknown: quarantine/' "$conf/enrich.yaml"
+asked_past() { [ "$(questions)" -gt "$1" ]; }
+core_start
+for k in 0 1 2; do
+    wait_for 30 "a question" asked_past $k
+    core_kill
+    core_start
+done
+wait_for 60 "all to be delivered" route_is lane delivered 1
+same "unknown after kills in the middle of questions" "$(route_get lane quarantined)" 0
+same "questions, asked anew after each" "$(questions)" 4
+same "sent, once" "$(sent)" 1
+finish
+
 # ---- no answer: the policy says -----------------------------------------------------------------------------
 down() { printf '%s' "${ask/query: item/query: $1}"; }
 enrich_conf 20 process "$(down down)" # retry, by default
