@@ -389,6 +389,18 @@ static bool leads_out(const char *name)
     return !*name || name[strlen(name) - 1] == '/';
 }
 
+/* urn:busbar:schema:NAME:MAJOR is the file NAME.MAJOR.json (docs/model.md). */
+static bool model_file(const char *uri, char *name, size_t size)
+{
+    static const char urn[] = "urn:busbar:schema:";
+    const char *s = uri + sizeof(urn) - 1, *major;
+
+    if (strncmp(uri, urn, sizeof(urn) - 1) != 0 || !(major = strchr(s, ':')) || s[0] == '.' ||
+        strchr(major + 1, ':') || strchr(s, '/'))
+        return false;
+    return snprintf(name, size, "%.*s.%s.json", (int)(major - s), s, major + 1) < (int)size;
+}
+
 static uint32_t folder_find(struct bb_library *l, const char *uri)
 {
     char name[BB_URI_MAX], path[2 * BB_URI_MAX];
@@ -398,7 +410,8 @@ static uint32_t folder_find(struct bb_library *l, const char *uri)
     unsigned tries;
 
     p = strstr(uri, "://");
-    snprintf(name, sizeof(name), "%s", p ? p + 3 : uri);
+    if (!model_file(uri, name, sizeof(name)))
+        snprintf(name, sizeof(name), "%s", p ? p + 3 : uri);
     name[strcspn(name, "?#")] = '\0';
     name[bb_uri_decode(name, strlen(name))] = '\0';
     if (leads_out(name))
