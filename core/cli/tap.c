@@ -133,8 +133,9 @@ static int on_outcome(void *arg, const struct bb_record *r)
     if (r->bad || !takes(t, r))
         return 0;
     bb_buf_init(&body, BB_REPORT_BYTES);
-    if (bb_view_body(t->view, t->id, r->seq, &body) == 1 ||
-        (t->transform && bb_transform_apply(t->transform, r->whole, &body, &run, &why) == BB_OK))
+    if ((bb_view_body(t->view, t->id, r->seq, &body) == 1 ||
+         (t->transform && bb_transform_apply(t->transform, r->whole, &body, &run, &why) == BB_OK)) &&
+        body.len) /* a step that makes others of a message leaves none */
         whole = bb_bytes_of(&body);
     text = text.len ? text : bb_field_str(o->ev->detail, "reason");
     show(t, "out", r->seq, o->ev->time_ms, o->ev->to < BB_D_STATES ? bb_dstate_names[o->ev->to] : "unknown",

@@ -13,12 +13,24 @@ endpoints:
   erp:
     connector: http
     config: {url: $erp/in}
+  archive:
+    connector: file
+    config: {path: $work/archive.jsonl, content: event}
 routes:
   r:
     from: hook
     to: erp
     match: {type: mfg.test.event}
     on_failure: quarantine
+    transform:
+      - map:
+          - rename: {from: /data/qty, to: /data/quantity}
+          - constant: {to: /data/unit, value: C62}
+  kept:
+    from: hook
+    to: archive
+    match: {type: mfg.test.event}
+    on_unknown: retry
     transform:
       - map:
           - rename: {from: /data/qty, to: /data/quantity}
@@ -93,18 +105,23 @@ wait "$slow_pid" 2>/dev/null || true
 wait "$cat_pid" || true
 ok "a slow reader: $(head -n 1 "$work/slow.err")"
 
-# ---- the test's core and the real one -------------------------------------------------------------------
+# ---- the test's core and the real one: the same bytes ----------------------------------------------------
 printf '%s\n' "$(ev e1 A 2.50)" >"$work/e1.json"
-jq -sc '.[0]' "$work/e1.json" >/dev/null
 cat >"$work/t.yaml" <<END
 tests:
   - name: e1
-    route: r
+    route: kept
     input: e1.json
     expect: {state: delivered}
 END
-"$busbar" test -c "$conf" "$work/t.yaml" --json | jq -c '.tests[0].result[0].sent.data | keys' >"$work/test.keys" || fail "test"
-jq -sc '[.[] | select(.dir == "out")][0].event.data | keys' "$work/tap.log" | cmp - "$work/test.keys" ||
-    fail "the test's core sends something else"
+"$busbar" test -c "$conf" "$work/t.yaml" --json >"$work/tested" || fail "test"
+archived=$(grep -F '"id":"e1"' "$work/archive.jsonl") || fail "the real core wrote no e1"
+grep -qF "\"sent\":$archived}" "$work/tested" || {
+    cat "$work/tested"
+    fail "the test's core sends something else than $archived"
+}
+"$busbar" send --dry-run -c "$conf" -e hook --json "$work/e1.json" >"$work/dry" || fail "send --dry-run"
+[ "$(grep -oF "\"sent\":$archived}" "$work/dry" | wc -l)" = 2 ] || fail "a dry run shows something else"
+ok "what a test and a dry run show is what the real core wrote: $archived"
 core_stop
 books_balance
