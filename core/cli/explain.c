@@ -60,19 +60,52 @@ static void row_miss(const struct bb_match_rule *miss, struct bb_bytes found, st
 }
 
 /* ---- what it would send -------------------------------------------------------------------------- */
+static int on_child(void *arg, struct bb_bytes whole, struct bb_fault *err)
+{
+    (void)err;
+    bb_report_event(whole, bb_rows_item(arg));
+    return 0;
+}
+
+/* Messages that the step made of it: they go into the journal, each for whoever takes it. */
+static void put_made(struct explain *x, struct bb_rows *made, struct bb_rows *m)
+{
+    uint32_t n = made->n;
+    struct bb_buf list;
+
+    bb_buf_init(&list, BB_REPORT_BYTES);
+    bb_rows_text(m, "outcome", "split");
+    bb_rows_end_array(made, &list);
+    bb_put_raw(bb_rows_pair(m, "made"), bb_bytes_of(&list));
+    if (!x->a->json) {
+        printf("becomes %u message%s:\n", n, n == 1 ? "" : "s");
+        bb_print_json(bb_bytes_of(&list), true);
+    }
+    bb_buf_free(&list);
+}
+
 static void put_sent(struct explain *x, const struct bb_route_config *r, struct bb_bytes whole,
                      struct bb_rows *m)
 {
     struct bb_transform *t = bb_transform_compile(bb_generation_program(x->g, r), NULL, NULL);
-    struct bb_transform_run run = {.now_ns = 0};
+    struct bb_rows made;
+    struct bb_transform_run run = {.child = on_child, .arg = &made};
     struct bb_fault err = {0};
     struct bb_buf out, event;
     bb_status s = BB_OK;
 
+    bb_rows_begin(&made);
     bb_buf_init(&out, x->g->config->journal.max_message);
     bb_buf_init(&event, BB_REPORT_BYTES);
     if (t)
         s = bb_transform_apply(t, whole, &out, &run, &err);
+    if (s == BB_OK && run.children) {
+        put_made(x, &made, m);
+        bb_transform_free(&t);
+        bb_buf_free(&out);
+        return;
+    }
+    bb_buf_free(&made.b);
     if (s == BB_OK && out.failed)
         s = bb_fail(&err, "the transformed message is larger than max_message") ? BB_E_REJECT : s;
     bb_rows_text(m, "outcome", s == BB_OK ? "send" : s == BB_E_CANCEL ? "skip" : "fail");
