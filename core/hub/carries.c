@@ -2,8 +2,8 @@
  * carries.c - BOM features that a route would lose: found at check, guarded at run time
  *
  * A sink whose manifest lists bom_features carries those of a BOM and no others. A route that may
- * bring it BOMs must waive each other feature that its source may send, by name, with an owner and a
- * last day; what is not waived is an error here, and what a message uses all the same is rejected
+ * bring it BOMs must waive each other feature that its source may send, by name, with an owner and
+ * a last day; what is not waived is an error here, and what a message uses all the same is rejected
  * by the step that this puts behind the route's own (core/transform/bom/carries.c).
  *
  * The features and where a BOM shows them are data of the canonical model, features.json in the
@@ -62,9 +62,11 @@ static bool load(struct bb_features *f, struct bb_diags *d)
     if (!in)
         in = open_in(BB_DATADIR "/schemas", path, sizeof path);
     if (!in) {
-        bb_config_diag(d, BB_SEV_ERROR, (struct bb_where){.file = path},
-                       "the canonical model's features cannot be read: %s: install Busbar whole, or name the "
-                       "folder of its schemas in BUSBAR_SCHEMA_PATH", strerror(errno));
+        bb_config_diag(
+            d, BB_SEV_ERROR, (struct bb_where){.file = path},
+            "the canonical model's features cannot be read: %s: install Busbar whole, or name the "
+            "folder of its schemas in BUSBAR_SCHEMA_PATH",
+            strerror(errno));
         return false;
     }
     bb_buf_init(&text, FILE_MAX);
@@ -74,7 +76,8 @@ static bool load(struct bb_features *f, struct bb_diags *d)
     fclose(in);
     if (text.failed || bb_json_read((struct bb_bytes){text.ptr, text.len}, &f->value, &err) != 0)
         bb_config_diag(d, BB_SEV_ERROR, (struct bb_where){.file = path}, "at byte %zu: %s",
-                       text.failed ? text.len : err.offset, text.failed ? "it is too large" : err.text);
+                       text.failed ? text.len : err.offset,
+                       text.failed ? "it is too large" : err.text);
     else
         f->loaded = true;
     bb_buf_free(&text);
@@ -83,7 +86,8 @@ static bool load(struct bb_features *f, struct bb_diags *d)
     return f->loaded;
 }
 
-/* ---- lists ------------------------------------------------------------------------------------- */
+/* ---- lists -------------------------------------------------------------------------------------
+ */
 static bool is(struct bb_bytes t, const char *word)
 {
     return t.len == strlen(word) && memcmp(t.ptr, word, t.len) == 0;
@@ -142,11 +146,11 @@ static bool taken_out(const struct bb_route_config *r, struct bb_bytes name)
     for (size_t i = 0; i < r->n_steps; i++) {
         if (strcmp(r->steps[i].kind, "bom") != 0)
             continue;
-        if (is(name, "phantom") && bb_pointer_get(r->steps[i].config, "/phantoms", &v) == 1 && bb_as_str(v, &t) &&
-            is(t, "explode"))
+        if (is(name, "phantom") && bb_pointer_get(r->steps[i].config, "/phantoms", &v) == 1 &&
+            bb_as_str(v, &t) && is(t, "explode"))
             return true;
-        if (is(name, "usage") && bb_pointer_get(r->steps[i].config, "/usage/to", &v) == 1 && bb_as_str(v, &t) &&
-            (is(t, "manufacturing") || is(t, "universal")))
+        if (is(name, "usage") && bb_pointer_get(r->steps[i].config, "/usage/to", &v) == 1 &&
+            bb_as_str(v, &t) && (is(t, "manufacturing") || is(t, "universal")))
             return true;
     }
     return false;
@@ -166,10 +170,12 @@ static bool ended(const struct bb_waiver *w)
     struct tm tm;
     char day[16];
 
-    return gmtime_r(&now, &tm) && strftime(day, sizeof day, "%Y-%m-%d", &tm) && strcmp(w->until, day) < 0;
+    return gmtime_r(&now, &tm) && strftime(day, sizeof day, "%Y-%m-%d", &tm) &&
+           strcmp(w->until, day) < 0;
 }
 
-/* ---- the step ------------------------------------------------------------------------------------ */
+/* ---- the step
+ * ------------------------------------------------------------------------------------ */
 /* A use with the places of each schema in the types' own words. */
 static void put_uses(struct bb_buf *b, struct bb_bytes features, struct bb_bytes feature)
 {
@@ -189,16 +195,18 @@ static void put_uses(struct bb_buf *b, struct bb_bytes features, struct bb_bytes
         t.n = 0;
     while (t.n-- && bb_cur_value(&c, &use) == 0)
         for (size_t k = 0; k < 2; k++) {
-            bool has_in = bb_map_get(use, "in", &in) == 1, has_not = bb_map_get(use, "not", &not ) == 1;
+            bool has_in = bb_map_get(use, "in", &in) == 1,
+                 has_not = bb_map_get(use, "not", &not ) == 1;
 
             if (bb_map_get(use, "place", &place) != 1 || !bb_as_str(place, &place) ||
                 bb_map_get(use, "pointer", &pointer) != 1 || !bb_as_str(pointer, &pointer))
                 continue;
-            snprintf(text, sizeof text, "/places/%.*s/%s", (int)place.len, (const char *)place.ptr, kinds[k].schema);
+            snprintf(text, sizeof text, "/places/%.*s/%s", (int)place.len, (const char *)place.ptr,
+                     kinds[k].schema);
             if (bb_pointer_get(features, text, &base) != 1 || !bb_as_str(base, &base))
                 continue;
-            snprintf(text, sizeof text, "%.*s%.*s", (int)base.len, (const char *)base.ptr, (int)pointer.len,
-                     (const char *)pointer.ptr);
+            snprintf(text, sizeof text, "%.*s%.*s", (int)base.len, (const char *)base.ptr,
+                     (int)pointer.len, (const char *)pointer.ptr);
             bb_put_map(&out, 2u + has_in + has_not);
             bb_put_cstr(&out, "type");
             bb_put_cstr(&out, kinds[k].type);
@@ -221,8 +229,8 @@ static void put_uses(struct bb_buf *b, struct bb_bytes features, struct bb_bytes
     bb_buf_free(&out);
 }
 
-static void put_feature(struct bb_buf *b, struct bb_bytes features, struct bb_bytes feature, struct bb_bytes name,
-                        const struct bb_waiver *w)
+static void put_feature(struct bb_buf *b, struct bb_bytes features, struct bb_bytes feature,
+                        struct bb_bytes name, const struct bb_waiver *w)
 {
     bb_put_map(b, w ? 4 : 2);
     bb_put_cstr(b, "name");
@@ -237,7 +245,8 @@ static void put_feature(struct bb_buf *b, struct bb_bytes features, struct bb_by
 }
 
 /* Waivers of what is no feature: a name that is written wrong would waive nothing. */
-static void waivers_check(const struct bb_route_config *r, const char *const *names, size_t n, struct bb_diags *d)
+static void waivers_check(const struct bb_route_config *r, const char *const *names, size_t n,
+                          struct bb_diags *d)
 {
     for (size_t i = 0; i < r->n_waive; i++) {
         const struct bb_waiver *w = &r->waive[i];
@@ -248,24 +257,30 @@ static void waivers_check(const struct bb_route_config *r, const char *const *na
         if (!w->feature || !w->until)
             continue; /* has been said */
         for (size_t k = 0; k < n; k++)
-            known |= says(w->feature, strlen(w->feature), (struct bb_bytes){names[k], strlen(names[k])});
+            known |=
+                says(w->feature, strlen(w->feature), (struct bb_bytes){names[k], strlen(names[k])});
         near = known ? NULL : bb_nearest(w->feature, names, n);
         snprintf(at, sizeof at, "/waive/%zu/%s", i, known ? "until" : "feature");
         if (!known)
-            bb_config_diag(d, BB_SEV_ERROR, bb_config_locate(r->where, at),
-                           near ? "route \"%s\": waive: there is no BOM feature \"%s\" (did you mean \"%s\"?)"
-                                : "route \"%s\": waive: there is no BOM feature \"%s\"", r->name, w->feature, near);
+            bb_config_diag(
+                d, BB_SEV_ERROR, bb_config_locate(r->where, at),
+                near ? "route \"%s\": waive: there is no BOM feature \"%s\" (did you mean \"%s\"?)"
+                     : "route \"%s\": waive: there is no BOM feature \"%s\"",
+                r->name, w->feature, near);
         else if (ended(w))
             bb_config_diag(d, BB_SEV_ERROR, bb_config_locate(r->where, at),
-                           "route \"%s\": the waiver of \"%s\" by %s ended on %s: renew it, or take the feature "
-                           "out", r->name, w->feature, w->owner, w->until);
+                           "route \"%s\": the waiver of \"%s\" by %s ended on %s: renew it, or "
+                           "take the feature "
+                           "out",
+                           r->name, w->feature, w->owner, w->until);
     }
 }
 
 #define FEATURES_MAX 128
 
-int bb_carries_check(struct bb_features *f, const struct bb_route_config *r, const struct bb_manifest *from,
-                     const struct bb_manifest *to, struct bb_buf *step, struct bb_diags *d)
+int bb_carries_check(struct bb_features *f, const struct bb_route_config *r,
+                     const struct bb_manifest *from, const struct bb_manifest *to,
+                     struct bb_buf *step, struct bb_diags *d)
 {
     struct bb_bytes all, feature, name, features;
     char *names[FEATURES_MAX + 1] = {NULL};
@@ -279,7 +294,8 @@ int bb_carries_check(struct bb_features *f, const struct bb_route_config *r, con
     if (r->n_steps && (strcmp(r->steps[r->n_steps - 1].kind, "split") == 0 ||
                        strcmp(r->steps[r->n_steps - 1].kind, "explode") == 0))
         return 0; /* the sink gets none of it: what it becomes is routed anew */
-    if (!r->n_waive && (lists(to, (struct bb_bytes){"*", 1}, true) || (!lets(r, "mfg.bom.") && !lets(r, "mfg.change."))))
+    if (!r->n_waive && (lists(to, (struct bb_bytes){"*", 1}, true) ||
+                        (!lets(r, "mfg.bom.") && !lets(r, "mfg.change."))))
         return 0;
     if (!load(f, d))
         return -1;
@@ -302,7 +318,8 @@ int bb_carries_check(struct bb_features *f, const struct bb_route_config *r, con
         w = waiver_of(r, name);
         put_feature(&list, features, feature, name, w);
         lost++;
-        if (!w && lists(from, name, true) && !taken_out(r, name) && (lets(r, "mfg.bom.") || lets(r, "mfg.change."))) {
+        if (!w && lists(from, name, true) && !taken_out(r, name) &&
+            (lets(r, "mfg.bom.") || lets(r, "mfg.change."))) {
             size_t len = strlen(missing);
 
             snprintf(missing + len, sizeof missing - len, "%s%.*s", len ? ", " : "", (int)name.len,
@@ -312,9 +329,10 @@ int bb_carries_check(struct bb_features *f, const struct bb_route_config *r, con
     waivers_check(r, (const char *const *)names, n, d);
     if (missing[0])
         bb_config_diag(d, BB_SEV_ERROR, bb_config_locate(r->where, "/to"),
-                       "route \"%s\": endpoint \"%s\" cannot carry what a BOM from \"%s\" may say: %s; take it out, "
-                       "or waive it by name: waive: [{feature: ..., owner: ..., until: ...}]", r->name, r->to, r->from,
-                       missing);
+                       "route \"%s\": endpoint \"%s\" cannot carry what a BOM from \"%s\" may say: "
+                       "%s; take it out, "
+                       "or waive it by name: waive: [{feature: ..., owner: ..., until: ...}]",
+                       r->name, r->to, r->from, missing);
     bb_put_map(step, 1);
     bb_put_cstr(step, "features");
     bb_put_array(step, lost);

@@ -11,9 +11,12 @@
 #include "core/transform/transform.h"
 
 static const char *const steps[] = {
-    "[{\"bom\":{\"boms\":\"/data/b\",\"phantoms\":\"explode\",\"scale\":6,\"rounding\":\"half-even\"}}]",
-    "[{\"bom\":{\"boms\":\"/data/b\",\"phantoms\":\"explode\",\"effectivity\":\"check\",\"positions\":{}}}]",
-    "[{\"bom\":{\"usage\":{\"to\":\"service\"},\"plant\":\"1\",\"at\":\"2026-04-01\",\"positions\":{\"previous\":\"/data/b\"}}}]",
+    "[{\"bom\":{\"boms\":\"/data/"
+    "b\",\"phantoms\":\"explode\",\"scale\":6,\"rounding\":\"half-even\"}}]",
+    "[{\"bom\":{\"boms\":\"/data/"
+    "b\",\"phantoms\":\"explode\",\"effectivity\":\"check\",\"positions\":{}}}]",
+    "[{\"bom\":{\"usage\":{\"to\":\"service\"},\"plant\":\"1\",\"at\":\"2026-04-01\",\"positions\":"
+    "{\"previous\":\"/data/b\"}}}]",
     "[{\"bom_split\":{}}]",
     "[{\"bom_merge\":{\"boms\":\"/data/b\"}}]",
     "[{\"bom_split\":{}},{\"bom_merge\":{\"boms\":\"/data/boms\"}}]",
@@ -45,7 +48,8 @@ static struct bb_transform *step(size_t i)
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
-    static const char attributes[] = "{\"specversion\":\"1.0\",\"id\":\"1\",\"source\":\"/f\",\"type\":\"t\",\"change\":\"C\"}";
+    static const char attributes[] =
+        "{\"specversion\":\"1.0\",\"id\":\"1\",\"source\":\"/f\",\"type\":\"t\",\"change\":\"C\"}";
     struct bb_buf in, out;
     struct bb_fault f;
     struct bb_transform_run run = {.now_ns = 1};
@@ -58,7 +62,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
     if (bb_json_read((struct bb_bytes){attributes, sizeof attributes - 1}, &in, &f) == 0 &&
         bb_json_read((struct bb_bytes){p + 1, n - 1}, &in, &f) == 0 &&
         bb_message_check((struct bb_bytes){in.ptr, in.len}, &f) == 0) {
-        bb_status s = bb_transform_apply(step((size_t)(p[0] - '0')), (struct bb_bytes){in.ptr, in.len}, &out, &run, &f);
+        bb_status s = bb_transform_apply(step((size_t)(p[0] - '0')),
+                                         (struct bb_bytes){in.ptr, in.len}, &out, &run, &f);
 
         if (s == BB_OK && bb_message_check((struct bb_bytes){out.ptr, out.len}, &f) != 0) {
             fprintf(stderr, "not canonical: %s\n", f.text);

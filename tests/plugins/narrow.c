@@ -1,6 +1,6 @@
 /*
- * narrow.c - test-narrow: a sink that takes everything and whose manifest says that it carries little
- * of a BOM
+ * narrow.c - test-narrow: a sink that takes everything and whose manifest says that it carries
+ * little of a BOM
  */
 
 #include "tests/plugins/faults.h"
@@ -16,7 +16,12 @@ static bb_status narrow_deliver(bb_inst *i, const bb_msg *m, bb_token t, struct 
 }
 
 static const struct bb_connector narrow = {
-    .size = sizeof(narrow), .id = "test-narrow", .create = fault_create, .start = fault_start,
-    .stop = fault_stop, .destroy = fault_destroy, .deliver = narrow_deliver,
+    .size = sizeof(narrow),
+    .id = "test-narrow",
+    .create = fault_create,
+    .start = fault_start,
+    .stop = fault_stop,
+    .destroy = fault_destroy,
+    .deliver = narrow_deliver,
 };
 FAULT_MODULE(narrow);

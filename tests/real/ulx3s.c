@@ -1,11 +1,11 @@
 /*
  * ulx3s.c - one real BOM through its dated revisions: the changes between them, replayed
  *
- * Each revision (a CSV of KiBoM's, its columns not the same over the years) becomes a mfg.bom/1 with
- * its designators, part and every other column under extensions. bom_diff makes the change between
- * two that follow each other; bom_apply, from the first on with the changes alone, must give each
- * revision again, and backward from the last each one before: the same bytes once keys and lines are
- * sorted. Prints the figures; 77 where the samples are not.
+ * Each revision (a CSV of KiBoM's, its columns not the same over the years) becomes a mfg.bom/1
+ * with its designators, part and every other column under extensions. bom_diff makes the change
+ * between two that follow each other; bom_apply, from the first on with the changes alone, must
+ * give each revision again, and backward from the last each one before: the same bytes once keys
+ * and lines are sorted. Prints the figures; 77 where the samples are not.
  */
 #include <dirent.h>
 #include <stdio.h>
@@ -31,7 +31,8 @@ static struct bb_bytes of(const struct bb_buf *b)
     return (struct bb_bytes){b->ptr, b->len};
 }
 
-/* ---- a revision -------------------------------------------------------------------------------- */
+/* ---- a revision --------------------------------------------------------------------------------
+ */
 static void put_text(struct bb_buf *b, const char *key, struct bb_bytes v)
 {
     bb_put_cstr(b, key);
@@ -48,7 +49,8 @@ static struct bb_bytes column(const struct bb_csv *c, const char *name)
 
 static void put_line(struct bb_buf *b, const struct bb_csv *c)
 {
-    struct bb_bytes refs = column(c, "References"), n = column(c, "Quantity Per PCB"), one, part = column(c, "Part");
+    struct bb_bytes refs = column(c, "References"), n = column(c, "Quantity Per PCB"), one,
+                    part = column(c, "Part");
     struct bb_buf list, others;
     uint32_t count = 0, columns = 0;
     const char *p = refs.ptr, *end = p + refs.len;
@@ -73,7 +75,8 @@ static void put_line(struct bb_buf *b, const struct bb_csv *c)
         columns++;
     }
     MUST(count);
-    one = (struct bb_bytes){refs.ptr, strcspn(refs.ptr, " ") < refs.len ? strcspn(refs.ptr, " ") : refs.len};
+    one = (struct bb_bytes){refs.ptr,
+                            strcspn(refs.ptr, " ") < refs.len ? strcspn(refs.ptr, " ") : refs.len};
     bb_put_map(b, 5);
     put_text(b, "id", one); /* a designator stands on one line only */
     bb_put_cstr(b, "item");
@@ -152,7 +155,8 @@ static void revision(struct bb_buf *b, const char *path, const char *name, uint3
     bb_buf_free(&list);
 }
 
-/* ---- the same bytes once keys and lines are sorted --------------------------------------------- */
+/* ---- the same bytes once keys and lines are sorted ---------------------------------------------
+ */
 struct pair {
     struct bb_bytes key, value;
 };
@@ -182,7 +186,8 @@ static void sorted(struct bb_buf *b, struct bb_bytes v)
     for (uint32_t i = 0; i < t.n; i++) {
         struct bb_bytes id;
 
-        MUST((t.kind == BB_T_ARRAY || bb_cur_value(&c, &p[i].key) == 0) && bb_cur_value(&c, &p[i].value) == 0);
+        MUST((t.kind == BB_T_ARRAY || bb_cur_value(&c, &p[i].key) == 0) &&
+             bb_cur_value(&c, &p[i].value) == 0);
         if (t.kind == BB_T_ARRAY && bb_map_get(p[i].value, "id", &id) == 1)
             p[i].key = id; /* lines; designators keep their order */
     }
@@ -216,7 +221,8 @@ static void same(struct bb_bytes a, struct bb_bytes b, const char *what)
     bb_buf_free(&y);
 }
 
-/* ---- steps ------------------------------------------------------------------------------------- */
+/* ---- steps -------------------------------------------------------------------------------------
+ */
 static struct bb_transform *step(const char *json)
 {
     struct bb_bytes j = {json, strlen(json)};
@@ -233,10 +239,11 @@ static struct bb_transform *step(const char *json)
 }
 
 /* The data that the step makes of {x, y}, into out. */
-static void run(const struct bb_transform *t, const struct bb_buf *x, const struct bb_buf *y, struct bb_buf *out)
+static void run(const struct bb_transform *t, const struct bb_buf *x, const struct bb_buf *y,
+                struct bb_buf *out)
 {
-    static const char attributes[] =
-        "{\"specversion\":\"1.0\",\"id\":\"1\",\"source\":\"/ulx3s\",\"type\":\"mfg.bom.changed\",\"change\":\"ECO\"}";
+    static const char attributes[] = "{\"specversion\":\"1.0\",\"id\":\"1\",\"source\":\"/"
+                                     "ulx3s\",\"type\":\"mfg.bom.changed\",\"change\":\"ECO\"}";
     struct bb_buf in, whole;
     struct bb_fault err = {0, ""};
     struct bb_bytes data;
@@ -283,10 +290,12 @@ static int only_csv(const struct dirent *d)
 int main(void)
 {
     const char *env = getenv("BUSBAR_REAL_DATA"), *src = getenv("srcdir");
-    struct bb_transform *diff = step("[{\"bom_diff\":{\"before\":\"/data/x\",\"after\":\"/data/y\"}}]");
-    struct bb_transform *on = step("[{\"bom_apply\":{\"bom\":\"/data/x\",\"change\":\"/data/y\"}}]");
-    struct bb_transform *back =
-        step("[{\"bom_apply\":{\"bom\":\"/data/x\",\"change\":\"/data/y\",\"direction\":\"backward\"}}]");
+    struct bb_transform *diff =
+        step("[{\"bom_diff\":{\"before\":\"/data/x\",\"after\":\"/data/y\"}}]");
+    struct bb_transform *on =
+        step("[{\"bom_apply\":{\"bom\":\"/data/x\",\"change\":\"/data/y\"}}]");
+    struct bb_transform *back = step("[{\"bom_apply\":{\"bom\":\"/data/x\",\"change\":\"/data/"
+                                     "y\",\"direction\":\"backward\"}}]");
     static struct bb_buf rev[FILES], change[FILES];
     struct bb_buf state, next;
     struct dirent **v;
@@ -324,7 +333,8 @@ int main(void)
         bb_buf_reset(&state);
         bb_put_raw(&state, of(&next));
     }
-    printf("ok - %d revisions, %u lines; %d changes of %u lines give each revision again\n", n, all, n - 1, changed);
+    printf("ok - %d revisions, %u lines; %d changes of %u lines give each revision again\n", n, all,
+           n - 1, changed);
     for (int i = n - 1; i > 0; i--) {
         run(back, &state, &change[i], &next);
         same(of(&next), of(&rev[i - 1]), v[i - 1]->d_name);

@@ -1,9 +1,9 @@
 /*
  * bom.h - what the BOM steps share: a BOM as its lines' bytes, edits of maps, the rules
  *
- * The steps work on data of the schema mfg.bom/1. A document is not unpacked: its lines are spans of
- * the message until a rule changes one, whose new bytes then lie in the work's own buffer. What a
- * rule does not touch goes out as it came in.
+ * The steps work on data of the schema mfg.bom/1. A document is not unpacked: its lines are spans
+ * of the message until a rule changes one, whose new bytes then lie in the work's own buffer. What
+ * a rule does not touch goes out as it came in.
  *
  * Thread: a compiled step is read-only; a work belongs to one apply.
  * Ownership: lines point into the message or are offsets into the work's made bytes, so that these
@@ -71,7 +71,8 @@ struct bom_line bom_line_edit(struct bom_work *w, struct bb_bytes map, const str
 /* Whether two values say the same: maps in any order of their keys, numbers digit by digit. */
 bool bom_equal(struct bb_bytes a, struct bb_bytes b);
 
-/* ---- shelf.c ---------------------------------------------------------------------------------- */
+/* ---- shelf.c ----------------------------------------------------------------------------------
+ */
 struct bom_entry { /* a BOM beside the message's */
     struct bb_bytes item, revision;
     struct bom_doc doc;
@@ -98,12 +99,14 @@ struct bom_rounding {
 bool bom_explode(struct bom_work *w, const struct bom_doc *d, struct bb_bytes boms,
                  const struct bom_rounding *r, struct bom_doc *out);
 
-/* ---- effect.c: effectivity by date ------------------------------------------------------------- */
+/* ---- effect.c: effectivity by date -------------------------------------------------------------
+ */
 struct bom_span { /* days since 1970, both inside; open: INT64_MIN, INT64_MAX */
     int64_t from, to;
 };
 /* of: the line, for errors. */
-bool bom_span_read(struct bom_work *w, struct bb_bytes effect, struct bb_bytes of, struct bom_span *s);
+bool bom_span_read(struct bom_work *w, struct bb_bytes effect, struct bb_bytes of,
+                   struct bom_span *s);
 /* effect with the days of s; nothing at all when that says nothing. */
 void bom_span_put(struct bb_buf *b, struct bb_bytes effect, const struct bom_span *s);
 void bom_date_of(int64_t day, char out[16]);
@@ -141,19 +144,42 @@ bool bom_apply(struct bom_work *w, struct bb_bytes bom, struct bb_bytes change, 
 void bom_doc_put(struct bom_work *w, struct bb_buf *b, const struct bom_doc *d,
                  const struct bom_edit *more, uint32_t n);
 
-/* ---- step.c: as configured; run.c ------------------------------------------------------------- */
-enum bom_text_at { BOM_AT_USAGE_FROM, BOM_AT_USAGE_TO, BOM_AT_PLANT, BOM_AT_BOMS, BOM_AT_PHANTOMS, BOM_AT_EFFECT, BOM_AT_AT, BOM_AT_PREVIOUS, BOM_AT_INTO, BOM_AT_BEFORE, BOM_AT_AFTER, BOM_AT_ID, BOM_AT_BOM, BOM_AT_CHANGE,
-             BOM_AT_DIRECTION, BOM_AT_ROUNDING, BOM_TEXTS };
+/* ---- step.c: as configured; run.c -------------------------------------------------------------
+ */
+enum bom_text_at {
+    BOM_AT_USAGE_FROM,
+    BOM_AT_USAGE_TO,
+    BOM_AT_PLANT,
+    BOM_AT_BOMS,
+    BOM_AT_PHANTOMS,
+    BOM_AT_EFFECT,
+    BOM_AT_AT,
+    BOM_AT_PREVIOUS,
+    BOM_AT_INTO,
+    BOM_AT_BEFORE,
+    BOM_AT_AFTER,
+    BOM_AT_ID,
+    BOM_AT_BOM,
+    BOM_AT_CHANGE,
+    BOM_AT_DIRECTION,
+    BOM_AT_ROUNDING,
+    BOM_TEXTS
+};
 struct bom_step {
     char *text[BOM_TEXTS]; /* as configured; NULL: not */
     struct bom_rounding rounding;
     struct bom_numbers numbers;
     bool number;
 };
-bb_status bom_run_rules(const void *self, struct bb_apply *a, struct bb_bytes whole, struct bb_buf *out);
-bb_status bom_run_split(const void *self, struct bb_apply *a, struct bb_bytes whole, struct bb_buf *out);
-bb_status bom_run_merge(const void *self, struct bb_apply *a, struct bb_bytes whole, struct bb_buf *out);
-bb_status bom_run_diff(const void *self, struct bb_apply *a, struct bb_bytes whole, struct bb_buf *out);
-bb_status bom_run_apply(const void *self, struct bb_apply *a, struct bb_bytes whole, struct bb_buf *out);
+bb_status bom_run_rules(const void *self, struct bb_apply *a, struct bb_bytes whole,
+                        struct bb_buf *out);
+bb_status bom_run_split(const void *self, struct bb_apply *a, struct bb_bytes whole,
+                        struct bb_buf *out);
+bb_status bom_run_merge(const void *self, struct bb_apply *a, struct bb_bytes whole,
+                        struct bb_buf *out);
+bb_status bom_run_diff(const void *self, struct bb_apply *a, struct bb_bytes whole,
+                       struct bb_buf *out);
+bb_status bom_run_apply(const void *self, struct bb_apply *a, struct bb_bytes whole,
+                        struct bb_buf *out);
 
 #endif

@@ -1,13 +1,13 @@
 /*
  * carries.c - the last step before a sink that cannot carry all that a BOM can say
  *
- * The core puts it behind a route's own steps when the sink's manifest names the BOM features that it
- * carries; nobody writes it. A message that uses another one ends as rejected, so that nothing is
- * dropped without a word, unless the route waives that feature by name and the waiver has not ended:
- * then the message goes through and what it loses is noted on the delivery.
+ * The core puts it behind a route's own steps when the sink's manifest names the BOM features that
+ * it carries; nobody writes it. A message that uses another one ends as rejected, so that nothing
+ * is dropped without a word, unless the route waives that feature by name and the waiver has not
+ * ended: then the message goes through and what it loses is noted on the delivery.
  *
- * Config: {features: [{name, owner, until, uses: [{type: "mfg.bom.", pointer: "/lines/x/phantom" with
- * an asterisk for x, in: [...], not: [...]}]}]}; without owner and until it is not waived.
+ * Config: {features: [{name, owner, until, uses: [{type: "mfg.bom.", pointer: "/lines/x/phantom"
+ * with an asterisk for x, in: [...], not: [...]}]}]}; without owner and until it is not waived.
  *
  * Thread: as every step. Ownership: a compiled step owns a copy of its configuration.
  */
@@ -52,7 +52,8 @@ static void destroy(void *self)
     free(s);
 }
 
-/* ---- does a message use it? -------------------------------------------------------------------- */
+/* ---- does a message use it? --------------------------------------------------------------------
+ */
 static bool among(struct bb_bytes list, struct bb_bytes v)
 {
     struct bb_bytes one;
@@ -77,7 +78,7 @@ static bool counts(struct bb_bytes use, struct bb_bytes v)
     if (bb_cur_next(&c, &t) != 0 || t.kind == BB_T_NIL || (t.kind == BB_T_BOOL && !t.i) ||
         ((t.kind == BB_T_ARRAY || t.kind == BB_T_MAP) && !t.n))
         return false;
-    return (!in.len || among(in, v)) && (!not.len || !among(not, v));
+    return (!in.len || among(in, v)) && (!not .len || !among(not, v));
 }
 
 static bool walk(struct bb_bytes use, struct bb_bytes v, const char *at, uint32_t level)
@@ -140,13 +141,15 @@ static bool note(struct bb_apply *a, struct bb_bytes name, struct bb_bytes owner
     char *text = a->run->note;
     size_t len = strlen(text), cap = sizeof a->run->note;
 
-    snprintf(text + len, cap - len, "%s%.*s (waived by %.*s)", len ? ", " : "not carried over: ",
-             (int)(name.len < 40 ? name.len : 40), (const char *)name.ptr, (int)(owner.len < 40 ? owner.len : 40),
+    snprintf(text + len, cap - len, "%s%.*s (waived by %.*s)",
+             len ? ", " : "not carried over: ", (int)(name.len < 40 ? name.len : 40),
+             (const char *)name.ptr, (int)(owner.len < 40 ? owner.len : 40),
              (const char *)owner.ptr);
     return true;
 }
 
-static bb_status run(const void *self, struct bb_apply *a, struct bb_bytes whole, struct bb_buf *out)
+static bb_status run(const void *self, struct bb_apply *a, struct bb_bytes whole,
+                     struct bb_buf *out)
 {
     const struct carries *s = self;
     struct bb_bytes list = bom_get((struct bb_bytes){s->config, s->len}, "/features"), feature;
@@ -165,12 +168,13 @@ static bb_status run(const void *self, struct bb_apply *a, struct bb_bytes whole
         if (!uses(feature, type, data))
             continue;
         if (!owner.len)
-            bom_fail(&w, "the sink cannot carry %.*s, which this BOM uses: take it out, or waive it",
+            bom_fail(&w,
+                     "the sink cannot carry %.*s, which this BOM uses: take it out, or waive it",
                      (int)name.len, (const char *)name.ptr);
         else if (ended(&w, until))
-            bom_fail(&w, "the sink cannot carry %.*s; %.*s's waiver of it ended on %.*s", (int)name.len,
-                     (const char *)name.ptr, (int)owner.len, (const char *)owner.ptr, (int)until.len,
-                     (const char *)until.ptr);
+            bom_fail(&w, "the sink cannot carry %.*s; %.*s's waiver of it ended on %.*s",
+                     (int)name.len, (const char *)name.ptr, (int)owner.len, (const char *)owner.ptr,
+                     (int)until.len, (const char *)until.ptr);
         else
             note(a, name, owner);
     }
@@ -180,5 +184,9 @@ static bb_status run(const void *self, struct bb_apply *a, struct bb_bytes whole
 }
 
 /* Pure, though a waiver ends: what goes on is always the same bytes. */
-const struct bb_step_ops bb_step_bom_carries = {
-    .name = "bom_carries", .pure = true, .checks = true, .compile = compile, .apply = run, .free = destroy};
+const struct bb_step_ops bb_step_bom_carries = {.name = "bom_carries",
+                                                .pure = true,
+                                                .checks = true,
+                                                .compile = compile,
+                                                .apply = run,
+                                                .free = destroy};

@@ -1,10 +1,11 @@
 /*
- * diff.c - two states of a BOM to the change between them, and a change to the state after or before
+ * diff.c - two states of a BOM to the change between them, and a change to the state after or
+ * before
  *
  * Lines are the same line when their ids are. A field is the same when it says the same with the
- * same digits: 1.50 to 1.5 is a change, so that what is made of a change is what was there, byte for
- * byte but for the order of lines (by position, then id) and of keys. Only header fields that differ
- * are in the change, lines that differ are there whole, with the names of the fields.
+ * same digits: 1.50 to 1.5 is a change, so that what is made of a change is what was there, byte
+ * for byte but for the order of lines (by position, then id) and of keys. Only header fields that
+ * differ are in the change, lines that differ are there whole, with the names of the fields.
  *
  * Thread: one apply.
  */
@@ -100,8 +101,8 @@ static uint32_t differing(struct bb_bytes map, struct bb_bytes other, struct bb_
     return found;
 }
 
-static void put_line(struct bb_buf *b, const char *action, struct bb_bytes id, struct bb_bytes before,
-                     struct bb_bytes after)
+static void put_line(struct bb_buf *b, const char *action, struct bb_bytes id,
+                     struct bb_bytes before, struct bb_bytes after)
 {
     struct bb_buf fields;
     uint32_t n;
@@ -136,8 +137,8 @@ static void put_line(struct bb_buf *b, const char *action, struct bb_bytes id, s
     bb_buf_free(&pairs);
 }
 
-static bool put_lines(struct bom_work *w, const struct bom_doc *x, const struct bom_doc *y, struct bb_buf *b,
-                      uint32_t *n)
+static bool put_lines(struct bom_work *w, const struct bom_doc *x, const struct bom_doc *y,
+                      struct bb_buf *b, uint32_t *n)
 {
     static const struct bb_bytes no = {NULL, 0};
     struct sorted *u = sorted_of(w, x, "before"), *v = u ? sorted_of(w, y, "after") : NULL;
@@ -181,7 +182,8 @@ static void put_affected(struct bb_buf *b, struct bb_bytes before, struct bb_byt
     bb_buf_init(&y, BOM_MADE_MAX);
     n = differing(before, whole ? (struct bb_bytes){NULL, 0} : after, &x, false);
     m = differing(after, whole ? (struct bb_bytes){NULL, 0} : before, &y, false);
-    bb_put_map(b, 4 + (item.len != 0) + (plant.len != 0) + (before.len && from.len) + (after.len && to.len));
+    bb_put_map(b, 4 + (item.len != 0) + (plant.len != 0) + (before.len && from.len) +
+                      (after.len && to.len));
     bb_put_cstr(b, "object");
     bb_put_cstr(b, "bom");
     bb_put_cstr(b, "action");
@@ -217,12 +219,14 @@ bool bom_diff(struct bom_work *w, struct bb_bytes before, struct bb_bytes after,
     struct bb_bytes approval = bom_get(after.len ? after : before, "/approval");
     struct bb_buf lines;
     uint32_t n = 0;
-    bool ok = before.len || after.len ? true : bom_fail(w, "there is neither a BOM before nor one after");
+    bool ok =
+        before.len || after.len ? true : bom_fail(w, "there is neither a BOM before nor one after");
 
     bb_buf_init(&lines, BOM_MADE_MAX);
     ok = ok && (!before.len || bom_doc_read(w, before, "before", &x)) &&
          (!after.len || bom_doc_read(w, after, "after", &y)) && put_lines(w, &x, &y, &lines, &n);
-    if (ok && before.len && after.len && !bom_same(bom_text(before, "/item/id"), bom_text(after, "/item/id")))
+    if (ok && before.len && after.len &&
+        !bom_same(bom_text(before, "/item/id"), bom_text(after, "/item/id")))
         ok = bom_fail(w, "before and after are BOMs of different items");
     if (ok) {
         bb_put_map(b, 4);
@@ -300,15 +304,18 @@ static bool header_fits(struct bom_work *w, struct bb_bytes raw, struct bb_bytes
     while (n-- && bb_pair_next(&c, &key, &value) == 0) {
         snprintf(k, sizeof k, "%.*s", (int)(key.len < 255 ? key.len : 255), (const char *)key.ptr);
         if (!raw.len || bb_map_get(raw, k, &there) != 1 || !bom_equal(there, value))
-            return bom_fail(w, "the BOM's %s is not what the change says that it is: it was made for another "
-                               "state", k);
+            return bom_fail(
+                w,
+                "the BOM's %s is not what the change says that it is: it was made for another "
+                "state",
+                k);
     }
     return true;
 }
 
 /* One line of the change into s, which is sorted by id up to n0; *n grows with what is added. */
-static bool one_change(struct bom_work *w, struct bb_bytes change, bool forward, struct sorted *s, uint32_t n0,
-                       uint32_t *n)
+static bool one_change(struct bom_work *w, struct bb_bytes change, bool forward, struct sorted *s,
+                       uint32_t n0, uint32_t *n)
 {
     struct bb_bytes was = bom_get(change, forward ? "/before" : "/after");
     struct bb_bytes becomes = bom_get(change, forward ? "/after" : "/before");
@@ -318,9 +325,10 @@ static bool one_change(struct bom_work *w, struct bb_bytes change, bool forward,
     if (!want.id.len || (!was.len && !becomes.len))
         return bom_fail(w, "a line of the change says no line, or neither before nor after");
     if (was.len && (!at || !at->line.len || !bom_equal(at->line, was)))
-        return bom_fail(w, "line %.*s is not %s the change says that it is: it was made for another state",
-                        (int)(want.id.len < 40 ? want.id.len : 40), (const char *)want.id.ptr,
-                        at ? "what" : "there, where");
+        return bom_fail(
+            w, "line %.*s is not %s the change says that it is: it was made for another state",
+            (int)(want.id.len < 40 ? want.id.len : 40), (const char *)want.id.ptr,
+            at ? "what" : "there, where");
     if (!was.len && at)
         return bom_fail(w, "line %.*s is there already, and the change adds it",
                         (int)(want.id.len < 40 ? want.id.len : 40), (const char *)want.id.ptr);
@@ -342,7 +350,8 @@ bool bom_apply(struct bom_work *w, struct bb_bytes bom, struct bb_bytes change, 
     uint32_t n, changes = 0, put = 0;
     bool ok = (!bom.len || bom_doc_read(w, bom, "the BOM", &d));
 
-    if (ok && (!lines.len || !bb_group_of(lines, BB_T_ARRAY, &c, &changes) || bom_get(change, "/affected/1").len))
+    if (ok && (!lines.len || !bb_group_of(lines, BB_T_ARRAY, &c, &changes) ||
+               bom_get(change, "/affected/1").len))
         ok = bom_fail(w, "the change is not one of a single BOM's lines, at /affected/0/lines");
     if (ok && bom_is(bom_text(at, "/action"), forward ? "obsolete" : "create"))
         ok = bom_fail(w, "the change %s the BOM: there is none %s it", forward ? "ends" : "creates",
@@ -367,8 +376,8 @@ bool bom_apply(struct bom_work *w, struct bb_bytes bom, struct bb_bytes change, 
     qsort(s, n, sizeof *s, by_id);
     for (uint32_t i = 1; ok && i < n; i++)
         if (bom_same(s[i - 1].id, s[i].id))
-            ok = bom_fail(w, "the change adds line %.*s twice", (int)(s[i].id.len < 40 ? s[i].id.len : 40),
-                          (const char *)s[i].id.ptr);
+            ok = bom_fail(w, "the change adds line %.*s twice",
+                          (int)(s[i].id.len < 40 ? s[i].id.len : 40), (const char *)s[i].id.ptr);
     qsort(s, n, sizeof *s, by_place);
     for (uint32_t i = 0; i < n; i++)
         bb_put_raw(&list, s[i].line);

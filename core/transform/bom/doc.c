@@ -68,7 +68,8 @@ const char *bom_name(char out[48], struct bb_bytes line)
 
     if (!id.len)
         id = other;
-    snprintf(out, 48, "%.*s", (int)(id.len < 40 ? id.len : 40), id.len ? (const char *)id.ptr : "?");
+    snprintf(out, 48, "%.*s", (int)(id.len < 40 ? id.len : 40),
+             id.len ? (const char *)id.ptr : "?");
     return out;
 }
 

@@ -3,8 +3,8 @@
  *
  * Only pure dates are compared here, and only as the days that they are: from and to both lie
  * inside, as mfg.common/1 says. An instant where a day is needed is refused, for only a rule can
- * say which day it is. Effectivity by serial, lot or customer goes on unchanged; where it would have
- * to be cut with another one it is refused.
+ * say which day it is. Effectivity by serial, lot or customer goes on unchanged; where it would
+ * have to be cut with another one it is refused.
  *
  * Thread: one apply. Days are counted from 1970-01-01; open ends are INT64_MIN and INT64_MAX.
  */
@@ -60,7 +60,8 @@ bool bom_day_read(struct bb_bytes t, int64_t *day)
     return memcmp(again, p, 10) == 0;
 }
 
-bool bom_span_read(struct bom_work *w, struct bb_bytes effect, struct bb_bytes line, struct bom_span *s)
+bool bom_span_read(struct bom_work *w, struct bb_bytes effect, struct bb_bytes line,
+                   struct bom_span *s)
 {
     struct bb_bytes from = effect.len ? bom_text(effect, "/from") : effect;
     struct bb_bytes to = effect.len ? bom_text(effect, "/to") : effect;
@@ -68,8 +69,9 @@ bool bom_span_read(struct bom_work *w, struct bb_bytes effect, struct bb_bytes l
 
     *s = (struct bom_span){INT64_MIN, INT64_MAX};
     if ((from.len && !bom_day_read(from, &s->from)) || (to.len && !bom_day_read(to, &s->to)))
-        return bom_fail(w, "line %s: its effectivity says an instant or no date, where a day is needed",
-                        bom_name(name, line));
+        return bom_fail(
+            w, "line %s: its effectivity says an instant or no date, where a day is needed",
+            bom_name(name, line));
     if (s->from > s->to)
         return bom_fail(w, "line %s: its effectivity ends before it begins", bom_name(name, line));
     return true;
@@ -101,7 +103,8 @@ void bom_span_put(struct bb_buf *b, struct bb_bytes effect, const struct bom_spa
     }
     if (n || from.len || to.len)
         bom_edit_put(b, effect.len ? effect : (struct bb_bytes){"\x80", 1},
-                     (struct bom_edit[]){{"from", {from.ptr, from.len}}, {"to", {to.ptr, to.len}}}, 2);
+                     (struct bom_edit[]){{"from", {from.ptr, from.len}}, {"to", {to.ptr, to.len}}},
+                     2);
     bb_buf_free(&from);
     bb_buf_free(&to);
 }
@@ -125,12 +128,14 @@ bool bom_effect_both(struct bom_work *w, struct bb_bytes a, struct bb_bytes b, s
     *none = both.from > both.to;
     if (bb_group_of(a, BB_T_MAP, &c, &n))
         while (n-- && bb_pair_next(&c, &key, &value) == 0) {
-            snprintf(k, sizeof k, "%.*s", (int)(key.len < 31 ? key.len : 31), (const char *)key.ptr);
+            snprintf(k, sizeof k, "%.*s", (int)(key.len < 31 ? key.len : 31),
+                     (const char *)key.ptr);
             if (strcmp(k, "from") == 0 || strcmp(k, "to") == 0)
                 continue;
             if (bb_map_get(b, k, &other) != 1 || !bom_equal(value, other))
-                return bom_fail(w, "line %s: effectivity by %s of the phantom cannot be cut with the line's",
-                                bom_name(name, line), k);
+                return bom_fail(
+                    w, "line %s: effectivity by %s of the phantom cannot be cut with the line's",
+                    bom_name(name, line), k);
         }
     bom_span_put(out, b, &both);
     return true;
@@ -143,7 +148,8 @@ bool bom_effect_at(struct bom_work *w, struct bom_doc *d, struct bb_bytes day)
     uint32_t kept = 0;
 
     if (!bom_day_read(day, &at))
-        return bom_fail(w, "\"%.*s\" is no date", (int)(day.len < 20 ? day.len : 20), (const char *)day.ptr);
+        return bom_fail(w, "\"%.*s\" is no date", (int)(day.len < 20 ? day.len : 20),
+                        (const char *)day.ptr);
     for (uint32_t i = 0; i < d->n; i++) {
         struct bb_bytes line = bom_bytes(w, &d->lines[i]);
 
@@ -156,7 +162,8 @@ bool bom_effect_at(struct bom_work *w, struct bom_doc *d, struct bb_bytes day)
     return true;
 }
 
-/* ---- gaps and overlaps ------------------------------------------------------------------------- */
+/* ---- gaps and overlaps -------------------------------------------------------------------------
+ */
 struct slot {
     struct bb_bytes position, line;
     struct bom_span s;
@@ -187,8 +194,9 @@ bool bom_effect_check(struct bom_work *w, const struct bom_doc *d)
 
         /* alternates stand beside each other; other effectivity than by date tells lines apart */
         if (!position.len || bom_get(line, "/alternate").len ||
-            (effect.len && (bom_get(effect, "/serials").len || bom_get(effect, "/lots").len ||
-                            bom_get(effect, "/customers").len || bom_get(effect, "/parameters").len)))
+            (effect.len &&
+             (bom_get(effect, "/serials").len || bom_get(effect, "/lots").len ||
+              bom_get(effect, "/customers").len || bom_get(effect, "/parameters").len)))
             continue;
         v[n] = (struct slot){.position = position, .line = line};
         if (bom_span_read(w, effect, line, &v[n].s))
@@ -205,13 +213,14 @@ bool bom_effect_check(struct bom_work *w, const struct bom_doc *d)
         snprintf(y, sizeof y, "%.*s", (int)(ib.len < 40 ? ib.len : 40), (const char *)ib.ptr);
         if (a->s.to == INT64_MAX || b->s.from <= a->s.to) {
             bom_fail(w, "position %.*s: lines %s and %s hold at the same time",
-                     (int)(a->position.len < 20 ? a->position.len : 20), (const char *)a->position.ptr, x, y);
+                     (int)(a->position.len < 20 ? a->position.len : 20),
+                     (const char *)a->position.ptr, x, y);
         } else if (b->s.from > a->s.to + 1) {
             bom_date_of(a->s.to + 1, from);
             bom_date_of(b->s.from - 1, to);
             bom_fail(w, "position %.*s: nothing holds from %s to %s, between lines %s and %s",
-                     (int)(a->position.len < 20 ? a->position.len : 20), (const char *)a->position.ptr, from,
-                     to, x, y);
+                     (int)(a->position.len < 20 ? a->position.len : 20),
+                     (const char *)a->position.ptr, from, to, x, y);
         }
     }
     free(v);

@@ -51,7 +51,8 @@ static uint64_t number_of(struct bb_bytes line)
 }
 
 /* What each line keeps, 0: nothing. */
-static bool kept(struct bom_work *w, const struct bom_doc *d, struct bb_bytes previous, uint64_t *own)
+static bool kept(struct bom_work *w, const struct bom_doc *d, struct bb_bytes previous,
+                 uint64_t *own)
 {
     struct bom_doc before = {0};
     struct known *k = NULL, want, *at;

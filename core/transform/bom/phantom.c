@@ -1,10 +1,11 @@
 /*
  * phantom.c - phantoms give way to the lines of their own BOMs
  *
- * A phantom's line for q units, whose BOM is for b units, turns each line of that BOM for c into one
- * for c * q / b: over all levels multiplied first, divided once, rounded once. Scrap of the phantom
- * is passed on, its effectivity cut with the line's. What would be lost on the way (substitutes of
- * the phantom, it being an alternate, scrap of another kind) is refused with the line's name.
+ * A phantom's line for q units, whose BOM is for b units, turns each line of that BOM for c into
+ * one for c * q / b: over all levels multiplied first, divided once, rounded once. Scrap of the
+ * phantom is passed on, its effectivity cut with the line's. What would be lost on the way
+ * (substitutes of the phantom, it being an alternate, scrap of another kind) is refused with the
+ * line's name.
  *
  * Thread: one apply. Invariant: no level lies within itself, so the work ends.
  */
@@ -14,7 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define VISITS_MAX (4 * BOM_LINES_MAX) /* also of lines that hold at no time and come to nothing */
+#define VISITS_MAX (4 * BOM_LINES_MAX) /* also of lines that hold at no time and come to nothing   \
+                                        */
 
 /* ---- explosion ------------------------------------------------------------------------------- */
 struct level { /* one phantom that is being exploded */
@@ -54,8 +56,8 @@ static bool scrap_times(struct bom_work *w, struct bb_decimal *d, struct bb_byte
     bb_decimal_set_int(&hundred, 100);
     if (bb_as_decimal(v, &p, &f) != 1 || bb_decimal_add(&p, &p, &hundred, &f) != 0 ||
         bb_decimal_multiply(d, d, &p, &f) != 0 ||
-        bb_decimal_scale(d, d, &(struct bb_decimal){.n = 1, .limb = {1}}, &hundred, BB_SCALE_EXACT, 0,
-                         &f) != 0)
+        bb_decimal_scale(d, d, &(struct bb_decimal){.n = 1, .limb = {1}}, &hundred, BB_SCALE_EXACT,
+                         0, &f) != 0)
         return bom_fail(w, "scrap at %s cannot be passed on: %s", pointer, f.text);
     return true;
 }
@@ -63,14 +65,16 @@ static bool scrap_times(struct bom_work *w, struct bb_decimal *d, struct bb_byte
 /* What a phantom's line says that its components' lines could not. */
 static bool passes_on(struct bom_work *w, struct bb_bytes line)
 {
-    static const char *const lost[] = {"/substitutes", "/alternate",      "/discontinuation",
-                                       "/scrap/fixed", "/scrap/operation", "/scrap/yield", "/condition"};
+    static const char *const lost[] = {"/substitutes", "/alternate",       "/discontinuation",
+                                       "/scrap/fixed", "/scrap/operation", "/scrap/yield",
+                                       "/condition"};
     char name[48];
 
     for (size_t i = 0; i < sizeof lost / sizeof *lost; i++)
         if (bom_get(line, lost[i]).len)
-            return bom_fail(w, "line %s: a phantom with %s cannot be exploded without losing it: keep it",
-                            bom_name(name, line), lost[i]);
+            return bom_fail(
+                w, "line %s: a phantom with %s cannot be exploded without losing it: keep it",
+                bom_name(name, line), lost[i]);
     if (bom_text(line, "/role").len && !bom_is(bom_text(line, "/role"), "component"))
         return bom_fail(w, "line %s: a phantom that is no component cannot be exploded",
                         bom_name(name, line));
@@ -94,15 +98,17 @@ static bool enter(struct explosion *x, struct bb_bytes line, const struct bom_en
     for (uint32_t i = 0; i < x->n; i++)
         if (x->at[i]->of == of)
             return bom_fail(x->w, "line %s: item %.*s contains itself", name,
-                            (int)(of->item.len < 40 ? of->item.len : 40), (const char *)of->item.ptr);
+                            (int)(of->item.len < 40 ? of->item.len : 40),
+                            (const char *)of->item.ptr);
     if (x->n == BOM_LEVELS_MAX)
         return bom_fail(x->w, "line %s: phantoms in more than %u levels", name, BOM_LEVELS_MAX);
     if (!passes_on(x->w, line))
         return false;
     if (!bom_same(unit, base_unit))
-        return bom_fail(x->w, "line %s is in %.*s, its BOM for a base quantity in %.*s: convert one first",
-                        name, (int)(unit.len < 8 ? unit.len : 8), (const char *)unit.ptr,
-                        (int)(base_unit.len < 8 ? base_unit.len : 8), (const char *)base_unit.ptr);
+        return bom_fail(
+            x->w, "line %s is in %.*s, its BOM for a base quantity in %.*s: convert one first",
+            name, (int)(unit.len < 8 ? unit.len : 8), (const char *)unit.ptr,
+            (int)(base_unit.len < 8 ? base_unit.len : 8), (const char *)base_unit.ptr);
     l = calloc(1, sizeof *l);
     if (!l)
         return bom_fail(x->w, "no memory");
@@ -124,11 +130,12 @@ static bool enter(struct explosion *x, struct bb_bytes line, const struct bom_en
     if (bb_as_decimal(own, &q, &f) != 1 || bb_as_decimal(base, &b, &f) != 1 || !b.n ||
         bb_decimal_multiply(&l->num, &l->num, &q, &f) != 0 ||
         bb_decimal_multiply(&l->den, &l->den, &b, &f) != 0)
-        return bom_fail(x->w, "line %s: quantity over base quantity cannot be worked out: %s", name, f.text);
+        return bom_fail(x->w, "line %s: quantity over base quantity cannot be worked out: %s", name,
+                        f.text);
     if (!scrap_times(x->w, &l->scrap, line, "/scrap/component") ||
         !scrap_times(x->w, &l->scrap, of->doc.raw, "/assemblyScrap") ||
-        !bom_effect_both(x->w, up ? up->effect : (struct bb_bytes){NULL, 0}, bom_get(line, "/effectivity"),
-                         line, &l->effect_bytes, &none))
+        !bom_effect_both(x->w, up ? up->effect : (struct bb_bytes){NULL, 0},
+                         bom_get(line, "/effectivity"), line, &l->effect_bytes, &none))
         return false;
     l->effect = (struct bb_bytes){l->effect_bytes.ptr, l->effect_bytes.len};
     if (none)
@@ -150,8 +157,8 @@ static void put_number(struct bb_buf *b, const struct bb_decimal *d)
 }
 
 /* "P-10/C-20" */
-static void put_path(const struct explosion *x, struct bb_buf *b, struct bb_bytes line, const char *key,
-                     char between)
+static void put_path(const struct explosion *x, struct bb_buf *b, struct bb_bytes line,
+                     const char *key, char between)
 {
     struct bb_buf t;
     char pointer[24];
@@ -212,7 +219,8 @@ static bool scrap(struct explosion *x, struct bb_bytes line, struct bb_buf *b)
     }
     if (!scrap_times(x->w, &d, line, "/scrap/component"))
         return false;
-    if (bb_decimal_subtract(&d, &d, &one, &f) != 0 || bb_decimal_multiply(&d, &d, &hundred, &f) != 0)
+    if (bb_decimal_subtract(&d, &d, &one, &f) != 0 ||
+        bb_decimal_multiply(&d, &d, &hundred, &f) != 0)
         return bom_fail(x->w, "scrap cannot be passed on: %s", f.text);
     bb_decimal_trim(&d);
     bb_buf_init(&n, 1 << 13);
@@ -227,8 +235,9 @@ static bool component(struct explosion *x, struct bb_bytes line)
 {
     static const char *const from_above[] = {"operation", "issueLocation"};
     enum { ID, POSITION, QUANTITY, SCRAP, EFFECT, GROUP, OPERATION, LOCATION, FIXED, EDITS };
-    static const char *const keys[EDITS] = {"id",        "position",  "quantity",      "scrap",        "effectivity",
-                                            "alternate", "operation", "issueLocation", "fixedQuantity"};
+    static const char *const keys[EDITS] = {"id",        "position",      "quantity",
+                                            "scrap",     "effectivity",   "alternate",
+                                            "operation", "issueLocation", "fixedQuantity"};
     struct level *l = x->at[x->n - 1];
     struct bb_buf v[EDITS];
     struct bom_edit e[EDITS];

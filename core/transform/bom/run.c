@@ -24,9 +24,11 @@ static bool message_read(struct bom_work *w, struct bb_bytes whole, struct messa
 }
 
 /* What a configured pointer points at, len 0 without. */
-static struct bb_bytes pointed(const struct bom_step *s, enum bom_text_at at, const struct message *m)
+static struct bb_bytes pointed(const struct bom_step *s, enum bom_text_at at,
+                               const struct message *m)
 {
-    return s->text[at] ? bom_get(m->data, s->text[at] + strlen("/data")) : (struct bb_bytes){NULL, 0};
+    return s->text[at] ? bom_get(m->data, s->text[at] + strlen("/data"))
+                       : (struct bb_bytes){NULL, 0};
 }
 
 static bb_status done(struct bom_work *w, struct bb_buf *out)
@@ -87,11 +89,13 @@ static bool usage(struct bom_work *w, const struct bom_step *s, struct bom_doc *
     uint32_t kept = 0;
 
     if (s->text[BOM_AT_USAGE_FROM] && !bom_is(is, s->text[BOM_AT_USAGE_FROM]))
-        return bom_fail(w, "the BOM_AT_BOM's usage is %.*s, not %s", (int)(is.len < 30 ? is.len : 30),
-                        is.len ? (const char *)is.ptr : "missing", s->text[BOM_AT_USAGE_FROM]);
+        return bom_fail(w, "the BOM_AT_BOM's usage is %.*s, not %s",
+                        (int)(is.len < 30 ? is.len : 30), is.len ? (const char *)is.ptr : "missing",
+                        s->text[BOM_AT_USAGE_FROM]);
     if (s->text[BOM_AT_PLANT] && plant.len && !bom_is(plant, s->text[BOM_AT_PLANT]))
-        return bom_fail(w, "the BOM_AT_BOM is plant %.*s's, not %s's", (int)(plant.len < 30 ? plant.len : 30),
-                        (const char *)plant.ptr, s->text[BOM_AT_PLANT]);
+        return bom_fail(w, "the BOM_AT_BOM is plant %.*s's, not %s's",
+                        (int)(plant.len < 30 ? plant.len : 30), (const char *)plant.ptr,
+                        s->text[BOM_AT_PLANT]);
     for (uint32_t i = 0; s->text[BOM_AT_USAGE_TO] && i < d->n; i++)
         if (relevant(bom_bytes(w, &d->lines[i]), s->text[BOM_AT_USAGE_TO]))
             d->lines[kept++] = d->lines[i];
@@ -108,13 +112,15 @@ static bool at(struct bom_work *w, const struct bom_step *s, struct bom_doc *d)
     if (!s->text[BOM_AT_AT])
         return true;
     if (strcmp(s->text[BOM_AT_AT], "today") != 0)
-        return bom_effect_at(w, d, (struct bb_bytes){s->text[BOM_AT_AT], strlen(s->text[BOM_AT_AT])});
+        return bom_effect_at(w, d,
+                             (struct bb_bytes){s->text[BOM_AT_AT], strlen(s->text[BOM_AT_AT])});
     now = bb_apply_now(w->a) / 1000000000;
     bom_date_of(now / 86400, today);
     return bom_effect_at(w, d, (struct bb_bytes){today, strlen(today)});
 }
 
-static void header_put(struct bom_work *w, const struct bom_step *s, const struct bom_doc *d, struct bb_buf *data)
+static void header_put(struct bom_work *w, const struct bom_step *s, const struct bom_doc *d,
+                       struct bb_buf *data)
 {
     struct bb_buf value[2];
     struct bom_edit e[2];
@@ -148,7 +154,8 @@ static void attributes_put(const struct bom_step *s, struct bb_bytes attributes,
     bb_buf_free(&plant);
 }
 
-bb_status bom_run_rules(const void *self, struct bb_apply *a, struct bb_bytes whole, struct bb_buf *out)
+bb_status bom_run_rules(const void *self, struct bb_apply *a, struct bb_bytes whole,
+                        struct bb_buf *out)
 {
     const struct bom_step *s = self;
     struct bom_doc d = {0}, exploded = {0};
@@ -169,7 +176,8 @@ bb_status bom_run_rules(const void *self, struct bb_apply *a, struct bb_bytes wh
         d = exploded;
     }
     ok = ok && at(&w, s, &d) &&
-         (!s->text[BOM_AT_EFFECT] || strcmp(s->text[BOM_AT_EFFECT], "check") != 0 || bom_effect_check(&w, &d)) &&
+         (!s->text[BOM_AT_EFFECT] || strcmp(s->text[BOM_AT_EFFECT], "check") != 0 ||
+          bom_effect_check(&w, &d)) &&
          (!s->number || bom_number(&w, &d, &s->numbers, pointed(s, BOM_AT_PREVIOUS, &m)));
     if (ok) {
         bb_put_array(out, 2);
@@ -194,7 +202,8 @@ bb_status bom_run_rules(const void *self, struct bb_apply *a, struct bb_bytes wh
     return done(&w, out);
 }
 
-bb_status bom_run_split(const void *self, struct bb_apply *a, struct bb_bytes whole, struct bb_buf *out)
+bb_status bom_run_split(const void *self, struct bb_apply *a, struct bb_bytes whole,
+                        struct bb_buf *out)
 {
     const struct bom_step *s = self;
     const char *into = s->text[BOM_AT_INTO] ? s->text[BOM_AT_INTO] : "/data/boms";
@@ -206,7 +215,8 @@ bb_status bom_run_split(const void *self, struct bb_apply *a, struct bb_bytes wh
     if (message_read(&w, whole, &m) && bom_doc_read(&w, m.data, "data", &d)) {
         bb_put_array(out, 2);
         bb_put_raw(out, m.attributes);
-        for (const char *p = into + strlen("/data"); *p; p = strchr(p + 1, '/') ? strchr(p + 1, '/') : "") {
+        for (const char *p = into + strlen("/data"); *p;
+             p = strchr(p + 1, '/') ? strchr(p + 1, '/') : "") {
             const char *next = strchr(p + 1, '/');
 
             bb_put_map(out, 1);
@@ -218,7 +228,8 @@ bb_status bom_run_split(const void *self, struct bb_apply *a, struct bb_bytes wh
     return done(&w, out);
 }
 
-bb_status bom_run_merge(const void *self, struct bb_apply *a, struct bb_bytes whole, struct bb_buf *out)
+bb_status bom_run_merge(const void *self, struct bb_apply *a, struct bb_bytes whole,
+                        struct bb_buf *out)
 {
     const struct bom_step *s = self;
     struct message m;
@@ -233,7 +244,8 @@ bb_status bom_run_merge(const void *self, struct bb_apply *a, struct bb_bytes wh
     return done(&w, out);
 }
 
-bb_status bom_run_diff(const void *self, struct bb_apply *a, struct bb_bytes whole, struct bb_buf *out)
+bb_status bom_run_diff(const void *self, struct bb_apply *a, struct bb_bytes whole,
+                       struct bb_buf *out)
 {
     const struct bom_step *s = self;
     struct message m;
@@ -242,7 +254,8 @@ bb_status bom_run_diff(const void *self, struct bb_apply *a, struct bb_bytes who
 
     bom_work_init(&w, a, "bom_diff");
     if (message_read(&w, whole, &m)) {
-        id = s->text[BOM_AT_ID] ? bom_text(m.data, s->text[BOM_AT_ID] + strlen("/data")) : bom_text(m.attributes, "/change");
+        id = s->text[BOM_AT_ID] ? bom_text(m.data, s->text[BOM_AT_ID] + strlen("/data"))
+                                : bom_text(m.attributes, "/change");
         if (!id.len)
             bom_fail(&w, "the change needs an id, and there is no text at %s",
                      s->text[BOM_AT_ID] ? s->text[BOM_AT_ID] : "/attributes/change");
@@ -254,7 +267,8 @@ bb_status bom_run_diff(const void *self, struct bb_apply *a, struct bb_bytes who
     return done(&w, out);
 }
 
-bb_status bom_run_apply(const void *self, struct bb_apply *a, struct bb_bytes whole, struct bb_buf *out)
+bb_status bom_run_apply(const void *self, struct bb_apply *a, struct bb_bytes whole,
+                        struct bb_buf *out)
 {
     const struct bom_step *s = self;
     bool forward = !s->text[BOM_AT_DIRECTION] || strcmp(s->text[BOM_AT_DIRECTION], "forward") == 0;
@@ -269,4 +283,3 @@ bb_status bom_run_apply(const void *self, struct bb_apply *a, struct bb_bytes wh
     }
     return done(&w, out);
 }
-

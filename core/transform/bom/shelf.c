@@ -75,8 +75,9 @@ struct bom_entry *bom_shelf_find(struct bom_work *w, struct bom_shelf *s, struct
         if (revision.len && at->revision.len && !bom_same(revision, at->revision))
             continue;
         if (found) {
-            bom_fail(w, "line %s: there are several BOMs of item %.*s among boms", bom_name(name, line),
-                     (int)(want.item.len < 40 ? want.item.len : 40), (const char *)want.item.ptr);
+            bom_fail(w, "line %s: there are several BOMs of item %.*s among boms",
+                     bom_name(name, line), (int)(want.item.len < 40 ? want.item.len : 40),
+                     (const char *)want.item.ptr);
             return NULL;
         }
         found = at;
@@ -84,8 +85,8 @@ struct bom_entry *bom_shelf_find(struct bom_work *w, struct bom_shelf *s, struct
     return found;
 }
 
-
-/* ---- cycles ------------------------------------------------------------------------------------ */
+/* ---- cycles ------------------------------------------------------------------------------------
+ */
 struct visit {
     const struct bom_doc *doc;
     struct bom_entry *of; /* NULL: the message's own */

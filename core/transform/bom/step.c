@@ -1,9 +1,9 @@
 /*
  * step.c - the steps bom, bom_split, bom_merge, bom_diff and bom_apply
  *
- *   - bom: {usage: {from: engineering, to: manufacturing}, plant: "1000", boms: /data/extensions/plm/boms,
- *           phantoms: explode, scale: 6, rounding: half-even, effectivity: check, at: today,
- *           positions: {start: 10, step: 10, digits: 4, previous: /data/extensions/erp/bom}}
+ *   - bom: {usage: {from: engineering, to: manufacturing}, plant: "1000", boms:
+ * /data/extensions/plm/boms, phantoms: explode, scale: 6, rounding: half-even, effectivity: check,
+ * at: today, positions: {start: 10, step: 10, digits: 4, previous: /data/extensions/erp/bom}}
  *   - bom_split: {into: /data/boms}          - bom_merge: {boms: /data/boms}
  *   - bom_diff: {before: POINTER, after: POINTER, id: POINTER}
  *   - bom_apply: {bom: POINTER, change: POINTER, direction: forward | backward}
@@ -30,23 +30,31 @@ struct key {
 static const char *const phantoms[] = {"keep", "explode", NULL};
 static const char *const effects[] = {"keep", "check", NULL};
 static const char *const directions[] = {"forward", "backward", NULL};
-static const char *const usages[] = {"engineering", "manufacturing", "service", "universal", "sales", "costing",
-                                     "specification", "other", NULL};
-static const char *const roundings[] = {"half-even", "half-up", "half-down", "up", "down", "ceiling", "floor", NULL};
+static const char *const usages[] = {"engineering",   "manufacturing", "service",
+                                     "universal",     "sales",         "costing",
+                                     "specification", "other",         NULL};
+static const char *const roundings[] = {"half-even", "half-up", "half-down", "up",
+                                        "down",      "ceiling", "floor",     NULL};
 
 static const struct key bom_keys[] = {
-    {"plant", BOM_AT_PLANT, NULL, false, false},         {"boms", BOM_AT_BOMS, NULL, true, false},
-    {"phantoms", BOM_AT_PHANTOMS, phantoms, false, false}, {"rounding", BOM_AT_ROUNDING, roundings, false, false},
-    {"effectivity", BOM_AT_EFFECT, effects, false, false}, {"at", BOM_AT_AT, NULL, false, false},
+    {"plant", BOM_AT_PLANT, NULL, false, false},
+    {"boms", BOM_AT_BOMS, NULL, true, false},
+    {"phantoms", BOM_AT_PHANTOMS, phantoms, false, false},
+    {"rounding", BOM_AT_ROUNDING, roundings, false, false},
+    {"effectivity", BOM_AT_EFFECT, effects, false, false},
+    {"at", BOM_AT_AT, NULL, false, false},
 };
-static const struct key usage_keys[] = {{"from", BOM_AT_USAGE_FROM, usages, false, false}, {"to", BOM_AT_USAGE_TO, usages, false, true}};
+static const struct key usage_keys[] = {{"from", BOM_AT_USAGE_FROM, usages, false, false},
+                                        {"to", BOM_AT_USAGE_TO, usages, false, true}};
 static const struct key number_keys[] = {{"previous", BOM_AT_PREVIOUS, NULL, true, false}};
 static const struct key split_keys[] = {{"into", BOM_AT_INTO, NULL, true, false}};
 static const struct key merge_keys[] = {{"boms", BOM_AT_BOMS, NULL, true, true}};
-static const struct key diff_keys[] = {
-    {"before", BOM_AT_BEFORE, NULL, true, true}, {"after", BOM_AT_AFTER, NULL, true, true}, {"id", BOM_AT_ID, NULL, true, false}};
-static const struct key apply_keys[] = {
-    {"bom", BOM_AT_BOM, NULL, true, true}, {"change", BOM_AT_CHANGE, NULL, true, true}, {"direction", BOM_AT_DIRECTION, directions, false, false}};
+static const struct key diff_keys[] = {{"before", BOM_AT_BEFORE, NULL, true, true},
+                                       {"after", BOM_AT_AFTER, NULL, true, true},
+                                       {"id", BOM_AT_ID, NULL, true, false}};
+static const struct key apply_keys[] = {{"bom", BOM_AT_BOM, NULL, true, true},
+                                        {"change", BOM_AT_CHANGE, NULL, true, true},
+                                        {"direction", BOM_AT_DIRECTION, directions, false, false}};
 
 #define N(a) (sizeof(a) / sizeof *(a))
 
@@ -69,7 +77,8 @@ static uint32_t count(const char *const *words)
     return n;
 }
 
-static void text_key(struct bb_compile *c, struct bom_step *s, const struct key *k, struct bb_bytes v)
+static void text_key(struct bb_compile *c, struct bom_step *s, const struct key *k,
+                     struct bb_bytes v)
 {
     struct bb_bytes t;
 
@@ -92,8 +101,10 @@ static void text_key(struct bb_compile *c, struct bom_step *s, const struct key 
 }
 
 /* others: told of keys that are not in the table; false when it is not its either. */
-static void keys(struct bb_compile *c, struct bom_step *s, struct bb_bytes config, const struct key *k, uint32_t n,
-                 bool (*others)(struct bb_compile *, struct bom_step *, struct bb_bytes, struct bb_bytes),
+static void keys(struct bb_compile *c, struct bom_step *s, struct bb_bytes config,
+                 const struct key *k, uint32_t n,
+                 bool (*others)(struct bb_compile *, struct bom_step *, struct bb_bytes,
+                                struct bb_bytes),
                  const char *const *other_names)
 {
     const char *names[24];
@@ -126,16 +137,18 @@ static void keys(struct bb_compile *c, struct bom_step *s, struct bb_bytes confi
             bb_compile_say(c, "needs the key \"%s\"", k[i].name);
 }
 
-static void number_key(struct bb_compile *c, struct bb_bytes v, const char *name, int64_t low, int64_t high,
-                       int64_t *out)
+static void number_key(struct bb_compile *c, struct bb_bytes v, const char *name, int64_t low,
+                       int64_t high, int64_t *out)
 {
     if (!bb_as_int(v, out) || *out < low || *out > high) {
         *out = low;
-        bb_compile_say(c, "%s takes a whole number from %lld to %lld", name, (long long)low, (long long)high);
+        bb_compile_say(c, "%s takes a whole number from %lld to %lld", name, (long long)low,
+                       (long long)high);
     }
 }
 
-static bool positions_key(struct bb_compile *c, struct bom_step *s, struct bb_bytes key, struct bb_bytes v)
+static bool positions_key(struct bb_compile *c, struct bom_step *s, struct bb_bytes key,
+                          struct bb_bytes v)
 {
     int64_t n;
 
@@ -154,7 +167,8 @@ static bool positions_key(struct bb_compile *c, struct bom_step *s, struct bb_by
     return true;
 }
 
-static bool bom_key(struct bb_compile *c, struct bom_step *s, struct bb_bytes key, struct bb_bytes v)
+static bool bom_key(struct bb_compile *c, struct bom_step *s, struct bb_bytes key,
+                    struct bb_bytes v)
 {
     static const char *const names[] = {"start", "step", "digits", NULL};
     int64_t n;
@@ -200,8 +214,10 @@ static int bom_compile(struct bb_compile *c, struct bb_bytes config, void **out)
         s->rounding.mode = bb_round_mode(s->text[BOM_AT_ROUNDING]);
     if (s->text[BOM_AT_ROUNDING] && s->rounding.scale == BB_SCALE_EXACT)
         bb_compile_say_at(c, "rounding", "rounding needs a scale: how many places are kept");
-    if (s->text[BOM_AT_PHANTOMS] && strcmp(s->text[BOM_AT_PHANTOMS], "explode") == 0 && !s->text[BOM_AT_BOMS])
-        bb_compile_say_at(c, "phantoms", "explode needs boms: where in the message the phantoms' BOMs are");
+    if (s->text[BOM_AT_PHANTOMS] && strcmp(s->text[BOM_AT_PHANTOMS], "explode") == 0 &&
+        !s->text[BOM_AT_BOMS])
+        bb_compile_say_at(c, "phantoms",
+                          "explode needs boms: where in the message the phantoms' BOMs are");
     if (s->text[BOM_AT_AT] && strcmp(s->text[BOM_AT_AT], "today") != 0) {
         struct bom_work w;
         struct bb_fault err;
@@ -210,7 +226,8 @@ static int bom_compile(struct bb_compile *c, struct bb_bytes config, void **out)
         struct bom_doc none = {0};
 
         bom_work_init(&w, &a, "bom");
-        if (!bom_effect_at(&w, &none, (struct bb_bytes){s->text[BOM_AT_AT], strlen(s->text[BOM_AT_AT])}))
+        if (!bom_effect_at(&w, &none,
+                           (struct bb_bytes){s->text[BOM_AT_AT], strlen(s->text[BOM_AT_AT])}))
             bb_compile_say_at(c, "at", "at is \"today\" or a date such as \"2026-04-01\"");
     } else if (s->text[BOM_AT_AT]) {
         c->impure = true;
@@ -218,7 +235,8 @@ static int bom_compile(struct bb_compile *c, struct bb_bytes config, void **out)
     return c->mistakes > before ? -1 : 0;
 }
 
-static int plain_compile(struct bb_compile *c, struct bb_bytes config, void **out, const struct key *k, uint32_t n)
+static int plain_compile(struct bb_compile *c, struct bb_bytes config, void **out,
+                         const struct key *k, uint32_t n)
 {
     uint32_t before = c->mistakes;
     struct bom_step *s = self_new(c, out);
@@ -247,11 +265,23 @@ static int apply_compile(struct bb_compile *c, struct bb_bytes config, void **ou
 
 const struct bb_step_ops bb_step_bom = {
     .name = "bom", .pure = true, .compile = bom_compile, .apply = bom_run_rules, .free = self_free};
-const struct bb_step_ops bb_step_bom_split = {
-    .name = "bom_split", .pure = true, .compile = split_compile, .apply = bom_run_split, .free = self_free};
-const struct bb_step_ops bb_step_bom_merge = {
-    .name = "bom_merge", .pure = true, .compile = merge_compile, .apply = bom_run_merge, .free = self_free};
-const struct bb_step_ops bb_step_bom_diff = {
-    .name = "bom_diff", .pure = true, .compile = diff_compile, .apply = bom_run_diff, .free = self_free};
-const struct bb_step_ops bb_step_bom_apply = {
-    .name = "bom_apply", .pure = true, .compile = apply_compile, .apply = bom_run_apply, .free = self_free};
+const struct bb_step_ops bb_step_bom_split = {.name = "bom_split",
+                                              .pure = true,
+                                              .compile = split_compile,
+                                              .apply = bom_run_split,
+                                              .free = self_free};
+const struct bb_step_ops bb_step_bom_merge = {.name = "bom_merge",
+                                              .pure = true,
+                                              .compile = merge_compile,
+                                              .apply = bom_run_merge,
+                                              .free = self_free};
+const struct bb_step_ops bb_step_bom_diff = {.name = "bom_diff",
+                                             .pure = true,
+                                             .compile = diff_compile,
+                                             .apply = bom_run_diff,
+                                             .free = self_free};
+const struct bb_step_ops bb_step_bom_apply = {.name = "bom_apply",
+                                              .pure = true,
+                                              .compile = apply_compile,
+                                              .apply = bom_run_apply,
+                                              .free = self_free};

@@ -24,7 +24,8 @@ static int by_day(const void *x, const void *y)
 #define LOOKS_MAX 16000000u
 
 /* The BOM as it is in time t, whose lines say no dates any more. */
-static bool time_put(struct bom_work *w, const struct bom_doc *d, const struct bom_span *t, struct bb_buf *b)
+static bool time_put(struct bom_work *w, const struct bom_doc *d, const struct bom_span *t,
+                     struct bb_buf *b)
 {
     static const struct bom_span always = {INT64_MIN, INT64_MAX};
     struct bom_doc part = {.raw = d->raw};
@@ -42,7 +43,8 @@ static bool time_put(struct bom_work *w, const struct bom_doc *d, const struct b
         if (had.len) {
             bb_buf_init(&effect, 1 << 20);
             bom_span_put(&effect, had, &always);
-            l = bom_line_edit(w, line, &(struct bom_edit){"effectivity", {effect.ptr, effect.len}}, 1);
+            l = bom_line_edit(w, line, &(struct bom_edit){"effectivity", {effect.ptr, effect.len}},
+                              1);
             bb_buf_free(&effect);
         }
         ok = bom_doc_add(w, &part, l);
@@ -94,7 +96,8 @@ bool bom_split(struct bom_work *w, const struct bom_doc *d, struct bb_buf *b)
     return !w->failed;
 }
 
-/* ---- and back ---------------------------------------------------------------------------------- */
+/* ---- and back ----------------------------------------------------------------------------------
+ */
 struct time {
     struct bom_doc doc;
     struct bom_span s;
@@ -185,7 +188,8 @@ static bool time_merge(struct bom_work *w, const struct time *t, struct stay *v,
         if (!bom_span_read(w, bom_get(line, "/effectivity"), line, &own))
             return false;
         if (own.from != INT64_MIN || own.to != INT64_MAX)
-            return bom_fail(w, "a line says dates of its own: only BOMs without them can be merged");
+            return bom_fail(w,
+                            "a line says dates of its own: only BOMs without them can be merged");
         while (lo < hi) { /* behind the last of that id */
             uint32_t mid = (lo + hi) / 2;
 
