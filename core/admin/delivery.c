@@ -128,6 +128,20 @@ static void put_mends(struct bb_rows *m, uint32_t route, const char *name, uint6
     bb_rows_end_array(&l, bb_rows_pair(m, "mend"));
 }
 
+/* What is kept of the transform's work: sent again as it is, or, of one that failed, for people. */
+static void put_body(struct bb_report *r, uint32_t route, uint64_t seq, const struct bb_row *row, struct bb_rows *m)
+{
+    struct bb_buf body;
+
+    if (!(row->flags & BB_ROW_BODY))
+        return;
+    bb_buf_init(&body, BB_REPORT_BYTES);
+    if (bb_view_body(r->view, route, seq, &body) == 1 && !body.failed && bb_message_check(bb_bytes_of(&body), NULL) == 0)
+        bb_report_event(bb_bytes_of(&body),
+                        bb_rows_pair(m, row->flags & BB_ROW_PARTIAL ? "partly_transformed" : "transformed"));
+    bb_buf_free(&body);
+}
+
 int bb_report_delivery(struct bb_report *r, const struct bb_query *q, struct bb_buf *out,
                        struct bb_fault *err)
 {
@@ -163,6 +177,7 @@ int bb_report_delivery(struct bb_report *r, const struct bb_query *q, struct bb_
         bb_put_raw(bb_rows_pair(&one, "message"), bb_bytes_of(&event));
     else
         bb_put_nil(bb_rows_pair(&one, "message"));
+    put_body(r, route, q->seq, &row, &one);
     bb_rows_end_map(&one, out);
     bb_buf_free(&event);
     return 1;

@@ -270,6 +270,7 @@ struct bb_ending {
     bool later; /* nothing is known now: it is asked again in a while */
     struct bb_fault why;
     struct bb_buf report; /* when there is more to say than why holds */
+    struct bb_bytes partial; /* what the steps before the one that failed made; in the message */
 };
 
 /* Not by the plugin: it was never given it. */
@@ -286,6 +287,7 @@ static void bb_deliver_end_here(struct bb_host *h, bb_token t, bb_status s, cons
         r.vendor_code = bb_text(e->failure ? e->failure : "");
         r.error_flags = e->quarantine ? BB_ERROR_QUARANTINE : 0;
         r.retry_after_ms = e->later ? BB_ASK_AGAIN_MS : 0;
+        r.body = e->partial;
     }
     bb_deliver_ends(h, &r, false, false);
 }
@@ -328,6 +330,11 @@ void bb_deliver_end_all(struct bb_host *h, bool only_waiting, const char *text)
 
 /* ---- hand-over ------------------------------------------------------------------------------------ */
 
+static bool bb_same(const void *p, size_t n, struct bb_bytes b)
+{
+    return n == b.len && (!n || memcmp(p, b.ptr, n) == 0);
+}
+
 static int bb_route_compare(const void *key, const void *item)
 {
     uint32_t a = *(const uint32_t *)key, b = ((const struct bb_route_steps *)item)->number;
@@ -369,7 +376,7 @@ static bb_status bb_deliver_render(struct bb_host *h, struct bb_msg *m, uint32_t
     struct bb_asker asker = {h, m};
     struct bb_transform_run run = {.ask = bb_ask, .child = bb_deliver_child,
                                    .plugin = bb_step_run, .arg = &asker,
-                                   .report = &e->report};
+                                   .report = &e->report, .keep_partial = true};
     struct bb_rehearsed rehearsed = {h->run->spec.rehearsal, m->route};
     const struct bb_route_steps *r;
     bb_status s;
@@ -407,6 +414,8 @@ static bb_status bb_deliver_render(struct bb_host *h, struct bb_msg *m, uint32_t
     case BB_E_REJECT:
         e->failure = run.failure;
         e->quarantine = run.quarantine;
+        if (!m->rendered.failed && !bb_same(m->rendered.ptr, m->rendered.len, m->whole))
+            e->partial = (struct bb_bytes){m->rendered.ptr, m->rendered.len};
         return BB_E_REJECT;
     default:
         return BB_E_CANCEL;
@@ -483,6 +492,7 @@ static void bb_chunk_render(struct bb_host *h, struct bb_chunk *k)
 
         e.failure = NULL;
         e.quarantine = e.later = false;
+        e.partial = (struct bb_bytes){NULL, 0};
         e.why.text[0] = '\0';
         bb_buf_reset(&e.report);
         if (bb_chunk_dropped(h, k->token[i])) {

@@ -100,6 +100,8 @@ static void settle(struct bb_hub *h, struct subject *u, enum bb_settle_to to,
         s->row.flags |= BB_ROW_OVERTAKEN;
     if (body)
         hub_settle_body(h, s, a->body);
+    if (body && a->status == BB_E_REJECT) /* a sink's own refusal brings none */
+        s->row.flags |= BB_ROW_PARTIAL;
     hub_settle_event(h, s, a->reason, a->status, a->code, a->text, a->reply);
     if (alone)
         hub_settle_flush(h);

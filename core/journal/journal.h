@@ -53,6 +53,7 @@ extern const char *const bb_dstate_names[BB_D_STATES];
 #define BB_ROW_BODY 2u         /* a rendered body is kept: send it unchanged */
 #define BB_ROW_OVERTAKEN 4u    /* a later delivery of its lane went out since */
 #define BB_ROW_PROBED 8u       /* the last probe said not applied (probed once; twice before a retry) */
+#define BB_ROW_PARTIAL 32u     /* the kept body is what a transform that failed had made: for people, it is never sent */
 #define BB_ROW_RELEASED 16u    /* an operator released or replayed it: attempts count anew */
 struct bb_row {
     uint8_t state;     /* enum bb_dstate */
