@@ -33,7 +33,7 @@ static bool missing(struct bb_schema_run *r, const struct bb_snode *n, const uin
 {
     char quoted[44];
 
-    return bb_run_fail(r, n, "required", p, "the property \"%s\" is missing",
+    return bb_run_fail(r, n, "required", p, "lacks the property \"%s\"",
                        r->gather ? bb_fault_quote(quoted, name.ptr, name.len) : "");
 }
 

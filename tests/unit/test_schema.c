@@ -89,7 +89,7 @@ static const struct {
     {"{\"properties\":{\"a/b\":{\"items\":{\"maximum\":5}}}}", "{\"a/b\":[1,7]}", "/a~1b/1",
      "maximum", "#/properties/a~1b/items/maximum", "7", "must be at most 5"},
     {"{\"required\":[\"x\",\"y\"]}", "{\"x\":1}", "", "required", "#/required", "an object of 1",
-     "the property \"y\" is missing"},
+     "lacks the property \"y\""},
     {"{\"properties\":{\"quantity\":true},\"additionalProperties\":false}", "{\"quantiy\":1}",
      "/quantiy", "additionalProperties", "#/additionalProperties", "1",
      "the property \"quantiy\" is not allowed here: did you mean \"quantity\"?"},
