@@ -2,7 +2,7 @@
 # run.sh - the benches: Busbar's own paths and its peers on this machine, in one session
 #
 #   make bench [BENCH="core http"]        or: tools/bench/run.sh --build BUILD [sections]
-# Sections: core http latency backlog files isolation lmdb units map nginx nats; default: all.
+# Sections: core http latency backlog files isolation lmdb units map schema nginx nats; default: all.
 # BENCH_RUNS (3) runs of each, interleaved, so that a slow minute hits all; medians in the table.
 # BENCH_SECONDS (8) of load a run, BENCH_BACKLOG (5000000) messages, BENCH_CORE (2000000).
 # BENCH_BESIDE chooses whom isolation sets beside the good route: none crash hang leak flood flood-logs,
@@ -24,7 +24,7 @@ case ${1:-} in -h | --help)
     ;;
 esac
 sections=("$@")
-[ ${#sections[@]} -gt 0 ] || sections=(core http latency backlog files isolation lmdb units map nginx nats)
+[ ${#sections[@]} -gt 0 ] || sections=(core http latency backlog files isolation lmdb units map schema nginx nats)
 runs=${BENCH_RUNS:-3} secs=${BENCH_SECONDS:-8}
 work=${BENCH_DIR:-$build/bench-results}
 mkdir -p "$work"
@@ -314,6 +314,19 @@ section_units() { # decimals and conversions: CPU is then CPU-seconds a million 
         while IFS=$'\t' read -r name ns; do
             row units "$name" cpu "$(awk -v ns="$ns" 'BEGIN {printf "%.3f", ns / 1000}')"
         done < <("$prog" | jq -r '[.work, .ns] | @tsv')
+    done
+}
+
+section_schema() { # CPU-seconds a million checks of one message of 1 KiB
+    local i prog=$build/tools/bench/schema_bench top=$here/../..
+    [ -x "$prog" ] || make -C "$build" -s tools/bench/schema_bench || die "schema_bench does not build"
+    jq .data "$top/tests/schemas/valid/movement-receipt.json" >"$work/model-movement.json"
+    for ((i = 0; i < runs; i++)); do
+        row schema "a movement of 1 KiB, a schema beside it" cpu \
+            "$("$prog" "$here/movement.schema.json" "$here/movement.json" 1 1 | awk '/^valid/ {print $2}')"
+        row schema "a receipt of 1.1 KiB, the model's mfg.inventory-movement/1" cpu \
+            "$("$prog" "$top/sdk/schemas/mfg.inventory-movement.1.json" "$work/model-movement.json" 1 1 \
+                "$top/sdk/schemas" | awk '/^valid/ {print $2}')"
     done
 }
 

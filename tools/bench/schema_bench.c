@@ -1,7 +1,7 @@
 /*
  * schema_bench.c - what checking a message against a schema costs: CPU-seconds a million messages
  *
- *   schema_bench SCHEMA DOCUMENT [million] [runs]
+ *   schema_bench SCHEMA DOCUMENT [million] [runs] [remotes]
  * SCHEMA and DOCUMENT are JSON files; formats are asserted. million (1) times 10^6 checks of the
  * document's canonical bytes, runs (5) times; a line each and the median, which is microseconds a
  * message too. Beside it what one bare walk over the same bytes costs, and the canonical check.
@@ -87,8 +87,9 @@ int main(int argc, char **argv)
     int what;
 
     runs = argc > 4 ? strtoul(argv[4], NULL, 10) : 5;
+    options.remotes = argc > 5 ? argv[5] : NULL;
     if (argc < 3 || !count || !runs || runs > RUNS_MAX) {
-        fprintf(stderr, "usage: schema_bench SCHEMA DOCUMENT [million] [runs]\n");
+        fprintf(stderr, "usage: schema_bench SCHEMA DOCUMENT [million] [runs] [remotes]\n");
         return 2;
     }
     s = bb_schema_load(argv[1], &options, &notes);
