@@ -11,6 +11,9 @@ tools_bench_nats_load_SOURCES = tools/bench/nats_load.c tools/bench/hist.h
 tools_bench_nats_load_LDADD = -lpthread
 tools_bench_bench_map_SOURCES = tools/bench/map_bench.c
 tools_bench_bench_map_LDADD = $(core_LIBS)
+EXTRA_PROGRAMS += tools/bench/units_bench
+tools_bench_units_bench_SOURCES = tools/bench/units_bench.c
+tools_bench_units_bench_LDADD = sdk/lib/libbusbar-sdk.a $(GMP_LIBS)
 
 # what tools/test asks
 .PHONY: print-tests print-fuzzers

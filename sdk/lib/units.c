@@ -17,31 +17,34 @@ static int times(struct bb_decimal *num, struct bb_decimal *den, const struct bb
                                                        : -1;
 }
 
-/* Two linked units: from.num * to.den / (from.den * to.num), tens as places of one of them. */
-static int times_link(struct bb_decimal *num, struct bb_decimal *den, const char *from,
-                      const char *to, struct bb_fault *err)
+/* Two alike units: u.num * v.den / (u.den * v.num), tens as places of one of them. */
+static int times_units(struct bb_decimal *num, struct bb_decimal *den, const struct bb_unit *u,
+                       const struct bb_unit *v, struct bb_fault *err)
 {
-    const struct bb_unit *u, *v;
+    int tens = u->exponent - v->exponent;
     struct bb_decimal a, b;
 
-    if (strcmp(from, to) == 0)
-        return 0;
-    u = bb_unit_alive(from);
-    v = bb_unit_alive(to);
     bb_decimal_set_uint(&a, u->num);
-    bb_decimal_set_uint(&b, v->den);
-    if (bb_decimal_multiply(num, num, &a, err) != 0 || bb_decimal_multiply(num, num, &b, err) != 0)
+    bb_decimal_set_uint(&b, u->den);
+    if (times(num, den, &a, &b, err) != 0)
         return -1;
-    bb_decimal_set_uint(&a, u->den);
+    bb_decimal_set_uint(&a, v->den);
     bb_decimal_set_uint(&b, v->num);
-    if (bb_decimal_multiply(den, den, &a, err) != 0 || bb_decimal_multiply(den, den, &b, err) != 0)
+    if (times(num, den, &a, &b, err) != 0)
         return -1;
-    int tens = u->exponent - v->exponent;
     num->scale += tens < 0 ? (uint32_t)-tens : 0;
     den->scale += tens > 0 ? (uint32_t)tens : 0;
     if (num->scale > BB_SCALE_MAX || den->scale > BB_SCALE_MAX)
         return bb_fault_set(err, 0, "the factor has too many decimal places");
     return 0;
+}
+
+static int times_link(struct bb_decimal *num, struct bb_decimal *den, const char *from,
+                      const char *to, struct bb_fault *err)
+{
+    if (strcmp(from, to) == 0)
+        return 0;
+    return times_units(num, den, bb_unit_alive(from), bb_unit_alive(to), err);
 }
 
 static int times_chain(struct bb_decimal *num, struct bb_decimal *den,
@@ -113,29 +116,48 @@ static int no_way(const char *from, const char *to, const struct bb_unit_rule *r
     return refuse(from, to, rule, "there is no factor: add one for this item", err);
 }
 
-int bb_unit_factor(struct bb_decimal *num, struct bb_decimal *den, const char *from, const char *to,
-                   const struct bb_unit_rule *rule, struct bb_fault *err)
+/* By the item's rows: num and den are 1 each when it begins. */
+static int factor_chain(struct bb_decimal *num, struct bb_decimal *den, const char *from,
+                        const char *to, const struct bb_unit_rule *rule, struct bb_fault *err)
 {
     struct bb_unit_step step[BB_ITEM_UNITS_MAX];
     const struct bb_item_factor *row;
-    struct bb_decimal n, d;
     struct bb_fault why;
     size_t rows;
-    int last = -1, way = bb_unit_linked(from, to);
+    int last;
 
     row = bb_item_rows(rule, &rows);
-    if (strcmp(from, to) == 0) {
-        way = bb_unit_alive(from) || item_knows(row, rows, from);
-    } else if (!way) {
-        last = bb_unit_chain(step, row, rows, from, to);
-        way = last >= 0;
-    }
-    if (!way)
+    if (strcmp(from, to) == 0)
+        return bb_unit_alive(from) || item_knows(row, rows, from)
+                   ? 0
+                   : no_way(from, to, rule, row, rows, err);
+    last = bb_unit_chain(step, row, rows, from, to);
+    if (last < 0)
         return no_way(from, to, rule, row, rows, err);
-    bb_decimal_set_uint(&n, 1);
-    bb_decimal_set_uint(&d, 1);
-    if (times_chain(&n, &d, step, last, from, to, &why) != 0)
-        return refuse(from, to, rule, why.text, err);
+    return times_chain(num, den, step, last, from, to, &why) == 0
+               ? 0
+               : refuse(from, to, rule, why.text, err);
+}
+
+/* u and v: the units from and to are in Rec 20, or NULL. */
+static int factor_of(struct bb_decimal *num, struct bb_decimal *den, const char *from,
+                     const char *to, const struct bb_unit *u, const struct bb_unit *v,
+                     const struct bb_unit_rule *rule, struct bb_fault *err)
+{
+    bb_decimal_set_uint(num, 1);
+    bb_decimal_set_uint(den, 1);
+    if (u && v && u != v && bb_unit_alike(u, v))
+        return times_units(num, den, u, v, err);
+    return factor_chain(num, den, from, to, rule, err);
+}
+
+int bb_unit_factor(struct bb_decimal *num, struct bb_decimal *den, const char *from, const char *to,
+                   const struct bb_unit_rule *rule, struct bb_fault *err)
+{
+    struct bb_decimal n, d;
+
+    if (factor_of(&n, &d, from, to, bb_unit_alive(from), bb_unit_alive(to), rule, err) != 0)
+        return -1;
     bb_decimal_copy(num, &n);
     bb_decimal_copy(den, &d);
     return 0;
@@ -173,7 +195,7 @@ int bb_unit_convert(struct bb_decimal *out, const struct bb_decimal *quantity, c
         status = convert_point(out, quantity, u, v, scale, mode, &why);
         return status == 0 ? 0 : refuse(from, to, rule, why.text, err);
     }
-    if (bb_unit_factor(&num, &den, from, to, rule, err) != 0)
+    if (factor_of(&num, &den, from, to, u, v, rule, err) != 0)
         return -1;
     if (strcmp(from, to) == 0 && scale == BB_SCALE_EXACT) { /* as it is written */
         bb_decimal_copy(out, quantity);

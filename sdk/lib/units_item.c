@@ -17,6 +17,12 @@ const struct bb_unit *bb_unit_alive(const char *code)
     return u && u->status != BB_UNIT_DELETED ? u : NULL;
 }
 
+int bb_unit_alike(const struct bb_unit *u, const struct bb_unit *v)
+{
+    return u->status == BB_UNIT_EXACT && v->status == BB_UNIT_EXACT && !u->point && !v->point &&
+           strcmp(u->dimension, v->dimension) == 0;
+}
+
 int bb_unit_linked(const char *a, const char *b)
 {
     const struct bb_unit *u, *v;
@@ -24,8 +30,8 @@ int bb_unit_linked(const char *a, const char *b)
     if (strcmp(a, b) == 0)
         return 1;
     u = bb_unit_alive(a);
-    v = u && u->status == BB_UNIT_EXACT && !u->point ? bb_unit_alive(b) : NULL;
-    return v && v->status == BB_UNIT_EXACT && !v->point && strcmp(u->dimension, v->dimension) == 0;
+    v = u ? bb_unit_alive(b) : NULL;
+    return v && bb_unit_alike(u, v);
 }
 
 int bb_unit_chain(struct bb_unit_step step[BB_ITEM_UNITS_MAX], const struct bb_item_factor *row,

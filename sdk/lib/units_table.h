@@ -34,7 +34,9 @@ static inline const char *bb_unit_step_start(const struct bb_unit_step *s)
 }
 /* The unit of that code unless it was deleted. */
 const struct bb_unit *bb_unit_alive(const char *code);
-/* Are both the same, or do they convert by Rec 20 with a factor? */
+/* Do two units convert by Rec 20 with a factor? */
+int bb_unit_alike(const struct bb_unit *u, const struct bb_unit *v);
+/* Are both codes or names the same, or of units that are alike? */
 int bb_unit_linked(const char *a, const char *b);
 /* The chain of rows from one unit to another: its last step, or -1. */
 int bb_unit_chain(struct bb_unit_step step[BB_ITEM_UNITS_MAX], const struct bb_item_factor *row,

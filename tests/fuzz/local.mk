@@ -5,7 +5,8 @@ FUZZERS =
 FUZZ_SECONDS = 600
 FUZZ_LIBS = $(core_LIBS)
 EXTRA_PROGRAMS += $(FUZZERS)
-EXTRA_DIST += tests/fuzz/corpus tests/fuzz/json.dict tests/fuzz/message.dict tests/fuzz/csv.dict tests/fuzz/map.dict
+EXTRA_DIST += tests/fuzz/corpus tests/fuzz/json.dict tests/fuzz/message.dict tests/fuzz/csv.dict \
+  tests/fuzz/map.dict tests/fuzz/units.dict
 
 FUZZERS += tests/fuzz/fuzz_json
 tests_fuzz_fuzz_json_SOURCES = tests/fuzz/fuzz_json.c
@@ -21,6 +22,11 @@ FUZZERS += tests/fuzz/fuzz_csv
 tests_fuzz_fuzz_csv_SOURCES = tests/fuzz/fuzz_csv.c
 tests_fuzz_fuzz_csv_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_csv_LDADD = sdk/lib/libbusbar-sdk.a
+
+FUZZERS += tests/fuzz/fuzz_units
+tests_fuzz_fuzz_units_SOURCES = tests/fuzz/fuzz_units.c
+tests_fuzz_fuzz_units_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_units_LDADD = sdk/lib/libbusbar-sdk.a $(GMP_LIBS)
 
 FUZZERS += tests/fuzz/fuzz_config
 tests_fuzz_fuzz_config_SOURCES = tests/fuzz/fuzz_config.c

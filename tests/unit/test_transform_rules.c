@@ -205,6 +205,40 @@ START_TEST(what_rules_make_is_bounded)
 }
 END_TEST
 
+/* Each list is made anew beside the old one: all of them together are bounded too. */
+START_TEST(lists_made_anew_are_bounded_together)
+{
+    struct bb_buf rules, in, out;
+    struct bb_transform *t;
+    struct bb_fault f;
+    bb_buf_init(&rules, 1 << 20);
+    add(&rules, "[{\"drop\":\"/data/b\"}");
+    for (int k = 0; k < 20; k++)
+        add(&rules, ",{\"sort\":{\"at\":\"/data/a\",\"by\":\".\"}}");
+    bb_buf_put(&rules, "]", 2);
+    t = compiled((const char *)rules.ptr);
+    bb_buf_init(&in, 1 << 20);
+    bb_put_array(&in, 2);
+    bb_put_map(&in, 0);
+    bb_put_map(&in, 1);
+    bb_put_cstr(&in, "a");
+    bb_put_array(&in, 1000);
+    for (int k = 0; k < 1000; k++)
+        bb_put_int(&in, 1);
+    bb_buf_init(&out, 1100);
+    ck_assert_int_eq(bb_transform_apply(t, bytes_of(&in), &out, NULL, &f), BB_E_REJECT);
+    ck_assert_msg(strstr(f.text, "rule 19 (sort): the rules make new lists too many times") != NULL, "%s",
+                  f.text);
+    bb_buf_free(&out);
+    bb_buf_init(&out, 1 << 20);
+    ck_assert_int_eq(bb_transform_apply(t, bytes_of(&in), &out, NULL, &f), BB_OK);
+    bb_transform_free(&t);
+    bb_buf_free(&rules);
+    bb_buf_free(&in);
+    bb_buf_free(&out);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("map rules");
@@ -218,6 +252,7 @@ int main(void)
     tcase_add_loop_test(c, forward_and_back_gives_the_same_bytes, 0, 4);
     tcase_add_test(c, limits_hold);
     tcase_add_test(c, what_rules_make_is_bounded);
+    tcase_add_test(c, lists_made_anew_are_bounded_together);
     suite_add_tcase(s, c);
     r = srunner_create(s);
     srunner_run_all(r, CK_NORMAL);

@@ -2,7 +2,7 @@
 # run.sh - the benches: Busbar's own paths and its peers on this machine, in one session
 #
 #   make bench [BENCH="core http"]        or: tools/bench/run.sh --build BUILD [sections]
-# Sections: core http latency backlog isolation lmdb nginx nats map; default: all.
+# Sections: core http latency backlog isolation lmdb units map nginx nats; default: all.
 # BENCH_RUNS (3) runs of each, interleaved, so that a slow minute hits all; medians in the table.
 # BENCH_SECONDS (8) of load a run, BENCH_BACKLOG (5000000) messages, BENCH_CORE (2000000).
 # BENCH_BESIDE chooses whom isolation sets beside the good route: none crash hang leak flood flood-logs,
@@ -23,7 +23,7 @@ case ${1:-} in -h | --help)
     ;;
 esac
 sections=("$@")
-[ ${#sections[@]} -gt 0 ] || sections=(core http latency backlog isolation lmdb nginx nats map)
+[ ${#sections[@]} -gt 0 ] || sections=(core http latency backlog isolation lmdb units map nginx nats)
 runs=${BENCH_RUNS:-3} secs=${BENCH_SECONDS:-8}
 work=${BENCH_DIR:-$build/bench-results}
 mkdir -p "$work"
@@ -301,6 +301,16 @@ section_lmdb() { # the journal alone beside the same bytes straight into LMDB, i
                 cpu "$(sed -E 's/.*, ([0-9.]+) CPU-s.*/\1/' <<<"$line")"
             stop_all
         done
+    done
+}
+
+section_units() { # decimals and conversions: CPU is then CPU-seconds a million of them
+    local i name ns prog=$build/tools/bench/units_bench
+    [ -x "$prog" ] || make -C "$build" -s tools/bench/units_bench || die "units_bench does not build"
+    for ((i = 0; i < runs; i++)); do
+        while IFS=$'\t' read -r name ns; do
+            row units "$name" cpu "$(awk -v ns="$ns" 'BEGIN {printf "%.3f", ns / 1000}')"
+        done < <("$prog" | jq -r '[.work, .ns] | @tsv')
     done
 }
 

@@ -130,7 +130,8 @@ def number_at(text, at):
 
 
 def tidy(text):
-    text = text.replace("\xa0", " ").replace("\u2126", "\u03a9").replace("liq.", "").replace("US dry", "US").replace(" )", ")")
+    text = text.replace("\xa0", " ").replace("\u2126", "\u03a9")  # the ohm sign is an omega
+    text = text.replace("liq.", "").replace("US dry", "US").replace(" )", ")")
     text = text.replace("×", " x ").replace("·", " ").replace("‧", " ").translate(SUPERSCRIPTS)
     text = re.sub(r"(?<=[\w)])\s+\((US|UK)", r" (\1", text)
     text = re.sub(r"(?<=[a-zA-Z])\((US|UK)", r" (\1", text)

@@ -182,8 +182,9 @@ def main():
         tally[state] = tally.get(state, 0) + 1
         if report and why and state not in ("exact", "deleted"):
             print(f"{code:4} {state:12} {row['Name']}: {why}")
-        out.append('    {%s, %s, %s, %s, %s, %du, %du, %d, BB_UNIT_%s, %d},\n' % (
-            quoted(code), quoted(row["Name"].strip()), quoted(key),
+        wide = len(row["Name"]) > 50  # the house rule for a line's length
+        out.append('    {%s, %s,%s%s, %s, %s, %du, %du, %d, BB_UNIT_%s, %d},\n' % (
+            quoted(code), quoted(row["Name"].strip()), "\n     " if wide else " ", quoted(key),
             quoted(POINTS[code]) if code in POINTS else "NULL",
             quoted(instead(row)) if instead(row) else "NULL", fit[0], fit[1], fit[2],
             state.upper(), row["Status"] == "D"))

@@ -6,230 +6,24 @@
  *
  * Thread: any. Ownership: a condition owns its tests and the conditions inside it.
  */
-#include "core/transform/map/map.h"
+#include "core/transform/map/test.h"
 
-#include <regex.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define NEST_MAX 8
-#define PATTERN_MAX 256
-#define MATCHED_MAX 4096 /* bytes of a text that a pattern looks at */
 
-enum { NOT_HERE = -2 }; /* of a comparison: there is no value */
-
-struct test {
-    struct test *next;
-    const struct test_kind *kind;
-    struct bb_bytes value; /* msgpack, owned */
-    regex_t pattern;
-    bool compiled;
-};
 struct bb_cond {
     struct bb_cond *next, *inside; /* of a list */
     enum { COND_TESTS, COND_ALL, COND_ANY, COND_NOT } kind;
     struct bb_path at;
-    struct test *tests;
+    struct bb_test *tests;
 };
-struct test_kind {
-    const char *name;
-    /* What is wrong with the value, NULL. */
-    const char *(*check)(struct test *t);
-    /* 1 holds, 0 not, -1 with why. s NULL: there is no value. */
-    int (*holds)(const struct test *t, const struct bb_tok *s, const char **why);
-};
-
-/* ---- tests --------------------------------------------------------------------------------------- */
-static const char *scalar_check(struct test *t)
-{
-    struct bb_tok k;
-
-    return bb_scalar_of(t->value, &k) ? NULL : "is compared with a text, a number, true, false or null";
-}
-
-static int equals(const struct test *t, const struct bb_tok *s, const char **why)
-{
-    struct bb_tok k;
-
-    (void)why;
-    return s && bb_scalar_of(t->value, &k) && bb_scalar_equal(s, &k);
-}
-
-static const char *list_check(struct test *t)
-{
-    struct bb_bytes v;
-    struct bb_cur c;
-    struct bb_tok k;
-    uint32_t n;
-
-    if (!bb_group_of(t->value, BB_T_ARRAY, &c, &n))
-        return "takes a list of texts or numbers";
-    if (n == 0)
-        return "the list is empty: this can never hold";
-    while (n--)
-        if (bb_cur_value(&c, &v) != 0 || !bb_scalar_of(v, &k))
-            return "takes a list of texts or numbers";
-    return NULL;
-}
-
-static int in(const struct test *t, const struct bb_tok *s, const char **why)
-{
-    struct bb_bytes v;
-    struct bb_cur c;
-    struct bb_tok k;
-    uint32_t n;
-
-    (void)why;
-    if (!s || !bb_group_of(t->value, BB_T_ARRAY, &c, &n))
-        return 0;
-    while (n--)
-        if (bb_cur_value(&c, &v) != 0)
-            return 0;
-        else if (bb_scalar_of(v, &k) && bb_scalar_equal(s, &k))
-            return 1;
-    return 0;
-}
-
-static const char *truth_check(struct test *t)
-{
-    int v;
-
-    return bb_as_bool(t->value, &v) == 1 ? NULL : "must be true or false";
-}
-
-static int exists(const struct test *t, const struct bb_tok *s, const char **why)
-{
-    int wanted = 0;
-
-    (void)why;
-    bb_as_bool(t->value, &wanted);
-    return (s != NULL) == (wanted != 0);
-}
-
-static const char *text_check(struct test *t)
-{
-    struct bb_bytes s;
-
-    return bb_as_str(t->value, &s) == 1 && s.len ? NULL : "must be a text, not empty";
-}
-
-static int prefix(const struct test *t, const struct bb_tok *s, const char **why)
-{
-    struct bb_bytes p;
-
-    (void)why;
-    return s && s->kind == BB_T_STR && bb_as_str(t->value, &p) == 1 && s->s.len >= p.len &&
-           memcmp(s->s.ptr, p.ptr, p.len) == 0;
-}
-
-static const char *pattern_check(struct test *t)
-{
-    char text[PATTERN_MAX + 1];
-    struct bb_bytes s;
-
-    if (bb_as_str(t->value, &s) != 1 || s.len == 0 || s.len > PATTERN_MAX || memchr(s.ptr, 0, s.len))
-        return "must be a regular expression of 1 to 256 bytes";
-    memcpy(text, s.ptr, s.len);
-    text[s.len] = '\0';
-    /* what makes a matcher slow beyond measure: counted repeats and references back */
-    if (strpbrk(text, "{}"))
-        return "a pattern has no {} here: write [0-9][0-9] for two digits";
-    for (const char *p = strchr(text, '\\'); p; p = p[1] ? strchr(p + 2, '\\') : NULL)
-        if (p[1] >= '0' && p[1] <= '9')
-            return "a pattern has no references back";
-    if (regcomp(&t->pattern, text, REG_EXTENDED | REG_NOSUB) != 0)
-        return "is not a POSIX extended regular expression";
-    t->compiled = true;
-    return NULL;
-}
-
-static int matches(const struct test *t, const struct bb_tok *s, const char **why)
-{
-    char text[MATCHED_MAX + 1];
-
-    if (!s || s->kind != BB_T_STR || memchr(s->s.ptr, 0, s->s.len))
-        return 0;
-    if (s->s.len > MATCHED_MAX) {
-        *why = "more than 4096 bytes are too long for a pattern";
-        return -1;
-    }
-    memcpy(text, s->s.ptr, s->s.len);
-    text[s->s.len] = '\0';
-    return regexec(&t->pattern, text, 0, NULL, 0) == 0;
-}
-
-static const char *number_check(struct test *t)
-{
-    struct bb_tok k;
-
-    struct bb_decimal d;
-
-    return bb_scalar_of(t->value, &k) && bb_scalar_decimal(&k, &d) == 0 ? NULL : "must be a number";
-}
-
-/* -2 no value, -1 with why, else 0 below, 1 equal, 2 above. */
-static int compare(const struct test *t, const struct bb_tok *s, const char **why)
-{
-    struct bb_tok k;
-    int order;
-
-    if (!s)
-        return NOT_HERE;
-    if (!bb_scalar_of(t->value, &k) || bb_scalar_compare(s, &k, &order) != 0) {
-        *why = "a number is needed for the comparison, there is something else";
-        return -1;
-    }
-    return order + 1;
-}
-
-static int above(const struct test *t, const struct bb_tok *s, const char **why)
-{
-    int r = compare(t, s, why);
-
-    return r == -1 ? -1 : r == 2;
-}
-
-static int at_least(const struct test *t, const struct bb_tok *s, const char **why)
-{
-    int r = compare(t, s, why);
-
-    return r == -1 ? -1 : r >= 1;
-}
-
-static int below(const struct test *t, const struct bb_tok *s, const char **why)
-{
-    int r = compare(t, s, why);
-
-    return r == -1 ? -1 : r == 0;
-}
-
-static int at_most(const struct test *t, const struct bb_tok *s, const char **why)
-{
-    int r = compare(t, s, why);
-
-    return r == -1 ? -1 : r == 0 || r == 1;
-}
-
-static const struct test_kind tests[] = {
-    {"equals", scalar_check, equals},   {"in", list_check, in},
-    {"exists", truth_check, exists},    {"prefix", text_check, prefix},
-    {"matches", pattern_check, matches}, {"above", number_check, above},
-    {"at_least", number_check, at_least}, {"below", number_check, below},
-    {"at_most", number_check, at_most}};
-#define TESTS (sizeof tests / sizeof tests[0])
 
 /* ---- reading ------------------------------------------------------------------------------------- */
 static const char *const list_names[] = {"all", "any", "not"};
 #define LISTS (sizeof list_names / sizeof list_names[0])
-
-static void test_free(struct test *t)
-{
-    if (t->compiled)
-        regfree(&t->pattern);
-    free((void *)(uintptr_t)t->value.ptr);
-    free(t);
-}
 
 void bb_cond_free(struct bb_cond *c)
 {
@@ -238,10 +32,10 @@ void bb_cond_free(struct bb_cond *c)
 
         bb_cond_free(c->inside);
         while (c->tests) {
-            struct test *t = c->tests;
+            struct bb_test *t = c->tests;
 
             c->tests = t->next;
-            test_free(t);
+            bb_test_free(t);
         }
         bb_path_free(&c->at);
         free(c);
@@ -249,11 +43,11 @@ void bb_cond_free(struct bb_cond *c)
     }
 }
 
-static int test_read(struct bb_map_compile *m, struct bb_cond *c, const struct test_kind *kind,
+static int test_read(struct bb_map_compile *m, struct bb_cond *c, const struct bb_test_kind *kind,
                      struct bb_bytes v)
 {
     static const struct bb_arg value_arg = {"value", &bb_arg_value, 0, true};
-    struct test *t = calloc(1, sizeof *t), **tail = &c->tests;
+    struct bb_test *t = calloc(1, sizeof *t), **tail = &c->tests;
     const char *why;
 
     if (!t)
@@ -297,12 +91,12 @@ static int member_read(struct bb_map_compile *m, struct bb_cond *c, struct bb_by
                        struct bb_bytes v, unsigned depth)
 {
     static const struct bb_arg at_arg = {"at", &bb_arg_from, 0, true};
-    const char *names[TESTS + LISTS + 1];
+    const char *names[BB_TESTS + LISTS + 1];
     uint32_t k, n = 0;
 
     names[n++] = "at";
-    for (k = 0; k < TESTS; k++)
-        names[n++] = tests[k].name;
+    for (k = 0; k < BB_TESTS; k++)
+        names[n++] = bb_tests[k].name;
     for (k = 0; k < LISTS; k++)
         names[n++] = list_names[k];
     k = bb_word_of(key, names, n);
@@ -311,35 +105,12 @@ static int member_read(struct bb_map_compile *m, struct bb_cond *c, struct bb_by
     if (k == 0)
         return c->at.pointer ? bb_compile_say(m->c, "given twice")
                              : bb_arg_from.read(m, &at_arg, v, &c->at);
-    if (k <= TESTS)
-        return test_read(m, c, &tests[k - 1], v);
+    if (k <= BB_TESTS)
+        return test_read(m, c, &bb_tests[k - 1], v);
     if (c->kind != COND_TESTS)
         return bb_compile_say(m->c, "a condition has one of all, any, not");
-    c->kind = COND_ALL + (k - 1 - TESTS);
+    c->kind = COND_ALL + (k - 1 - BB_TESTS);
     return inside_read(m, c, v, depth);
-}
-
-/* What the tests of one condition are to one another: why they can never hold together. */
-static const char *contradiction(const struct bb_cond *c)
-{
-    const char *why = NULL;
-
-    for (const struct test *a = c->tests; a; a = a->next)
-        for (const struct test *b = c->tests; b; b = b->next) {
-            struct bb_tok t;
-            int wanted = 1;
-
-            if (a->kind->holds == exists && bb_as_bool(a->value, &wanted) == 1 && !wanted && a != b)
-                return "what does not exist meets no other test: this can never hold";
-            if (a->kind->holds == equals && a != b && bb_scalar_of(a->value, &t) &&
-                b->kind->holds(b, &t, &why) != 1)
-                return "the tests contradict one another: this can never hold";
-            if ((a->kind->holds == above || a->kind->holds == at_least) &&
-                (b->kind->holds == below || b->kind->holds == at_most) && bb_scalar_of(a->value, &t) &&
-                b->kind->holds(b, &t, &why) != 1)
-                return "the tests contradict one another: this can never hold";
-        }
-    return NULL;
 }
 
 static int cond_check(struct bb_map_compile *m, const struct bb_cond *c)
@@ -355,12 +126,12 @@ static int cond_check(struct bb_map_compile *m, const struct bb_cond *c)
         return bb_compile_say(m->c, "a condition needs \"at\", the pointer to what it looks at");
     if (!c->tests)
         return bb_compile_say(m->c, "a condition needs a test, such as equals, in or exists");
-    for (const struct test *x = c->tests; x; x = x->next)
-        if (c->at.root == BB_ROOT_ATTRIBUTES && x->kind->holds == equals &&
+    for (const struct bb_test *x = c->tests; x; x = x->next)
+        if (c->at.root == BB_ROOT_ATTRIBUTES && bb_test_equals(x) &&
             bb_scalar_of(x->value, &t) && t.kind != BB_T_STR)
             return bb_compile_say_at(m->c, "equals", "an attribute is a text: put the value in quotes, "
                                                      "or this can never hold");
-    why = contradiction(c);
+    why = bb_tests_contradict(c->tests);
     return why ? bb_compile_say(m->c, "%s", why) : 0;
 }
 
@@ -426,7 +197,7 @@ static int tests_hold(const struct bb_cond *c, const struct bb_tok *s, const cha
 {
     int r = 1;
 
-    for (const struct test *t = c->tests; t && r == 1; t = t->next)
+    for (const struct bb_test *t = c->tests; t && r == 1; t = t->next)
         r = t->kind->holds(t, s, why);
     return r;
 }

@@ -37,7 +37,7 @@ bb_status bb_list_find(struct bb_work *w, const struct bb_path *path, bool optio
         return bb_work_reject(w, "the list is too large or nested too deep", path);
     }
     *bytes = (struct bb_bytes){b.ptr, b.len};
-    return bb_level_keep(l, b.ptr) == 0 ? BB_OK : bb_work_reject(w, l->why, path);
+    return bb_level_keep(l, b.ptr, b.len) == 0 ? BB_OK : bb_work_reject(w, l->why, path);
 }
 
 bb_status bb_list_set(struct bb_work *w, const struct bb_path *path, struct bb_span *list,
@@ -51,7 +51,7 @@ bb_status bb_list_set(struct bb_work *w, const struct bb_path *path, struct bb_s
         return bb_work_reject(w, "the new list is larger than the largest message that is allowed, or "
                                  "memory is short", path);
     }
-    if (bb_level_keep(l, out->ptr) != 0)
+    if (bb_level_keep(l, out->ptr, out->len) != 0)
         return bb_work_reject(w, l->why, path);
     bb_head_group(out->ptr + BB_LIST_HEAD - head, 0, n);
     bb_span_set(list, (struct bb_bytes){out->ptr + BB_LIST_HEAD - head, out->len - BB_LIST_HEAD + head});

@@ -66,7 +66,7 @@ static inline uint32_t bb_key_sig(const void *key, size_t len)
                : 0;
 }
 
-/* ---- span.c ---------------------------------------------------------------------------------- */
+/* ---- level.c, span.c ---------------------------------------------------------------------------------- */
 enum {
     BB_SPAN_LEAF, /* a value's bytes */
     BB_SPAN_RUN,  /* the bytes of `count` neighbours, keys and all */
@@ -115,6 +115,7 @@ struct bb_level { /* spans and computed bytes of a message or of one entry */
     const char *why; /* set by what returns NULL or -1 */
     struct bb_byte_block *more; /* what first_bytes could not take */
     struct bb_kept *kept;
+    size_t kept_bytes;
     size_t bytes_used, bytes_max; /* max: all together */
     struct bb_span_block first;
     uint8_t first_bytes[BB_BYTES_LOCAL] __attribute__((aligned(16)));
@@ -124,11 +125,12 @@ void bb_level_init(struct bb_level *l, size_t bytes_max);
 void bb_level_reset(struct bb_level *l);
 void bb_level_free(struct bb_level *l);
 /* Takes over malloc()ed memory that lives as long as the level's spans: 0, -1 with why, freed. */
-int bb_level_keep(struct bb_level *l, void *p);
+int bb_level_keep(struct bb_level *l, void *p, size_t size);
 /* n bytes that live as long as the level's spans; NULL with why. */
 uint8_t *bb_level_bytes(struct bb_level *l, size_t n);
 /* A zeroed span, NULL when out of memory or past BB_SPANS_MAX. */
 struct bb_span *bb_span_new(struct bb_level *l);
+struct bb_span *bb_span_raw(struct bb_level *l); /* the same, not zeroed */
 /* What a value's first byte says: BB_T_*. */
 uint32_t bb_span_type(const struct bb_span *s);
 /* The link to the span at path, below root; *link is the span, and what it is set to takes its
@@ -208,7 +210,7 @@ struct bb_map_compile {
     bool entry;         /* inside a list's rules: "./qty" is known, the message can only be read */
     const char *number; /* of the rule around these, NULL */
 };
-/* ---- rule.c ---------------------------------------------------------------------------------- */
+/* ---- rule.c, arg.c --------------------------------------------------------------------------- */
 /* Reads a list of rules into r; number: prefix of theirs. 0, -1 said. */
 int bb_rules_read(struct bb_map_compile *m, struct bb_bytes list, struct bb_rules *r);
 void bb_rules_free(struct bb_rules *r);
@@ -289,7 +291,7 @@ int bb_cond_holds(struct bb_work *w, const struct bb_cond *c, bb_status *s);
 typedef int (*bb_cond_fact)(void *arg, const struct bb_path *path, struct bb_bytes *value);
 int bb_cond_known(const struct bb_cond *c, bb_cond_fact fact, void *arg);
 
-/* ---- lookup.c -------------------------------------------------------------------------------- */
+/* ---- table.c --------------------------------------------------------------------------------- */
 /* Column name of a row: of a map by key, of a list by the header's order. 1, 0. */
 int bb_table_cell(struct bb_bytes row, struct bb_bytes header, const char *name, struct bb_bytes *v);
 

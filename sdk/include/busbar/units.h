@@ -29,7 +29,8 @@ extern "C" {
 #define BB_UNIT_DELETED 4      /* never given out by bb_unit_get() */
 
 struct bb_unit {
-    const char *code, *name;
+    char code[4]; /* and a NUL */
+    const char *name;
     const char *dimension; /* "kg.m2.s-2#torque": equal where units convert; "" if not exact */
     const char *point;     /* a temperature's: kelvins = (x + point) * factor; else NULL */
     const char *instead;   /* what Rec 20 says to use instead, "Rec 21" for packages, or NULL */
