@@ -9,6 +9,7 @@ core_libbusbar_core_la_SOURCES += \
   core/transform/require/window.c \
   core/transform/jq/jq.h core/transform/jq/program.c core/transform/jq/value.c core/transform/jq/jq.c
 core_libbusbar_core_la_SOURCES += \
+  core/transform/jq/jq.h core/transform/jq/program.c core/transform/jq/value.c core/transform/jq/jq.c \
   core/transform/map/map.h core/transform/map/path.c core/transform/map/level.c \
   core/transform/map/span.c core/transform/map/value.c core/transform/map/arg.c \
   core/transform/map/rule.c core/transform/map/test.h core/transform/map/test.c \

@@ -201,11 +201,13 @@ END_TEST
 START_TEST(between_other_steps)
 {
 #define R "{\"require\":{\"present\":\"/data/a\"}}"
+#define A(x) "{\"map\":[{\"constant\":{\"to\":\"/attributes/" x "\",\"value\":\"a text that moves all behind it\"}}]}"
 #define M(x) "{\"map\":[{\"constant\":{\"to\":\"/data/" x "\",\"value\":1}}]}"
     static const char *const steps[] = {
         "[" R "," M("b") "]", "[" M("b") "," R "]", "[" M("b") "," R "," R "]", "[" R "," M("b") "," R "]",
         "[" M("c") "," R "," M("d") "," M("b") "]", "[" M("c") "," M("d") "," R "," M("e") "," R "," M("b") "]",
-        "[" M("c") "," R "," M("d") "," R "," M("e") "," R "," M("b") "," R "]"};
+        "[" M("c") "," R "," M("d") "," R "," M("e") "," R "," M("b") "," R "]",
+        "[" A("x") "," R "," A("y") "," A("z") "," R "," M("b") "," R "]", "[" A("x") "," A("y") "," M("b") "]"};
     struct bb_buf in, out;
     struct mistake m;
     char *got;
