@@ -29,7 +29,7 @@ struct answer { /* what is known, whoever said it */
     const char *reason;
     struct bb_bytes code, text, reply, body;
     uint32_t retry_after_ms;
-    bool quarantine; /* it does not hold its lane */
+    bool quarantine; /* whatever the route says of failures */
 };
 
 /* The delivery: with its flight, or one that an earlier run left. */
@@ -108,12 +108,12 @@ static void settle(struct bb_hub *h, struct subject *u, enum bb_settle_to to,
 static void give_up(struct bb_hub *h, struct subject *u, const struct answer *a)
 {
     u->row.due_ms = 0;
-    switch (u->r->config->on_failure) {
+    switch (a->quarantine ? BB_FAIL_QUARANTINE : u->r->config->on_failure) {
     case BB_FAIL_SKIP: /* what may have been applied is for a person to decide */
         settle(h, u, u->row.flags & BB_ROW_MAYBE_SENT ? BB_TO_QUARANTINED : BB_TO_SKIPPED, a);
         break;
     case BB_FAIL_HOLD_LANE:
-        settle(h, u, u->lane && !a->quarantine ? BB_TO_HELD : BB_TO_QUARANTINED, a);
+        settle(h, u, u->lane ? BB_TO_HELD : BB_TO_QUARANTINED, a);
         break;
     default:
         settle(h, u, BB_TO_QUARANTINED, a);

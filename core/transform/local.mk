@@ -2,9 +2,12 @@
 core_libbusbar_core_la_SOURCES += core/transform/transform.h core/transform/step.h \
   core/transform/internal.h core/transform/compile.c core/transform/apply.c \
   core/transform/enrich.c core/transform/plugin.c \
-  core/transform/ref.h core/transform/ref.c core/transform/split.c \
-  core/transform/require.h core/transform/require.c core/transform/check.c core/transform/schema.c \
-  core/transform/window.h core/transform/window.c core/transform/jq.c \
+  core/transform/ref.h core/transform/ref.c \
+  core/transform/split/split.h core/transform/split/read.c core/transform/split/split.c \
+  core/transform/require/require.h core/transform/require/read.c core/transform/require/check.c \
+  core/transform/require/lists.c core/transform/require/schema.c core/transform/require/window.h \
+  core/transform/require/window.c \
+  core/transform/jq/jq.h core/transform/jq/program.c core/transform/jq/value.c core/transform/jq/jq.c \
   core/transform/map/map.h core/transform/map/path.c core/transform/map/span.c \
   core/transform/map/value.c core/transform/map/rule.c core/transform/map/cond.c \
   core/transform/map/lint.c core/transform/map/move.c core/transform/map/branch.c \

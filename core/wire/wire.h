@@ -28,7 +28,7 @@ enum bb_frame_kind {
 #define BB_DELIVER_REDELIVERY 1u
 #define BB_DELIVER_BEHIND 4u /* of the same lane as the item before it: only after that was applied */
 #define BB_DELIVER_RENDERED 2u
-#define BB_ERROR_QUARANTINE 1u /* where the route would hold the lane: not for this */
+#define BB_ERROR_QUARANTINE 1u /* it goes there, whatever the route says of failures */
 
 /* An item of a list inside a frame, read one at a time with bb_frame_next_*(). */
 struct bb_w_deliver {

@@ -44,6 +44,8 @@ static const char all[] =
     "- merge: {from: [/data/l, /data/m], to: /data/all, optional: true}\n"
     "- join: {from: /data/j, by: \"-\", optional: true}\n"
     "- cast: {from: /data/q, as: number, optional: true}\n"
+    "- convert: {at: /data/w, scheme: sap, to: KGM, places: 3, item: /data/a, optional: true,\n"
+    "            factors: [{item: a, unit: BOX, base: KGM, num: 3, den: 7}]}\n"
     "- scale: {from: /data/q, by: 3, per: 7, places: 3, optional: true}\n";
 
 static int no_file(void *arg, const char *name, struct bb_bytes *value, struct bb_fault *err)
@@ -103,8 +105,9 @@ static struct bb_transform *compile(const char *yaml, size_t len, struct bb_buf 
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    static struct bb_transform *whole; /* of all */
     struct bb_buf program, one, two;
-    struct bb_transform *t, *again;
+    struct bb_transform *t, *again = NULL;
     struct bb_fault err;
     struct bb_bytes message;
     bb_status s, s2;
@@ -117,15 +120,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     cut = cut > size - 2 ? size - 2 : cut;
     bb_buf_init(&program, BB_PROGRAM_MAX);
     t = compile((const char *)data + 2, cut, &program);
-    if (!t) {
+    if (t) {
+        again = bb_transform_compile((struct bb_bytes){program.ptr, program.len}, NULL, &err);
+        if (!again)
+            abort();
+    } else if (!whole) {
         program.len = 0;
-        t = compile(all, sizeof(all) - 1, &program);
-        if (!t)
+        whole = compile(all, sizeof(all) - 1, &program);
+        if (!whole)
             abort();
     }
-    again = bb_transform_compile((struct bb_bytes){program.ptr, program.len}, NULL, &err);
-    if (!again)
-        abort();
     message = (struct bb_bytes){data + 2 + cut, size - 2 - cut};
     bb_buf_init(&one, 1u << 20);
     bb_buf_init(&two, 1u << 20);
@@ -141,12 +145,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
         bb_buf_init(&out, 1u << 20);
         sound = bb_message_check(message, NULL) == 0;
-        s = bb_transform_apply(t, message, &out, NULL, &err);
+        s = bb_transform_apply(t ? t : whole, message, &out, NULL, &err);
         if (s == BB_OK && sound && bb_message_check((struct bb_bytes){out.ptr, out.len}, &err) != 0)
             abort();
         if (s != BB_OK && (out.len || !*err.text))
             abort();
-        s2 = bb_transform_apply(again, message, &two, NULL, &err);
+        s2 = bb_transform_apply(again ? again : whole, message, &two, NULL, &err);
         if (s != s2 || out.len != two.len || (out.len && memcmp(out.ptr, two.ptr, out.len) != 0))
             abort();
         bb_buf_free(&out);

@@ -3,7 +3,7 @@
 limit=120
 . "$(dirname "$0")/../lib.sh"
 need jq curl
-mkdir -p "$work/moves" "$work/bom"
+mkdir -p "$work/moves" "$work/bom" "$conf/maps"
 plant_start --seq /data/line
 cat >"$conf/flow.yaml" <<END
 endpoints:
@@ -40,9 +40,16 @@ routes:
     order_by: item
   bom-to-erp:
     from: bom
+    transform: [{map: {file: maps/bom.yaml}}]
     to: erp
 END
+printf 'sap,rec20\nEA,H87\n' >"$conf/maps/units.csv"
+cat >"$conf/maps/bom.yaml" <<END
+- lookup: {from: /data/unit, table: maps/units.csv}
+- reject: {why: the table was not there, when: {not: {at: /data/unit, equals: H87}}}
+END
 core_start
+rm -r "$conf/maps" # what runs has read it: the host of erp is a process and gets it from the core
 {
     echo "move,item,line,qty,note"
     for ((i = 1; i <= 200; i++)); do

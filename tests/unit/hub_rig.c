@@ -147,6 +147,8 @@ void rig_asks(struct rig *r)
 
 int rig_hub(struct rig *r, struct bb_fault *err)
 {
+    for (size_t i = 0; i < RIG_HOSTS; i++)
+        atomic_store(&hosts[i].starts, 0);
     r->hub = bb_hub_start(&(struct bb_hub_options){.generation = &r->gen, .journal = r->journal,
                                                    .program = "/nowhere", .run_dir = r->run}, err);
     return r->hub ? 0 : -1;
@@ -158,8 +160,6 @@ void rig_start(struct rig *r)
     int fd = open(r->log, O_CREAT | O_WRONLY | O_APPEND | O_CLOEXEC, 0600);
 
     ck_assert_int_ge(fd, 0);
-    for (size_t i = 0; i < RIG_HOSTS; i++)
-        atomic_store(&hosts[i].starts, 0);
     fflush(stderr);
     real_stderr = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 10);
     ck_assert_int_ge(dup2(fd, STDERR_FILENO), 0);

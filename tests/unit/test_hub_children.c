@@ -96,6 +96,20 @@ static void answer(uint64_t token, bb_status s, const char *const *ids)
     bb_buf_free(&c);
 }
 
+static void refuse(uint64_t token, uint32_t flags)
+{
+    struct bb_w_result r = {.token = token, .status = BB_E_REJECT, .has_error = true, .vendor_code = {"schema", 6},
+                            .text = {"no", 2}, .error_flags = flags};
+    struct bb_list l;
+    struct bb_buf b;
+
+    bb_buf_init(&b, 4096);
+    l = bb_list_begin(&b, BB_F_RESULT, dst.session);
+    bb_list_result(&b, &l, &r);
+    bb_list_end(&b, &l);
+    rig_send(&dst, &b);
+}
+
 static const char *const two[] = {"p/1", "p/2", NULL}, *const bad[] = {"p/1", "!cut", NULL};
 
 START_TEST(they_are_messages_like_others)
@@ -269,6 +283,32 @@ START_TEST(with_a_full_journal_they_wait)
 }
 END_TEST
 
+/* What a require refused is quarantined, whatever the route says of failures; its lane goes on. */
+START_TEST(quarantined_is_not_held_and_not_skipped)
+{
+    static const enum bb_on_failure ways[] = {BB_FAIL_HOLD_LANE, BB_FAIL_SKIP, BB_FAIL_QUARANTINE};
+
+    rig.route.on_failure = ways[_i];
+    up();
+    submit("p", 10);
+    submit("q", 10);
+    refuse(expect("p", 1), BB_ERROR_QUARANTINE);
+    answer(expect("q", 1), BB_OK, NULL);
+    rig_wait_status(&rig, "\"quarantined\":1,\"delivered\":1,\"skipped\":0");
+}
+END_TEST
+
+START_TEST(without_that_the_route_says)
+{
+    rig.route.on_failure = BB_FAIL_HOLD_LANE;
+    up();
+    submit("p", 10);
+    submit("q", 10);
+    refuse(expect("p", 1), 0);
+    rig_wait_status(&rig, "\"held\":1,\"quarantined\":0,\"delivered\":0");
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("hub-children");
@@ -289,6 +329,8 @@ int main(void)
     tcase_add_test(t, nor_is_a_stop);
     tcase_add_test(t, a_route_that_makes_none_takes_none);
     tcase_add_test(t, a_failure_makes_none);
+    tcase_add_loop_test(t, quarantined_is_not_held_and_not_skipped, 0, 3);
+    tcase_add_test(t, without_that_the_route_says);
     tcase_add_test(t, with_a_full_journal_they_wait);
     suite_add_tcase(s, t);
     r = srunner_create(s);

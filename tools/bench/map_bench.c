@@ -3,6 +3,7 @@
  *
  *   bench-map movement N      N messages; CPU-microseconds a message: the rules, and JSON both ways
  *   bench-map lines N         the same movements as JSON lines, for jq to do the same
+ *   bench-map mapped N        and what the rules make of them
  *   bench-map jq              the jq program that does what the 8 rules do
  *   bench-map bom LINES       one message; MB/s of its bytes and peak memory beside its size
  *
@@ -140,6 +141,26 @@ static void run_movement(unsigned n)
            n, bytes / MESSAGES, apply * 1e6 / n, json_in * 1e6 / n, json_out * 1e6 / n);
 }
 
+static void print_mapped(unsigned n)
+{
+    struct bb_transform *t = compile(rules);
+    struct bb_fault f = {0, ""};
+    struct bb_buf in, out, text;
+    char line[2048];
+
+    bb_buf_init(&in, 1u << 20);
+    bb_buf_init(&out, 1u << 20);
+    bb_buf_init(&text, 1u << 20);
+    for (unsigned k = 0; k < n; k++) {
+        in.len = out.len = text.len = 0;
+        movement(line, sizeof(line), k);
+        must(bb_json_read((struct bb_bytes){line, strlen(line)}, &in, &f) == 0, "movement", &f);
+        must(bb_transform_apply(t, (struct bb_bytes){in.ptr, in.len}, &out, NULL, &f) == BB_OK, "apply", &f);
+        must(bb_json_write((struct bb_bytes){out.ptr, out.len}, &text, &f) == 0, "write", &f);
+        printf("%.*s\n", (int)text.len, (const char *)text.ptr);
+    }
+}
+
 static void run_bom(unsigned lines)
 {
     struct bb_transform *t = compile(
@@ -213,6 +234,8 @@ int main(int argc, char **argv)
         run_movement(n);
     } else if (argc > 1 && strcmp(argv[1], "bom") == 0) {
         run_bom(n);
+    } else if (argc > 1 && strcmp(argv[1], "mapped") == 0) {
+        print_mapped(n);
     } else if (argc > 1 && strcmp(argv[1], "jq") == 0) {
         puts(jq);
     } else if (argc > 1 && strcmp(argv[1], "lines") == 0) {
@@ -221,7 +244,7 @@ int main(int argc, char **argv)
             puts(line);
         }
     } else {
-        fputs("usage: bench-map movement|lines|bom N, bench-map jq\n", stderr);
+        fputs("usage: bench-map movement|lines|mapped|bom N, bench-map jq\n", stderr);
         return 2;
     }
     return 0;

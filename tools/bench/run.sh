@@ -2,7 +2,7 @@
 # run.sh - the benches: Busbar's own paths and its peers on this machine, in one session
 #
 #   make bench [BENCH="core http"]        or: tools/bench/run.sh --build BUILD [sections]
-# Sections: core http latency backlog isolation lmdb nginx nats; default: all.
+# Sections: core http latency backlog isolation lmdb nginx nats map; default: all.
 # BENCH_RUNS (3) runs of each, interleaved, so that a slow minute hits all; medians in the table.
 # BENCH_SECONDS (8) of load a run, BENCH_BACKLOG (5000000) messages, BENCH_CORE (2000000).
 # BENCH_BESIDE chooses whom isolation sets beside the good route: none crash hang leak flood flood-logs,
@@ -23,7 +23,7 @@ case ${1:-} in -h | --help)
     ;;
 esac
 sections=("$@")
-[ ${#sections[@]} -gt 0 ] || sections=(core http latency backlog isolation lmdb nginx nats)
+[ ${#sections[@]} -gt 0 ] || sections=(core http latency backlog isolation lmdb nginx nats map)
 runs=${BENCH_RUNS:-3} secs=${BENCH_SECONDS:-8}
 work=${BENCH_DIR:-$build/bench-results}
 mkdir -p "$work"
@@ -355,6 +355,36 @@ section_nats() {
             delivered_per_s "$(jq .delivered_per_s "$run/nats.json")" \
             p99_ms "$(jq .p99_ms "$run/nats.json")" cpu "$(per_million "$cpu" $n)" rss_kb "$rss"
         stop_all
+    done
+}
+
+# ---- the map step beside jq doing the same -------------------------------------------------------
+
+# jq_cpu PROGRAM FILE: CPU-seconds of jq on these lines
+jq_cpu() {
+    local TIMEFORMAT='%U %S'
+    { time jq -c "$1" "$2" >/dev/null; } 2>&1 | awk '{printf "%.2f", $1 + $2}'
+}
+
+section_map() {
+    local bench=$build/tools/bench/bench-map n=${BENCH_MAP:-1000000} lines=50000 i program all plain out
+    fresh
+    program=$("$bench" jq)
+    "$bench" lines $lines >"$run/lines.json"
+    "$bench" mapped 500 | jq -cS . >"$run/ours.json"
+    head -n 500 "$run/lines.json" | jq -cS "$program" >"$run/jq.json"
+    cmp "$run/ours.json" "$run/jq.json" || die "jq's program does something else than the rules"
+    for ((i = 0; i < runs; i++)); do
+        out=$("$bench" movement "$n")
+        row map "8 rules on a movement of 1 KiB" cpu "$(jq .us_map <<<"$out")" \
+            cpu_with_json "$(jq '.us_map + .us_json_in + .us_json_out' <<<"$out")"
+        all=$(jq_cpu "$program" "$run/lines.json")
+        plain=$(jq_cpu . "$run/lines.json")
+        row map "peer: jq, the same" cpu "$(per_million "$(minus "$all" "$plain")" $lines)" \
+            cpu_with_json "$(per_million "$all" $lines)"
+        out=$("$bench" bom 100000)
+        row map "for_each, 5 rules, a BOM of 100,000 lines" mb_per_s "$(jq .mb_per_s <<<"$out")" \
+            us_a_line "$(jq .us_a_line <<<"$out")" peak_by_size "$(jq .peak_by_size <<<"$out")"
     done
 }
 

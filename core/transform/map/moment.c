@@ -36,7 +36,7 @@ static const struct {
     const char *widths; /* allowed */
 } letters[] = {{'y', P_YEAR, 4, "4"},     {'M', P_MONTH, 2, "12"},  {'d', P_DAY, 2, "12"},
                {'H', P_HOUR, 2, "12"},    {'m', P_MINUTE, 2, "2"},  {'s', P_SECOND, 2, "2"},
-               {'S', P_FRACTION, 9, "123456789"}, {'X', P_OFFSET, 3, "3"}};
+               {'S', P_FRACTION, 9, "123456789"}, {'X', P_OFFSET, 1, "1"}};
 #define LETTERS (sizeof letters / sizeof letters[0])
 
 static const char *part_add(struct bb_pattern *p, uint8_t kind, uint8_t width)
@@ -65,7 +65,7 @@ static const char *pattern_read(struct bb_pattern *p, const char *s, size_t len)
         } else if (quoted || (k == LETTERS && !((*s >= 'a' && *s <= 'z') || (*s >= 'A' && *s <= 'Z')))) {
             why = part_add(p, P_LITERAL, (uint8_t)*s++);
         } else if (k == LETTERS || n > 9 || !strchr(letters[k].widths, (int)('0' + n))) {
-            why = "has a letter that means nothing here: yyyy, MM, dd, HH, mm, ss, SSS (fraction), XXX "
+            why = "has a letter that means nothing here: yyyy, MM, dd, HH, mm, ss, SSS (fraction), X "
                   "(offset), other letters in 'quotes'; or iso, odata, epoch, epoch-ms";
         } else {
             why = part_add(p, letters[k].kind, (uint8_t)n);

@@ -1,11 +1,11 @@
 /*
- * require.h - a compiled require, for require.c (compiling) and check.c (checking) alone
+ * require.h - a compiled require and the check of a message, for the files of this folder alone
  */
 #ifndef BB_TRANSFORM_REQUIRE_H
 #define BB_TRANSFORM_REQUIRE_H
 
 #include "core/transform/ref.h"
-#include "core/transform/window.h"
+#include "core/transform/require/window.h"
 
 #define BB_REQUIRE_MAX 64 /* of a kind */
 
@@ -50,6 +50,32 @@ struct bb_require {
     uint32_t n_each;
     char *failure; /* NULL: by what does not hold */
 };
+
+#define BB_CHECK_SHOWN 20  /* findings in a report */
+#define BB_CHECK_BYTES 4000 /* of its text */
+
+struct bb_check {
+    struct bb_apply *a;
+    const struct bb_require *q;
+    struct bb_ref_message m;
+    const struct bb_each_entry *each; /* whose entries are looked at */
+    uint32_t entry;                   /* from 0 */
+    uint32_t found;
+    const char *failure; /* of the first */
+    const char *kind; /* of the one at hand */
+    char text[BB_CHECK_BYTES];
+    size_t len;
+    bool no_memory;
+};
+
+/* ---- check.c: a finding, at a pointer of the message or of the entry that is looked at */
+void bb_check_say(struct bb_check *k, const char *failure, const struct bb_path *at, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+void bb_check_asks(struct bb_check *k, const struct bb_asks *asks);
+void bb_check_cond(struct bb_check *k, struct bb_cond *cond);
+
+/* ---- lists.c */
+void bb_check_each(struct bb_check *k, const struct bb_each_entry *e);
 
 bb_status bb_require_apply(const void *self, struct bb_apply *a, struct bb_bytes whole, struct bb_buf *out);
 

@@ -1,5 +1,5 @@
 /*
- * require.c - the step require: what a message must be like before it goes on
+ * read.c - the step require: what a message must be like before it goes on
  *
  *   schema: mfg.bom/1                     the data is as that schema says
  *   approval: released                    the state at /data/approval/state is that, or one of a list
@@ -15,7 +15,7 @@
  *
  * Thread: apply on any. Ownership: a step owns its checks; a report lives for one apply.
  */
-#include "core/transform/require.h"
+#include "core/transform/require/require.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -12,7 +12,7 @@
  * Ownership: a schema owns its program and its runs.
  */
 #include "core/schema/schema.h"
-#include "core/transform/require.h"
+#include "core/transform/require/require.h"
 
 #include <ctype.h>
 #include <pthread.h>

@@ -3,7 +3,7 @@
  *
  * Thread: any.
  */
-#include "core/transform/window.h"
+#include "core/transform/require/window.h"
 
 #define DAY 86400
 
