@@ -3,6 +3,8 @@ core_libbusbar_core_la_SOURCES += core/transform/transform.h core/transform/step
   core/transform/internal.h core/transform/compile.c core/transform/apply.c \
   core/transform/ref.h core/transform/ref.c core/transform/enrich.c core/transform/plugin.c
 core_libbusbar_core_la_SOURCES += \
+  core/transform/enrich.c core/transform/plugin.c \
+  core/transform/ref.h core/transform/ref.c \
   core/transform/split/split.h core/transform/split/read.c core/transform/split/split.c \
   core/transform/require/require.h core/transform/require/read.c core/transform/require/check.c \
   core/transform/require/lists.c core/transform/require/schema.c core/transform/require/window.h \

@@ -147,6 +147,7 @@ START_TEST(a_late_answer_is_no_answer)
     ck_assert_int_eq(answer().status, BB_E_UNKNOWN);
     zmq_msg_close(&in);
     rig_receive(&tells, BB_F_CANCEL, &in, &f);
+    zmq_msg_close(&in);
     result(&tells, token, BB_OK, reply, none); /* still due, and nobody hears it */
     ask(7, "src", "item", 5000, 1);
     result(&tells, question(), BB_E_REJECT, none, none);

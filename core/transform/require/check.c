@@ -24,20 +24,21 @@ static void pointer_of(const struct bb_check *k, const struct bb_path *p, char *
         snprintf(out, cap, "%s", p->pointer);
 }
 
-/* Whether anybody wants to hear of one more. */
+/* Whether somebody hears of one more. */
 static bool count(struct bb_check *k, const char *failure)
 {
     if (!k->found++)
         k->failure = failure;
+    k->kind = failure;
     return k->found <= BB_CHECK_SHOWN || k->a->run->found;
 }
 
-static void put(struct bb_check *k, const char *failure, const char *pointer, const char *why)
+static void put(struct bb_check *k, const char *pointer, const char *why)
 {
     int n;
 
     if (k->a->run->found)
-        k->a->run->found(k->a->run->arg, pointer, failure, why);
+        k->a->run->found(k->a->run->arg, pointer, k->kind, why);
     if (k->found > BB_CHECK_SHOWN)
         return;
     n = snprintf(k->text + k->len, sizeof k->text - k->len, "%s%s %s", k->len ? "; " : "", pointer, why);
@@ -58,7 +59,7 @@ void bb_check_say(struct bb_check *k, const char *failure, const struct bb_path 
     vsnprintf(why, sizeof why, fmt, ap);
     va_end(ap);
     pointer_of(k, at, pointer, sizeof pointer);
-    put(k, failure, pointer, why);
+    put(k, pointer, why);
 }
 
 /* bb_require_finding */
@@ -71,7 +72,7 @@ static void schema_say(void *arg, const char *at, const char *rule, const char *
         return;
     snprintf(pointer, sizeof pointer, "/data%s", at);
     snprintf(why, sizeof why, *value ? "%.300s: %.80s" : "%.300s", rule, value);
-    put(k, "schema", pointer, why);
+    put(k, pointer, why);
 }
 
 static bool nil(struct bb_bytes v)

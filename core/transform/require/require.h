@@ -62,6 +62,7 @@ struct bb_check {
     uint32_t entry;                   /* from 0 */
     uint32_t found;
     const char *failure; /* of the first */
+    const char *kind; /* of the one at hand */
     char text[BB_CHECK_BYTES];
     size_t len;
     bool no_memory;
