@@ -369,8 +369,8 @@ static int bb_deliver_child(void *arg, struct bb_bytes whole, struct bb_fault *e
     return 0;
 }
 
-/* BB_OK: m shows what the sink gets, or what it became. BB_WIRE_RENDERED: the hub keeps that first. BB_E_CANCEL: a step
- * cannot tell now. Else how the delivery ends, and why. */
+/* BB_OK: m shows what the sink gets, or what it became. BB_WIRE_RENDERED: the hub keeps that first.
+ * BB_E_CANCEL: a step cannot tell now. Else how the delivery ends, and why. */
 static bb_status bb_deliver_render(struct bb_host *h, struct bb_msg *m, uint32_t op, struct bb_ending *e)
 {
     struct bb_asker asker = {h, m};
