@@ -103,7 +103,7 @@ START_TEST(mistakes_in_maps_and_tables_have_their_place)
                "      - map: {file: files/a.txt}\n"
                "      - map: {file: files/c.yaml}\n");
     EXPECT("10.yaml:12:21: route \"r\": file \"files/none.yaml\" cannot be used: No such file or directory",
-           "10.yaml:13:21: route \"r\": file \"files/a.txt\" cannot be used: its name has to end in .yaml or .csv",
+           "10.yaml:13:21: route \"r\": file \"files/a.txt\" cannot be used: its name has to end in .yaml, .csv, .jq or .json",
            "a.yaml:6:15: route \"r\": unknown option \"too\"; did you mean \"to\"?",
            "b.yaml:2:1: not valid YAML: flow sequence without a closing bracket",
            "c.yaml:2:16: route \"r\": /data/x/y never has a value here: rule 1 (drop) took it away",
