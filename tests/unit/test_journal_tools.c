@@ -23,7 +23,7 @@ static void settle(struct rig *r, uint32_t route, uint64_t seq, uint64_t lane, e
 {
     static const char detail[] = "\x81\xa6reason\xa4test";
     struct bb_settle s = {.route = route, .to = (uint8_t)to, .ord = seq - 1, .seq = seq, .lane = lane};
-    struct bb_op op = {.kind = BB_OP_SETTLE, .settle = {&s, 1}};
+    struct bb_op op = {.kind = BB_OP_SETTLE, .settle = {.v = &s, .n = 1}};
 
     s.row.due_ms = bb_wall_ms() + 3600000;
     if (to != BB_TO_DELIVERED)
@@ -201,7 +201,7 @@ START_TEST(view_history)
     for (int i = 0; i < 300; i++) { /* more than are kept in view */
         struct bb_settle t = {.route = lanes, .to = BB_TO_RETRYING, .ord = BB_ORD_NONE, .seq = 2,
                               .lane = 2, .row = row, .event = {"\x80", 1}};
-        struct bb_op op = {.kind = BB_OP_SETTLE, .settle = {&t, 1}};
+        struct bb_op op = {.kind = BB_OP_SETTLE, .settle = {.v = &t, .n = 1}};
         ck_assert_int_eq(rig_do(&r, &op), BB_OK);
     }
     v = bb_view_of(r.j);

@@ -292,7 +292,7 @@ END_TEST
 START_TEST(item_widest)
 {
     static struct bb_item_factor many[BB_ITEM_UNITS_MAX + 1];
-    static char names[BB_ITEM_UNITS_MAX + 2][8];
+    static char names[BB_ITEM_UNITS_MAX + 2][16];
     struct bb_item_factors t = {many, BB_ITEM_UNITS_MAX};
     struct bb_unit_rule rule = {BB_SCALE_EXACT, 0, "X", &t};
 
