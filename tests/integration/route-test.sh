@@ -5,6 +5,11 @@
 # out once and a test must fail; and every kind of expectation is made wrong once.
 limit=200
 . "$(dirname "$0")/../lib.sh"
+BUSBAR_TEST_DIR=$(mktemp -d /dev/shm/bt.XXXXXX 2>/dev/null || mktemp -d /tmp/bt.XXXXXX) # a short name, of its own
+export BUSBAR_TEST_DIR
+test_cleanup() {
+    rm -rf "$BUSBAR_TEST_DIR"
+}
 need jq
 plugins=$BUSBAR_PLUGIN_PATH
 unset BUSBAR_PLUGIN_PATH # route tests need no plugin
@@ -147,7 +152,7 @@ for _ in 1 2 3 4 5; do
     "$busbar" test -c "$conf" --json | jq -c '[.tests[].result]' | cmp -s - "$work/first" || fail "a run differs from the first"
 done
 ok "six runs, the same results"
-[ -z "$(find /dev/shm "${TMPDIR:-/tmp}" -maxdepth 1 -name 'busbar-test-*' -user "$(id -u)" -newer "$conf/r.yaml" 2>/dev/null)" ] ||
+[ -z "$(ls "$BUSBAR_TEST_DIR")" ] ||
     fail "a temporary folder is left"
 mkdir "$work/long"
 cat >"$work/long/c.yaml" <<'END'
@@ -159,7 +164,7 @@ mv "$work/long/t" "$work/long.yaml"
 "$busbar" test -c "$work/long" "$work/long.yaml" >"$work/out" 2>&1 &
 long_pid=$!
 left() {
-    find /dev/shm "${TMPDIR:-/tmp}" -maxdepth 1 -name 'busbar-test-*' -user "$(id -u)" -newer "$work/long.yaml" 2>/dev/null
+    ls "$BUSBAR_TEST_DIR"
 }
 folder_there() {
     [ -n "$(left)" ]
