@@ -109,7 +109,7 @@ void bb_out_result_locked(struct bb_host *h, const struct bb_w_result *r)
         bb_out_put_locked(h, o);
     }
     bare.body.ptr = bare.reply.ptr = NULL;
-    if (r->n_children) { /* without them it has not ended */
+    if (r->n_children || r->status == BB_WIRE_RENDERED) { /* without them it has not ended */
         bare.n_children = 0;
         bare.status = BB_E_RETRY;
     }

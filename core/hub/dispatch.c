@@ -89,7 +89,8 @@ static bool launch(struct bb_hub *h, struct hub_route *r, const struct bb_read_i
     if (f->lane)
         hub_lanes_add(&h->lanes, r->index, f->lane);
     hub_flight_open(e, f);
-    hub_endpoint_took(e);
+    if (!hub_flight_renders(f)) /* that asks nothing of the target */
+        hub_endpoint_took(e);
     if (!p->building) {
         bb_buf_reset(&p->out);
         p->list = bb_list_begin(&p->out, BB_F_DELIVER, p->session);

@@ -47,11 +47,11 @@ static struct bb_bytes text_of(const char *s)
     return (struct bb_bytes){s, strlen(s)};
 }
 
-/* This send was surely not applied. Who was only to be rendered was not sent at all, and that says
- * nothing about an earlier send. */
+/* This send was surely not applied; that says nothing about an earlier one whose answer was lost. Who
+ * was only to be rendered was not sent at all. */
 static void surely_not(struct subject *u)
 {
-    if (!u->f || !hub_flight_renders(u->f))
+    if (!u->f || (!hub_flight_renders(u->f) && !(u->f->row.flags & BB_ROW_MAYBE_SENT)))
         u->row.flags &= (uint8_t)~BB_ROW_MAYBE_SENT;
 }
 
@@ -102,7 +102,9 @@ static void settle(struct bb_hub *h, struct subject *u, enum bb_settle_to to,
         hub_settle_body(h, s, a->body);
     if (body && a->status == BB_E_REJECT) /* a sink's own refusal brings none */
         s->row.flags |= BB_ROW_PARTIAL;
-    hub_settle_event(h, s, a->reason, a->status, a->code, a->text, a->reply);
+    /* one waits for a question's answer again and again: the first time is told */
+    if (a->status != BB_E_CANCEL || u->row.last_status != BB_E_CANCEL || to != BB_TO_RETRYING)
+        hub_settle_event(h, s, a->reason, a->status, a->code, a->text, a->reply);
     if (alone)
         hub_settle_flush(h);
 }
@@ -313,7 +315,12 @@ static void decide(struct bb_hub *h, struct subject *u, struct answer *a)
         break;
     case BB_NOT_APPLIED:
         a->reason = "skipped by the transform";
-        settle(h, u, BB_TO_SKIPPED, a);
+        if (u->f && u->f->row.flags & BB_ROW_MAYBE_SENT) { /* an earlier send may have been applied */
+            a->reason = "skipped by today's transform, and maybe sent before";
+            settle(h, u, BB_TO_QUARANTINED, a);
+        } else {
+            settle(h, u, BB_TO_SKIPPED, a);
+        }
         break;
     case BB_E_RETRY:
         a->reason = "failed for now";

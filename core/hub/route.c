@@ -113,7 +113,8 @@ bool hub_route_offer(struct bb_hub *h, struct hub_route *r, const struct bb_read
         hub_outcome_recovered(h, r, it);
     } else {
         if (r->paused || !recorded(r, it->ord) || hub_endpoint_room(h, r->to) == 0 ||
-            (r->impure && hub_query_hosts_start(h, r)))
+            (r->impure && (hub_query_hosts_start(h, r) || r->due != DUE_IDLE ||
+                           (r->due_next_ms && r->due_next_ms <= h->wall))))
             return false;
         hub_dispatch(h, r, it, &fresh, BB_DELIVER_OP);
     }

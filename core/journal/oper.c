@@ -234,11 +234,13 @@ int bb_op_operator(struct bb_journal *j, struct bb_op *op)
         row.flags |= BB_ROW_RELEASED;
         row.state = BB_D_RETRYING;
         row.due_ms = j->now_ms;
-        if (row.flags & BB_ROW_PARTIAL) /* the message itself goes through today's transform */
+        /* what was refused for good is not sent again: the message goes through today's transform */
+        if (row.flags & BB_ROW_PARTIAL ||
+            (row.last_status == BB_E_REJECT && !(row.flags & BB_ROW_MAYBE_SENT)))
             row.flags &= (uint8_t)~(BB_ROW_BODY | BB_ROW_PARTIAL);
         if (op->oper.what == BB_OPER_REPLAY) {
             rc = replay(j, r, lane, seq, &row);
-            if (not_applied(old.last_status)) {
+            if (not_applied(old.last_status) && !(old.flags & BB_ROW_MAYBE_SENT)) {
                 row.epoch++;
                 row.flags &= (uint8_t)~BB_ROW_BODY;
             }

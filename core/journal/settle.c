@@ -230,7 +230,9 @@ static int park(struct bb_journal *j, struct bb_settle *s)
     if (rc || s->ord == BB_ORD_NONE || s->parked || !account(r, s->ord))
         return rc;
     row.state = BB_D_INFLIGHT;
-    row.flags = (uint8_t)((row.flags & ~BB_ROW_BODY) | BB_ROW_MAYBE_SENT);
+    row.flags &= (uint8_t)~BB_ROW_BODY;
+    if (!s->keep_body) /* what was only rendered was not sent */
+        row.flags |= BB_ROW_MAYBE_SENT;
     row.due_ms = 0;
     return bb_row_set(j, r, s->lane, s->seq, NULL, &row);
 }

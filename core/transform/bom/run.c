@@ -89,11 +89,11 @@ static bool usage(struct bom_work *w, const struct bom_step *s, struct bom_doc *
     uint32_t kept = 0;
 
     if (s->text[BOM_AT_USAGE_FROM] && !bom_is(is, s->text[BOM_AT_USAGE_FROM]))
-        return bom_fail(w, "the BOM_AT_BOM's usage is %.*s, not %s",
+        return bom_fail(w, "the BOM's usage is %.*s, not %s",
                         (int)(is.len < 30 ? is.len : 30), is.len ? (const char *)is.ptr : "missing",
                         s->text[BOM_AT_USAGE_FROM]);
     if (s->text[BOM_AT_PLANT] && plant.len && !bom_is(plant, s->text[BOM_AT_PLANT]))
-        return bom_fail(w, "the BOM_AT_BOM is plant %.*s's, not %s's",
+        return bom_fail(w, "the BOM is plant %.*s's, not %s's",
                         (int)(plant.len < 30 ? plant.len : 30), (const char *)plant.ptr,
                         s->text[BOM_AT_PLANT]);
     for (uint32_t i = 0; s->text[BOM_AT_USAGE_TO] && i < d->n; i++)
