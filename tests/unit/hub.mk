@@ -36,3 +36,7 @@ check_PROGRAMS += tests/unit/test_hub_query
 TESTS += tests/unit/test_hub_query
 tests_unit_test_hub_query_SOURCES = tests/unit/test_hub_query.c tests/unit/hub_rig.c tests/unit/hub_rig.h
 tests_unit_test_hub_query_LDADD = $(UNIT_LIBS)
+check_PROGRAMS += tests/unit/test_hub_maybe
+TESTS += tests/unit/test_hub_maybe
+tests_unit_test_hub_maybe_SOURCES = tests/unit/test_hub_maybe.c tests/unit/hub_rig.c tests/unit/hub_rig.h
+tests_unit_test_hub_maybe_LDADD = $(UNIT_LIBS)
