@@ -88,11 +88,6 @@ static bool load(struct bb_features *f, struct bb_diags *d)
 
 /* ---- lists -------------------------------------------------------------------------------------
  */
-static bool is(struct bb_bytes t, const char *word)
-{
-    return t.len == strlen(word) && memcmp(t.ptr, word, t.len) == 0;
-}
-
 /* "effectivity" says "effectivity.date", too. */
 static bool says(const char *said, size_t len, struct bb_bytes name)
 {
@@ -112,7 +107,7 @@ static bool lists(const struct bb_manifest *m, struct bb_bytes name, bool withou
     if (bb_cur_next(&c, &tok) != 0 || tok.kind != BB_T_ARRAY)
         return without;
     while (tok.n-- && bb_cur_value(&c, &v) == 0)
-        if (bb_as_str(v, &t) && (is(t, "*") || says(t.ptr, t.len, name)))
+        if (bb_as_str(v, &t) && (bb_bytes_are(t, "*") || says(t.ptr, t.len, name)))
             return true;
     return false;
 }
@@ -146,11 +141,11 @@ static bool taken_out(const struct bb_route_config *r, struct bb_bytes name)
     for (size_t i = 0; i < r->n_steps; i++) {
         if (strcmp(r->steps[i].kind, "bom") != 0)
             continue;
-        if (is(name, "phantom") && bb_pointer_get(r->steps[i].config, "/phantoms", &v) == 1 &&
-            bb_as_str(v, &t) && is(t, "explode"))
+        if (bb_bytes_are(name, "phantom") && bb_pointer_get(r->steps[i].config, "/phantoms", &v) == 1 &&
+            bb_as_str(v, &t) && bb_bytes_are(t, "explode"))
             return true;
-        if (is(name, "usage") && bb_pointer_get(r->steps[i].config, "/usage/to", &v) == 1 &&
-            bb_as_str(v, &t) && (is(t, "manufacturing") || is(t, "universal")))
+        if (bb_bytes_are(name, "usage") && bb_pointer_get(r->steps[i].config, "/usage/to", &v) == 1 &&
+            bb_as_str(v, &t) && (bb_bytes_are(t, "manufacturing") || bb_bytes_are(t, "universal")))
             return true;
     }
     return false;
@@ -313,7 +308,7 @@ int bb_carries_check(struct bb_features *f, const struct bb_route_config *r,
             continue;
         names[n] = strndup(name.ptr, name.len);
         n += names[n] != NULL;
-        if (lists(to, name, true) || is(name, "basic"))
+        if (lists(to, name, true) || bb_bytes_are(name, "basic"))
             continue;
         w = waiver_of(r, name);
         put_feature(&list, features, feature, name, w);

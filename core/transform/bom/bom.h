@@ -53,8 +53,9 @@ struct bb_bytes bom_bytes(const struct bom_work *w, const struct bom_line *l);
 struct bb_bytes bom_text(struct bb_bytes map, const char *pointer);
 /* The value at pointer, or len 0. */
 struct bb_bytes bom_get(struct bb_bytes map, const char *pointer);
-bool bom_is(struct bb_bytes text, const char *word);
 bool bom_same(struct bb_bytes a, struct bb_bytes b);
+/* Below, at or above 0: byte by byte, the shorter first. */
+int bom_compare(struct bb_bytes a, struct bb_bytes b);
 /* The line's id for errors, cut short. */
 const char *bom_name(char out[48], struct bb_bytes line);
 

@@ -19,23 +19,15 @@ struct sorted { /* a document's lines by id */
     struct bb_bytes id, line;
 };
 
-static int by_text(struct bb_bytes a, struct bb_bytes b)
-{
-    size_t n = a.len < b.len ? a.len : b.len;
-    int r = n ? memcmp(a.ptr, b.ptr, n) : 0;
-
-    return r ? r : a.len < b.len ? -1 : a.len > b.len;
-}
-
 static int by_id(const void *x, const void *y)
 {
-    return by_text(((const struct sorted *)x)->id, ((const struct sorted *)y)->id);
+    return bom_compare(((const struct sorted *)x)->id, ((const struct sorted *)y)->id);
 }
 
 static int by_place(const void *x, const void *y)
 {
     const struct sorted *a = x, *b = y;
-    int r = by_text(bom_text(a->line, "/position"), bom_text(b->line, "/position"));
+    int r = bom_compare(bom_text(a->line, "/position"), bom_text(b->line, "/position"));
 
     return r ? r : by_id(x, y);
 }
@@ -87,7 +79,7 @@ static uint32_t differing(struct bb_bytes map, struct bb_bytes other, struct bb_
     if (!map.len || !bb_group_of(map, BB_T_MAP, &c, &n))
         return 0;
     while (n-- && bb_pair_next(&c, &key, &value) == 0) {
-        if (key.len >= sizeof k || bom_is(key, "lines"))
+        if (key.len >= sizeof k || bb_bytes_are(key, "lines"))
             continue;
         memcpy(k, key.ptr, key.len);
         k[key.len] = '\0';
@@ -145,7 +137,7 @@ static bool put_lines(struct bom_work *w, const struct bom_doc *x, const struct 
     uint32_t i = 0, k = 0;
 
     while (v && (i < x->n || k < y->n)) {
-        int r = i == x->n ? 1 : k == y->n ? -1 : by_text(u[i].id, v[k].id);
+        int r = i == x->n ? 1 : k == y->n ? -1 : bom_compare(u[i].id, v[k].id);
 
         if (r < 0) {
             put_line(b, "removed", u[i].id, u[i].line, no);
@@ -268,7 +260,7 @@ static void header(struct bb_buf *b, struct bb_bytes raw, struct bb_bytes old, s
     bb_buf_init(&pairs, BOM_MADE_MAX);
     if (raw.len && bb_group_of(raw, BB_T_MAP, &c, &n))
         while (n-- && bb_pair_next(&c, &key, &value) == 0) {
-            if (key.len >= sizeof k || bom_is(key, "lines"))
+            if (key.len >= sizeof k || bb_bytes_are(key, "lines"))
                 continue;
             memcpy(k, key.ptr, key.len);
             k[key.len] = '\0';
@@ -353,7 +345,7 @@ bool bom_apply(struct bom_work *w, struct bb_bytes bom, struct bb_bytes change, 
     if (ok && (!lines.len || !bb_group_of(lines, BB_T_ARRAY, &c, &changes) ||
                bom_get(change, "/affected/1").len))
         ok = bom_fail(w, "the change is not one of a single BOM's lines, at /affected/0/lines");
-    if (ok && bom_is(bom_text(at, "/action"), forward ? "obsolete" : "create"))
+    if (ok && bb_bytes_are(bom_text(at, "/action"), forward ? "obsolete" : "create"))
         ok = bom_fail(w, "the change %s the BOM: there is none %s it", forward ? "ends" : "creates",
                       forward ? "after" : "before");
     ok = ok && header_fits(w, bom, bom_get(at, forward ? "/header/before" : "/header/after"));

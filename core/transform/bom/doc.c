@@ -52,14 +52,17 @@ struct bb_bytes bom_text(struct bb_bytes map, const char *pointer)
     return v.len && bb_as_str(v, &s) == 1 ? s : (struct bb_bytes){NULL, 0};
 }
 
-bool bom_is(struct bb_bytes text, const char *word)
-{
-    return text.len == strlen(word) && memcmp(text.ptr, word, text.len) == 0;
-}
-
 bool bom_same(struct bb_bytes a, struct bb_bytes b)
 {
     return a.len == b.len && (!a.len || memcmp(a.ptr, b.ptr, a.len) == 0);
+}
+
+int bom_compare(struct bb_bytes a, struct bb_bytes b)
+{
+    size_t n = a.len < b.len ? a.len : b.len;
+    int r = n ? memcmp(a.ptr, b.ptr, n) : 0;
+
+    return r ? r : a.len < b.len ? -1 : a.len > b.len;
 }
 
 const char *bom_name(char out[48], struct bb_bytes line)
@@ -147,7 +150,7 @@ void bom_edit_put(struct bb_buf *b, struct bb_bytes map, const struct bom_edit *
         const struct bom_edit *at = NULL;
 
         for (uint32_t i = 0; i < n && !at; i++)
-            if (bom_is(key, e[i].key))
+            if (bb_bytes_are(key, e[i].key))
                 at = &e[i];
         if (at && !at->value.len)
             continue;

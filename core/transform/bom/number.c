@@ -21,10 +21,8 @@ struct known { /* of the BOM before */
 static int by_id(const void *x, const void *y)
 {
     const struct known *a = x, *b = y;
-    size_t n = a->id.len < b->id.len ? a->id.len : b->id.len;
-    int r = n ? memcmp(a->id.ptr, b->id.ptr, n) : 0;
 
-    return r ? r : a->id.len < b->id.len ? -1 : a->id.len > b->id.len;
+    return bom_compare(a->id, b->id);
 }
 
 static int by_number(const void *x, const void *y)

@@ -15,8 +15,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define VISITS_MAX (4 * BOM_LINES_MAX) /* also of lines that hold at no time and come to nothing   \
-                                        */
+#define VISITS_MAX                                                                                 \
+    (4 * BOM_LINES_MAX) /* also of lines that hold at no time and come to nothing                  \
+                         */
 
 /* ---- explosion ------------------------------------------------------------------------------- */
 struct level { /* one phantom that is being exploded */
@@ -75,7 +76,7 @@ static bool passes_on(struct bom_work *w, struct bb_bytes line)
             return bom_fail(
                 w, "line %s: a phantom with %s cannot be exploded without losing it: keep it",
                 bom_name(name, line), lost[i]);
-    if (bom_text(line, "/role").len && !bom_is(bom_text(line, "/role"), "component"))
+    if (bom_text(line, "/role").len && !bb_bytes_are(bom_text(line, "/role"), "component"))
         return bom_fail(w, "line %s: a phantom that is no component cannot be exploded",
                         bom_name(name, line));
     return true;

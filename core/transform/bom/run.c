@@ -78,7 +78,7 @@ static bool relevant(struct bb_bytes line, const char *usage)
     if (!list.len || !bb_group_of(list, BB_T_ARRAY, &c, &n) || strcmp(usage, "universal") == 0)
         return true;
     while (n--)
-        if (bb_cur_value(&c, &v) == 0 && bb_as_str(v, &t) && bom_is(t, word))
+        if (bb_cur_value(&c, &v) == 0 && bb_as_str(v, &t) && bb_bytes_are(t, word))
             return true;
     return false;
 }
@@ -88,11 +88,10 @@ static bool usage(struct bom_work *w, const struct bom_step *s, struct bom_doc *
     struct bb_bytes is = bom_text(d->raw, "/usage"), plant = bom_text(d->raw, "/plant");
     uint32_t kept = 0;
 
-    if (s->text[BOM_AT_USAGE_FROM] && !bom_is(is, s->text[BOM_AT_USAGE_FROM]))
-        return bom_fail(w, "the BOM's usage is %.*s, not %s",
-                        (int)(is.len < 30 ? is.len : 30), is.len ? (const char *)is.ptr : "missing",
-                        s->text[BOM_AT_USAGE_FROM]);
-    if (s->text[BOM_AT_PLANT] && plant.len && !bom_is(plant, s->text[BOM_AT_PLANT]))
+    if (s->text[BOM_AT_USAGE_FROM] && !bb_bytes_are(is, s->text[BOM_AT_USAGE_FROM]))
+        return bom_fail(w, "the BOM's usage is %.*s, not %s", (int)(is.len < 30 ? is.len : 30),
+                        is.len ? (const char *)is.ptr : "missing", s->text[BOM_AT_USAGE_FROM]);
+    if (s->text[BOM_AT_PLANT] && plant.len && !bb_bytes_are(plant, s->text[BOM_AT_PLANT]))
         return bom_fail(w, "the BOM is plant %.*s's, not %s's",
                         (int)(plant.len < 30 ? plant.len : 30), (const char *)plant.ptr,
                         s->text[BOM_AT_PLANT]);

@@ -13,10 +13,8 @@
 static int by_item(const void *x, const void *y)
 {
     const struct bom_entry *a = x, *b = y;
-    size_t n = a->item.len < b->item.len ? a->item.len : b->item.len;
-    int r = n ? memcmp(a->item.ptr, b->item.ptr, n) : 0;
 
-    return r ? r : a->item.len < b->item.len ? -1 : a->item.len > b->item.len;
+    return bom_compare(a->item, b->item);
 }
 
 void bom_shelf_free(struct bom_shelf *s)

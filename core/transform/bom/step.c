@@ -90,7 +90,8 @@ static void text_key(struct bb_compile *c, struct bom_step *s, const struct key 
         bb_compile_unknown(c, k->name, t, k->words, count(k->words));
         return;
     }
-    if (k->pointer && !((t.len > 6 && memcmp(t.ptr, "/data/", 6) == 0) || bom_is(t, "/data"))) {
+    if (k->pointer &&
+        !((t.len > 6 && memcmp(t.ptr, "/data/", 6) == 0) || bb_bytes_are(t, "/data"))) {
         bb_compile_say(c, "%s is a pointer that begins with /data", k->name);
         return;
     }
@@ -124,7 +125,7 @@ static void keys(struct bb_compile *c, struct bom_step *s, struct bb_bytes confi
         uint32_t at = 0;
 
         bb_compile_down(c, key);
-        while (at < n && !bom_is(key, k[at].name))
+        while (at < n && !bb_bytes_are(key, k[at].name))
             at++;
         if (at < n)
             text_key(c, s, &k[at], value);
@@ -152,13 +153,13 @@ static bool positions_key(struct bb_compile *c, struct bom_step *s, struct bb_by
 {
     int64_t n;
 
-    if (bom_is(key, "start")) {
+    if (bb_bytes_are(key, "start")) {
         number_key(c, v, "start", 1, 999999999, &n);
         s->numbers.start = (uint32_t)n;
-    } else if (bom_is(key, "step")) {
+    } else if (bb_bytes_are(key, "step")) {
         number_key(c, v, "step", 1, 1000000, &n);
         s->numbers.step = (uint32_t)n;
-    } else if (bom_is(key, "digits")) {
+    } else if (bb_bytes_are(key, "digits")) {
         number_key(c, v, "digits", 1, 9, &n);
         s->numbers.digits = (uint32_t)n;
     } else {
@@ -173,12 +174,12 @@ static bool bom_key(struct bb_compile *c, struct bom_step *s, struct bb_bytes ke
     static const char *const names[] = {"start", "step", "digits", NULL};
     int64_t n;
 
-    if (bom_is(key, "usage")) {
+    if (bb_bytes_are(key, "usage")) {
         keys(c, s, v, usage_keys, N(usage_keys), NULL, NULL);
-    } else if (bom_is(key, "positions")) {
+    } else if (bb_bytes_are(key, "positions")) {
         s->number = true;
         keys(c, s, v, number_keys, N(number_keys), positions_key, names);
-    } else if (bom_is(key, "scale")) {
+    } else if (bb_bytes_are(key, "scale")) {
         number_key(c, v, "scale", 0, 30, &n);
         s->rounding.scale = (int)n;
     } else {

@@ -115,18 +115,10 @@ static int by_time(const void *x, const void *y)
     return a->s.from < b->s.from ? -1 : a->s.from > b->s.from;
 }
 
-static int by_text(struct bb_bytes a, struct bb_bytes b)
-{
-    size_t n = a.len < b.len ? a.len : b.len;
-    int r = n ? memcmp(a.ptr, b.ptr, n) : 0;
-
-    return r ? r : a.len < b.len ? -1 : a.len > b.len;
-}
-
 static int by_id(const void *x, const void *y)
 {
     const struct stay *a = x, *b = y;
-    int r = by_text(a->id, b->id);
+    int r = bom_compare(a->id, b->id);
 
     return r ? r : a->s.from < b->s.from ? -1 : a->s.from > b->s.from;
 }
@@ -134,7 +126,7 @@ static int by_id(const void *x, const void *y)
 static int by_place(const void *x, const void *y)
 {
     const struct stay *a = x, *b = y;
-    int r = by_text(bom_text(a->line, "/position"), bom_text(b->line, "/position"));
+    int r = bom_compare(bom_text(a->line, "/position"), bom_text(b->line, "/position"));
 
     return r ? r : by_id(x, y);
 }
@@ -193,7 +185,7 @@ static bool time_merge(struct bom_work *w, const struct time *t, struct stay *v,
         while (lo < hi) { /* behind the last of that id */
             uint32_t mid = (lo + hi) / 2;
 
-            if (by_text(v[mid].id, id) <= 0)
+            if (bom_compare(v[mid].id, id) <= 0)
                 lo = mid + 1;
             else
                 hi = mid;
