@@ -423,6 +423,27 @@ START_TEST(difference_and_back)
 }
 END_TEST
 
+/* A key of any length is a field, too. */
+START_TEST(long_keys)
+{
+    char key[301], *data, *got;
+
+    memset(key, 'k', 300);
+    key[300] = '\0';
+    ck_assert_int_ge(asprintf(&data,
+                              "{\"x\":{\"lines\":[{\"id\":\"1\",\"%s\":1}]},\"y\":{\"lines\":[{"
+                              "\"id\":\"1\",\"%s\":2}],\"%s\":3}}",
+                              key, key, key),
+                     0);
+    got = run("[" DIFF "]", data);
+    ck_assert_msg(strstr(got, "\"header\":{\"before\":{},\"after\":{\"kkk") &&
+                      strstr(got, "\"fields\":[\"kkk"),
+                  "%s", got);
+    free(got);
+    free(data);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("transform_bom");
@@ -441,6 +462,7 @@ int main(void)
     tcase_add_test(t, positions_stay);
     tcase_add_test(t, difference);
     tcase_add_test(t, difference_and_back);
+    tcase_add_test(t, long_keys);
     suite_add_tcase(s, t);
     r = srunner_create(s);
     srunner_run_all(r, CK_NORMAL);

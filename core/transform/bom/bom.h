@@ -69,6 +69,8 @@ void bom_edit_put(struct bb_buf *b, struct bb_bytes map, const struct bom_edit *
 /* The same as a line of the work. */
 struct bom_line bom_line_edit(struct bom_work *w, struct bb_bytes map, const struct bom_edit *e,
                               uint32_t n);
+/* The value of a key of any length: whether it is there. */
+bool bom_find(struct bb_bytes map, struct bb_bytes key, struct bb_bytes *value);
 /* Whether two values say the same: maps in any order of their keys, numbers digit by digit. */
 bool bom_equal(struct bb_bytes a, struct bb_bytes b);
 

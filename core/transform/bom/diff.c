@@ -74,16 +74,13 @@ static uint32_t differing(struct bb_bytes map, struct bb_bytes other, struct bb_
     struct bb_bytes key, value, there;
     struct bb_cur c;
     uint32_t n = 0, found = 0;
-    char k[256];
 
     if (!map.len || !bb_group_of(map, BB_T_MAP, &c, &n))
         return 0;
     while (n-- && bb_pair_next(&c, &key, &value) == 0) {
-        if (key.len >= sizeof k || bb_bytes_are(key, "lines"))
+        if (bb_bytes_are(key, "lines"))
             continue;
-        memcpy(k, key.ptr, key.len);
-        k[key.len] = '\0';
-        if (other.len && bb_map_get(other, k, &there) == 1 && (names || bom_equal(value, there)))
+        if (bom_find(other, key, &there) && (names || bom_equal(value, there)))
             continue; /* names: what differs on both sides is named by the other side's turn */
         bb_put_str(b, key.ptr, key.len);
         if (!names)
@@ -255,16 +252,13 @@ static void header(struct bb_buf *b, struct bb_bytes raw, struct bb_bytes old, s
     struct bb_buf pairs;
     struct bb_cur c;
     uint32_t n = 0, all = 1;
-    char k[256];
 
     bb_buf_init(&pairs, BOM_MADE_MAX);
     if (raw.len && bb_group_of(raw, BB_T_MAP, &c, &n))
         while (n-- && bb_pair_next(&c, &key, &value) == 0) {
-            if (key.len >= sizeof k || bb_bytes_are(key, "lines"))
+            if (bb_bytes_are(key, "lines"))
                 continue;
-            memcpy(k, key.ptr, key.len);
-            k[key.len] = '\0';
-            if (bb_map_get(old, k, &there) == 1 || bb_map_get(new, k, &there) == 1)
+            if (bom_find(old, key, &there) || bom_find(new, key, &there))
                 continue;
             bb_put_str(&pairs, key.ptr, key.len);
             bb_put_raw(&pairs, value);
@@ -289,18 +283,16 @@ static bool header_fits(struct bom_work *w, struct bb_bytes raw, struct bb_bytes
     struct bb_bytes key, value, there;
     struct bb_cur c;
     uint32_t n = 0;
-    char k[256];
 
     if (!old.len || !bb_group_of(old, BB_T_MAP, &c, &n))
         return true;
     while (n-- && bb_pair_next(&c, &key, &value) == 0) {
-        snprintf(k, sizeof k, "%.*s", (int)(key.len < 255 ? key.len : 255), (const char *)key.ptr);
-        if (!raw.len || bb_map_get(raw, k, &there) != 1 || !bom_equal(there, value))
+        if (!bom_find(raw, key, &there) || !bom_equal(there, value))
             return bom_fail(
                 w,
-                "the BOM's %s is not what the change says that it is: it was made for another "
+                "the BOM's %.*s is not what the change says that it is: it was made for another "
                 "state",
-                k);
+                (int)(key.len < 40 ? key.len : 40), (const char *)key.ptr);
     }
     return true;
 }

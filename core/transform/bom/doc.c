@@ -199,12 +199,25 @@ void bom_doc_put(struct bom_work *w, struct bb_buf *b, const struct bom_doc *d,
     bb_buf_free(&lines);
 }
 
+bool bom_find(struct bb_bytes map, struct bb_bytes key, struct bb_bytes *value)
+{
+    struct bb_bytes k;
+    struct bb_cur c;
+    uint32_t n;
+
+    if (!map.len || !bb_group_of(map, BB_T_MAP, &c, &n))
+        return false;
+    while (n-- && bb_pair_next(&c, &k, value) == 0)
+        if (bom_same(k, key))
+            return true;
+    return false;
+}
+
 bool bom_equal(struct bb_bytes a, struct bb_bytes b)
 {
     struct bb_cur x, y;
     struct bb_bytes key, u, v;
     uint32_t n, m;
-    char name[256];
 
     if (bom_same(a, b))
         return true;
@@ -220,11 +233,7 @@ bool bom_equal(struct bb_bytes a, struct bb_bytes b)
         n > EQUAL_KEYS_MAX)
         return false;
     while (n--) {
-        if (bb_pair_next(&x, &key, &u) != 0 || key.len >= sizeof name)
-            return false;
-        memcpy(name, key.ptr, key.len);
-        name[key.len] = '\0';
-        if (bb_map_get(b, name, &v) != 1 || !bom_equal(u, v))
+        if (bb_pair_next(&x, &key, &u) != 0 || !bom_find(b, key, &v) || !bom_equal(u, v))
             return false;
     }
     return true;
