@@ -170,6 +170,7 @@ struct hub_route {
     uint32_t spills_out; /* spills posted and not committed */
     enum { DUE_IDLE, DUE_READING, DUE_MARKING } due;
     uint64_t due_next_ms; /* wall clock; 0: none known */
+    uint64_t due_read_ms; /* of the last read of what is due */
     uint32_t due_busy;    /* of the last read: due, but their lane is busy; the next reads past them */
     bool recovered;       /* rows in flight at the last end have been dealt with */
     enum { HEADS_TO_DO, HEADS_READING, HEADS_DONE } heads; /* lanes that an earlier run left asleep */
@@ -393,6 +394,7 @@ void hub_route_kick(struct bb_hub *h, struct hub_route *r, uint64_t lane);
  * behind it meanwhile must be woken. */
 void hub_route_lane_free(struct bb_hub *h, struct hub_route *r, uint64_t lane, bool wake);
 void hub_route_due(struct hub_route *r, uint64_t due_ms);
+void hub_route_retry(const struct bb_hub *h, struct hub_route *r, uint64_t due_ms); /* what has failed */
 /* So many rows of a lane at once, as far as the sink takes them. */
 void hub_route_run_max(struct hub_route *r, uint32_t n);
 /* Fetches rows that settlements took for their lanes; items[i].row as before the taking. */

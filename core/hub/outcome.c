@@ -146,7 +146,7 @@ static void again(struct bb_hub *h, struct subject *u, const struct answer *a,
         u->row.due_ms = *u->not_before; /* before the one ahead of it it would find the lane closed */
     if (u->not_before)
         *u->not_before = u->row.due_ms;
-    hub_route_due(u->r, u->row.due_ms);
+    hub_route_retry(h, u->r, u->row.due_ms);
     settle(h, u, to, a);
 }
 

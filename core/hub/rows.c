@@ -11,6 +11,7 @@
 #include "core/hub/internal.h"
 
 #define DUE_ITEMS 256u
+#define DUE_PACE_MS 100u
 #define DUE_ANYWAY_MS 60000u /* "nothing is due" may have been a read that failed */
 
 struct mark_op {
@@ -32,11 +33,21 @@ void hub_route_due(struct hub_route *r, uint64_t due_ms)
         r->due_next_ms = due_ms ? due_ms : 1;
 }
 
+/* Each read has the journal move into its store what stands only in its log, and meanwhile nothing is
+ * accepted: a route that fails all the time, a few deliveries a millisecond, reads for many at once. */
+void hub_route_retry(const struct bb_hub *h, struct hub_route *r, uint64_t due_ms)
+{
+    uint64_t least = h->rehearsal ? 0 : r->due_read_ms + DUE_PACE_MS;
+
+    hub_route_due(r, due_ms > least ? due_ms : least);
+}
+
 void hub_rows_due(struct bb_hub *h, struct hub_route *r, uint32_t room)
 {
     room += r->due_busy;
     r->due = DUE_READING;
     r->due_next_ms = 0;
+    r->due_read_ms = h->wall;
     bb_journal_read(h->journal, hub_read_new(r, BB_READ_DUE, h->wall,
                                              room < DUE_ITEMS ? room : DUE_ITEMS, HUB_READ_BYTES));
 }
@@ -139,7 +150,7 @@ static void due_done(struct bb_hub *h, struct hub_route *r, struct bb_read *rd)
     if (rd->n && rd->n >= rd->max_items)
         hub_route_due(r, h->wall);
     else
-        hub_route_due(r, rd->next_due_ms ? rd->next_due_ms : h->wall + DUE_ANYWAY_MS);
+        hub_route_retry(h, r, rd->next_due_ms ? rd->next_due_ms : h->wall + DUE_ANYWAY_MS);
     for (size_t i = 0; i < rd->n && m->op.mark.n < DUE_ITEMS; i++) {
         struct bb_read_item *it = &rd->items[i];
 

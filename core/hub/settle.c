@@ -313,8 +313,10 @@ static void settled(struct bb_hub *h, struct hub_settle_op *o, size_t i, struct 
         --*hub_filter_at(&h->filter, r->index, s->lane);
     if (s->to == BB_TO_SPILLED && s->ord != BB_ORD_NONE && r->spills_out)
         r->spills_out--;
-    if (s->to == BB_TO_RETRYING || s->to == BB_TO_PROBING)
-        hub_route_due(r, s->row.due_ms); /* a read before this commit did not see the row */
+    if (s->to == BB_TO_PROBING || (s->to == BB_TO_RETRYING && s->row.attempts))
+        hub_route_retry(h, r, s->row.due_ms); /* a read before this commit did not see the row */
+    else if (s->to == BB_TO_RETRYING) /* rendered, or put back unsent */
+        hub_route_due(r, s->row.due_ms);
     if (s->has_next) {
         hub_batch_settled(h, f); /* and the lane stays taken */
         handed_add(h, d, r, s);

@@ -40,3 +40,7 @@ check_PROGRAMS += tests/unit/test_hub_maybe
 TESTS += tests/unit/test_hub_maybe
 tests_unit_test_hub_maybe_SOURCES = tests/unit/test_hub_maybe.c tests/unit/hub_rig.c tests/unit/hub_rig.h
 tests_unit_test_hub_maybe_LDADD = $(UNIT_LIBS)
+check_PROGRAMS += tests/unit/test_hub_pace
+TESTS += tests/unit/test_hub_pace
+tests_unit_test_hub_pace_SOURCES = tests/unit/test_hub_pace.c tests/unit/hub_rig.c tests/unit/hub_rig.h
+tests_unit_test_hub_pace_LDADD = $(UNIT_LIBS)
