@@ -77,7 +77,7 @@ struct bb_endpoint_config {
     struct bb_step_config *accept; /* what a message is checked against before it is taken in */
     size_t n_accept;
     struct bb_where where, config_where;
-    bool is_source, is_sink; /* used by routes as such */
+    bool is_source, is_sink; /* used by routes as such; only what routes to it emit makes it no source */
     bool is_asked;           /* a step of a route puts questions to it */
 };
 
@@ -103,6 +103,11 @@ struct bb_waiver { /* of a BOM feature that the sink cannot carry */
     char *feature, *owner;
     char *until; /* the last day, "2026-12-31" */
 };
+enum bb_emit_on { BB_EMIT_NEVER, BB_EMIT_DELIVERED };
+struct bb_emit { /* a message of the route's own when its sink has the other */
+    char *type;
+    enum bb_emit_on on;
+};
 struct bb_route_config {
     char *name;
     char *from, *to; /* endpoint names */
@@ -118,6 +123,7 @@ struct bb_route_config {
     bool commutative, paused;
     struct bb_waiver *waive;
     size_t n_waive;
+    struct bb_emit emit;
     struct bb_where where;
 };
 struct bb_journal_config { /* top-level "journal:" */

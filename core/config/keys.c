@@ -87,6 +87,14 @@ static const struct bb_spec retry_keys[] = {
     OR_NONE(BB_F_DURATION, "max_age", max_age_ms, 3 * DAY, SEC, 3650 * DAY),
 };
 #undef S
+#define S bb_emit
+static const struct bb_spec emit_keys[] = {
+    TEXT("type", type, BB_F_NONE, BB_SPEC_REQUIRED, "the type of the message that is sent then"),
+    {ROW("on", on), .types = BB_TYPE_STR, .flags = BB_SPEC_REQUIRED,
+     .choices = (const struct bb_choice[]){{"delivered", BB_EMIT_DELIVERED}, {NULL, 0}},
+     .text = "when: delivered"},
+};
+#undef S
 #define S bb_route_config
 static const struct bb_spec route_keys[] = {
     TEXT("from", from, BB_F_NAME, BB_SPEC_REQUIRED, "the endpoint that messages come from"),
@@ -103,7 +111,7 @@ static const struct bb_spec route_keys[] = {
     TRUTH("commutative", commutative, false),
     TRUTH("paused", paused, false),
     OWN("waive", BB_TYPE_LIST, bb_read_waive),
-    LATER("emit"),
+    GROUP("emit", emit, emit_keys),
     LATER("sla"),
 };
 const struct bb_spec bb_spec_route = MAP(route_keys);

@@ -261,6 +261,26 @@ void bb_read_plugin_path(struct bb_read *x, const struct bb_node *n, void *to)
 }
 
 /* ---- all of it together ------------------------------------------------------------- */
+/* Does the route take nothing but what routes to its `from` emit? Then that one need not be a source. */
+static bool only_emitted(const struct bb_config *c, const struct bb_route_config *r)
+{
+    for (size_t m = 0; m < r->n_match; m++) {
+        size_t known = 0;
+
+        if (!r->match[m].attribute || strcmp(r->match[m].attribute, "type") != 0)
+            continue;
+        for (size_t k = 0; k < r->match[m].n; k++)
+            for (size_t i = 0; i < c->n_routes; i++)
+                if (c->routes[i].emit.type && c->routes[i].to && strcmp(c->routes[i].to, r->from) == 0 &&
+                    strcmp(c->routes[i].emit.type, r->match[m].values[k]) == 0) {
+                    known++;
+                    break;
+                }
+        return known == r->match[m].n;
+    }
+    return false;
+}
+
 /* Marks the endpoint that a route's key names as used so, or reports that there is none. */
 static void endpoint_use(struct bb_read *x, const struct bb_route_config *r, const char *key,
                          const char *name, bool sink)
@@ -276,7 +296,7 @@ static void endpoint_use(struct bb_read *x, const struct bb_route_config *r, con
         ;
     if (i < c->n_endpoints) {
         c->endpoints[i].is_sink |= sink;
-        c->endpoints[i].is_source |= !sink;
+        c->endpoints[i].is_source |= !sink && !only_emitted(c, r);
     } else if (!tfind(&wanted, &x->load->endpoints, by_text)) { /* else it was faulty */
         bb_say(x, at, "%s: there is no endpoint \"%s\"%s", key, bb_node_shown(at).text,
                bb_hint(x, name, c->endpoints, c->n_endpoints, sizeof(*c->endpoints)).text);

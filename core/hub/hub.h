@@ -34,6 +34,8 @@ int64_t bb_hub_beat(const struct bb_hub *h);
  * rule that does not hold and what was found there (ptr NULL: no such attribute); -1 no memory. */
 int bb_route_match(const struct bb_route_config *r, const struct bb_envelope *e,
                    const struct bb_match_rule **miss, struct bb_bytes *found);
+/* May it take messages with that value, for all that the value says? */
+bool bb_route_may_match(const struct bb_route_config *r, const char *attribute, const char *value);
 
 enum bb_ask_kind {
     BB_ASK_STATUS,   /* out: JSON, see docs */

@@ -83,7 +83,8 @@ static int intake_add(struct bb_hub *h, struct intake *in, struct bb_bytes whole
             (struct bb_match){r->id, 0, hub_matcher_lane(&r->matcher, &env)};
         m->n_match++;
     }
-    if (!m->n_match && e->gen->config->unmatched == BB_UNMATCHED_REFUSE) {
+    if (!m->n_match && e->gen->config->unmatched == BB_UNMATCHED_REFUSE &&
+        !in->op.append.owed) {
         snprintf(in->why, sizeof in->why, "message %zu of type \"%.*s\" matches no route",
                  in->op.append.n, (int)(env.type.len < 60 ? env.type.len : 60),
                  (const char *)env.type.ptr);
@@ -317,12 +318,13 @@ void hub_intake_done(struct bb_hub *h, struct bb_op *op)
 
 /* ---- what a delivery became ----------------------------------------------------------------------- */
 struct bb_op *hub_intake_children(struct bb_hub *h, struct hub_endpoint *from,
-                                  const struct bb_w_result *w, char why[160])
+                                  const struct bb_w_result *w, bool owed, char why[160])
 {
     struct intake *in = intake_new(from, w->n_children);
     struct bb_bytes whole, copy = {hub_must(malloc(w->children.len)), w->children.len};
     struct bb_cur c = bb_cur_of(copy);
 
+    in->op.append.owed = owed;
     in->copy = (void *)(uintptr_t)copy.ptr;
     memcpy(in->copy, w->children.ptr, copy.len);
     if (copy.len > h->gen->config->journal.max_message)

@@ -157,6 +157,7 @@ struct hub_route {
     struct hub_matcher matcher;
     bool paused;
     bool impure; /* its body is kept before the first send */
+    bool emits;  /* a message follows each delivery, with its result */
     bool splits; /* its last step makes messages of a delivery: the sink's plugin never sees one */
     uint64_t scan, tail; /* next ordinal to look at; next to be assigned */
     uint64_t frontier;
@@ -360,9 +361,10 @@ int64_t hub_endpoint_wake(const struct bb_hub *h, const struct hub_endpoint *e);
 void hub_intake_submit(struct bb_hub *h, struct hub_peer *p, struct bb_frame *f, zmq_msg_t *frame);
 void hub_intake_ask(struct bb_hub *h, struct bb_ask *a);
 void hub_intake_done(struct bb_hub *h, struct bb_op *op);
-/* The append of what a delivery became; NULL: it cannot be, why says so. And once it was done, or not. */
+/* The append of what a delivery became (owed: of what follows from one that was applied, and is stored
+ * in any case); NULL: it cannot be, why says so. And once it was done, or not. */
 struct bb_op *hub_intake_children(struct bb_hub *h, struct hub_endpoint *from,
-                                  const struct bb_w_result *w, char why[160]);
+                                  const struct bb_w_result *w, bool owed, char why[160]);
 void hub_intake_children_done(struct bb_hub *h, struct bb_op *op, bool stored);
 void hub_intake_tick(struct bb_hub *h); /* tells what could not be told at once */
 void hub_intake_end(struct bb_hub *h);

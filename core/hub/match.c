@@ -88,6 +88,21 @@ static const struct bb_match_rule *first_miss(const struct hub_matcher *m, const
     return NULL;
 }
 
+bool bb_route_may_match(const struct bb_route_config *r, const char *attribute, const char *value)
+{
+    struct bb_bytes v = {value, strlen(value)};
+
+    for (size_t i = 0; i < r->n_match; i++) {
+        bool hit = strcmp(r->match[i].attribute, attribute) != 0;
+
+        for (size_t k = 0; k < r->match[i].n && !hit; k++)
+            hit = value_fits(r->match[i].values[k], v);
+        if (!hit)
+            return false;
+    }
+    return true;
+}
+
 bool hub_matcher_test(const struct hub_matcher *m, const struct bb_envelope *e)
 {
     struct bb_bytes unused;

@@ -358,7 +358,7 @@ static void on_children(struct bb_hub *h, struct subject *u, const struct bb_w_r
                         struct answer *a)
 {
     char why[160], reason[64];
-    struct bb_op *children = hub_intake_children(h, u->r->from, w, why);
+    struct bb_op *children = hub_intake_children(h, u->r->from, w, false, why);
 
     if (!children) {
         a->status = BB_E_REJECT;
@@ -374,6 +374,27 @@ static void on_children(struct bb_hub *h, struct subject *u, const struct bb_w_r
     hub_settle_children(h, children);
 }
 
+/* It was applied, and what follows from that is stored with its end; what cannot be stored is told. */
+static void on_emit(struct bb_hub *h, struct subject *u, const struct bb_w_result *w, struct answer *a)
+{
+    char why[160], said[200];
+    struct bb_op *child = hub_intake_children(h, u->r->to, w, true, why);
+
+    a->reason = u->f->op == BB_DELIVER_PROBE ? "probe: it was applied" : "delivered";
+    hub_endpoint_ok(u->r->to);
+    if (!child) {
+        snprintf(said, sizeof said, "not emitted: %s", why);
+        a->text = text_of(said);
+        bb_logf(BB_LOG_ERROR, "route \"%s\": message %llu is delivered, but %s", u->r->config->name,
+                (unsigned long long)u->seq, said);
+        settle(h, u, BB_TO_DELIVERED, a);
+        return;
+    }
+    hub_settle_flush(h);
+    settle(h, u, BB_TO_DELIVERED, a);
+    hub_settle_children(h, child);
+}
+
 static void outcome(struct bb_hub *h, struct subject *u, const struct bb_w_result *w)
 {
     struct hub_flight *f = u->f;
@@ -386,7 +407,7 @@ static void outcome(struct bb_hub *h, struct subject *u, const struct bb_w_resul
         a.quarantine = w->status == BB_E_REJECT && w->error_flags & BB_ERROR_QUARANTINE;
     }
     if (w->n_children) {
-        on_children(h, u, w, &a);
+        (u->r->emits ? on_emit : on_children)(h, u, w, &a);
         return;
     }
     /* the ordinary case, kept short: first send, delivered, nothing to tell */

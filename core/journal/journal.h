@@ -150,6 +150,7 @@ struct bb_op {
             const char *state_key;   /* NULL: none */
             uint64_t state_expected;
             struct bb_bytes state;
+            bool owed;               /* of children: settling's room is for them, too, they are not refused */
             uint64_t state_version;  /* result */
             uint64_t commit_ms;      /* result: accept time */
         } append;

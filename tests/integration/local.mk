@@ -25,5 +25,7 @@ TESTS += tests/integration/accept.sh
 EXTRA_DIST += tests/integration/accept.sh
 TESTS += tests/integration/plugin-step.sh
 EXTRA_DIST += tests/integration/plugin-step.sh
+TESTS += tests/integration/emit.sh
+EXTRA_DIST += tests/integration/emit.sh
 TESTS += tests/integration/partial.sh
 EXTRA_DIST += tests/integration/partial.sh
