@@ -83,17 +83,17 @@ static struct bb_buf message(const char *type, const char *item, const char *sit
 static bool matches(const struct bb_route_config *r, const char *type, const char *item,
                     const char *site, uint64_t *lane)
 {
-    struct hub_matcher m;
+    struct bb_matcher m;
     struct bb_buf b = message(type, item, site);
     struct bb_envelope e;
     bool yes;
 
     ck_assert_int_eq(bb_envelope_read((struct bb_bytes){b.ptr, b.len}, &e, NULL), 0);
-    ck_assert_int_eq(hub_matcher_init(&m, r), 0);
-    yes = hub_matcher_test(&m, &e);
+    ck_assert_int_eq(bb_matcher_init(&m, r->match, r->n_match, r->order_by), 0);
+    yes = bb_matcher_test(&m, &e);
     if (lane)
-        *lane = hub_matcher_lane(&m, &e);
-    hub_matcher_free(&m);
+        *lane = bb_matcher_lane(&m, &e);
+    bb_matcher_free(&m);
     bb_buf_free(&b);
     return yes;
 }
