@@ -109,10 +109,34 @@ const char *bb_meta_text(const char *uri);
 
 /* ---- table.c: short names to what is known of them --------------------------------------------- */
 struct bb_snode;
+/* All of a name of up to 16 bytes, beside its length; its ends when it is longer. */
+struct bb_smark {
+    uint64_t a, b;
+};
+static inline struct bb_smark bb_smark_of(struct bb_bytes s)
+{
+    const uint8_t *p = s.ptr;
+    struct bb_smark m = {0, 0};
+    uint32_t x, y;
+
+    if (s.len >= 8) {
+        memcpy(&m.a, p, 8);
+        memcpy(&m.b, p + s.len - 8, 8);
+    } else if (s.len >= 4) {
+        memcpy(&x, p, 4);
+        memcpy(&y, p + s.len - 4, 4);
+        m.a = (uint64_t)x << 32 | y;
+    } else if (s.len) {
+        m.a = (uint64_t)p[0] << 16 | (uint64_t)p[s.len >> 1] << 8 | p[s.len - 1];
+    }
+    return m;
+}
 struct bb_sentry {
     const char *key;
     uint32_t len;
-    int32_t bit; /* in the mask of required names, -1: none */
+    int8_t bit;    /* in the mask of required names, -1: none */
+    uint8_t watch; /* the name's number + 1, 0: none */
+    struct bb_smark mark;
     const struct bb_snode *node;
 };
 struct bb_stable {
@@ -124,13 +148,21 @@ struct bb_stable {
 #define BB_TABLE_MAX 32000
 /* Places t->v[0 .. n) into slots; 0 or -1 without memory. Of equal keys the first counts. */
 int bb_stable_build(struct bb_stable *t, struct bb_sarena *arena);
+static inline uint32_t bb_stable_slot(const struct bb_stable *t, struct bb_smark m, size_t len)
+{
+    uint64_t h = m.a * 0x9e3779b97f4a7c15u ^ m.b * 0xc2b2ae3d27d4eb4fu ^ (uint64_t)len << 56;
+
+    return (uint32_t)(h * t->factor >> t->shift);
+}
 static inline const struct bb_sentry *bb_stable_find(const struct bb_stable *t, struct bb_bytes key)
 {
-    uint32_t at = (uint32_t)(bb_key_mark(key) * t->factor >> t->shift);
+    struct bb_smark mark = bb_smark_of(key);
+    uint32_t at = bb_stable_slot(t, mark, key.len);
 
     for (; t->slots[at]; at = (at + 1) & t->mask) {
         const struct bb_sentry *e = &t->v[t->slots[at] - 1];
-        if (e->len == key.len && memcmp(e->key, key.ptr, key.len) == 0)
+        if (e->len == key.len && e->mark.a == mark.a && e->mark.b == mark.b &&
+            (key.len <= 16 || memcmp(e->key, key.ptr, key.len) == 0))
             return e;
     }
     return NULL;
@@ -204,6 +236,8 @@ struct bb_sdepend { /* dependentRequired, dependentSchemas */
 struct bb_sobj {
     const struct bb_stable *keys; /* properties, and the required names beside them; or NULL */
     uint64_t required;            /* the bits to be seen */
+    uint64_t watch;               /* names whose members are noted for others; link.c */
+    uint64_t need;                /* names that are all it asks for, 0: it asks for more */
     struct bb_bytes *late;        /* required names past 64 */
     uint32_t n_late;
     uint32_t min, max;
@@ -227,9 +261,16 @@ struct bb_svalues { /* const, enum */
     const char *rule; /* "must be one of ..." */
     bool single;      /* const */
 };
+/* What accepts most values of a node at once; see link.c. */
+#define BB_SWIFT_NONE 0
+#define BB_SWIFT_TEXT 1 /* a short text of so many bytes, in a format */
+#define BB_SWIFT_ENUM 2 /* a short text out of the node's values */
+#define BB_SWIFT_BOOL 3
 struct bb_snode {
-    uint8_t types, flags;
+    uint8_t types, flags, swift;
     uint32_t resource;
+    uint32_t swift_min, swift_max; /* bytes */
+    const struct bb_sformat *swift_format;
     const char *at; /* URI and pointer */
     const struct bb_snum *num;
     const struct bb_sstr *str;
@@ -251,9 +292,15 @@ struct bb_schema {
     struct bb_sdynamic *dynamics;
     size_t n_dynamics;
     size_t n_nodes;
+    size_t n_watch; /* numbers of names that were given */
     struct bb_stable secrets; /* names of properties that are not shown */
     bool has_secrets, all_secret;
 };
+
+/* ---- link.c ------------------------------------------------------------------------------------- */
+#define BB_WATCH_MAX 64
+struct bb_build;
+void bb_program_link(struct bb_build *b); /* after all nodes, before their sources go */
 
 /* ---- compile.c, keywords.c ---------------------------------------------------------------------- */
 struct bb_sedge { /* from looks at the very value that to looks at */
@@ -336,11 +383,17 @@ struct bb_smarks { /* children that a subschema has looked at; they lie in the s
     uint32_t n;
     bool all;
 };
+struct bb_sframe { /* where members of an object are that was walked, by the names' numbers */
+    const uint8_t *p, *end;
+    uint64_t known, seen; /* names that were looked for, that are there */
+    const uint8_t *at[];
+};
 struct bb_schema_run {
     const struct bb_schema *s;
     const uint8_t *end;
     const struct bb_spath *path;
     const struct bb_sscope *scope;
+    const struct bb_sframe *frame; /* of the object looked at last, NULL: none */
     int64_t work;
     uint64_t work_given;
     unsigned depth;
@@ -361,6 +414,26 @@ struct bb_schema_run {
  * gathering, NULL means a fault only. marks: of the value's children, or NULL. */
 const uint8_t *bb_node_check(struct bb_schema_run *r, const struct bb_snode *n, const uint8_t *p,
                              struct bb_smarks *marks);
+/* The end of the value at p if it is short and surely holds; NULL says nothing. */
+static inline const uint8_t *bb_node_swift(const struct bb_snode *n, const uint8_t *p,
+                                           const uint8_t *end)
+{
+    size_t len = p < end ? *p & 0x1f : 0;
+    const uint8_t *next = p + 1 + len;
+
+    if (n->swift == BB_SWIFT_NONE || p == end)
+        return NULL;
+    if (n->swift == BB_SWIFT_BOOL)
+        return (*p & 0xfe) == 0xc2 ? p + 1 : NULL;
+    if ((*p & 0xe0) != 0xa0 || len >= (size_t)(end - p))
+        return NULL;
+    if (n->swift == BB_SWIFT_ENUM)
+        return bb_stable_find(n->values->strings, (struct bb_bytes){p + 1, len}) ? next : NULL;
+    return len >= n->swift_min && len <= n->swift_max &&
+                   (!n->swift_format || n->swift_format->holds((const char *)p + 1, len))
+               ? next
+               : NULL;
+}
 /* The same without gathering: NULL when it does not hold or faulted. */
 const uint8_t *bb_node_holds(struct bb_schema_run *r, const struct bb_snode *n, const uint8_t *p,
                              struct bb_smarks *marks);
