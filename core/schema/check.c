@@ -6,8 +6,8 @@
  * Marks, the children of the value that some subschema has looked at, are kept only where an
  * unevaluatedItems or unevaluatedProperties asks for them.
  *
- * Thread: the run's. Invariant: whatever way bb_node_check() ends, depth, scope, scratch and secret
- * are as they were.
+ * Thread: the run's. Invariant: whatever way bb_node_check() ends, depth, scope, frame, scratch and
+ * secret are as they were.
  */
 #include "core/schema/internal.h"
 

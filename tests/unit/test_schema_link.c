@@ -56,6 +56,9 @@ static int checked(const char *schema, const char *document, struct bb_schema_ru
 #define SHARED "{\"properties\":{\"p\":{\"properties\":{\"a\":true},\"allOf\":[{\"$ref\":\"#/$defs/c\"}]}," \
     "\"q\":{\"allOf\":[{\"$ref\":\"#/$defs/c\"}]}},\"$defs\":{\"c\":{\"properties\":" \
     "{\"z\":{\"maximum\":5}},\"required\":[\"y\"]}}}"
+/* The same node asks the whole and a member of it, which has no notes of its own. */
+#define PART "{\"properties\":{\"k\":true},\"allOf\":[{\"properties\":{\"q\":{\"$ref\":\"#/$defs/c\"}}}," \
+    "{\"$ref\":\"#/$defs/c\"}],\"$defs\":{\"c\":{\"required\":[\"y\"]}}}"
 /* What is asked lies under another object's part in between. */
 #define DEEP "{\"properties\":{\"a\":{\"type\":\"integer\"}},\"allOf\":[{\"properties\":{\"b\":true}," \
     "\"additionalProperties\":{\"type\":\"integer\"},\"not\":{\"required\":[\"c\"]}}]}"
@@ -97,6 +100,9 @@ static const struct {
     {SHARED, "{\"p\":{\"z\":1}}", 0},
     {SHARED, "{\"q\":{\"z\":1}}", 0},
     {SHARED, "{\"p\":[],\"q\":1}", 1},
+    {PART, "{\"y\":1,\"q\":{}}", 0},
+    {PART, "{\"y\":1,\"q\":{\"y\":1}}", 1},
+    {PART, "{\"q\":{\"y\":1}}", 0},
     {DEEP, "{\"a\":1,\"b\":null}", 1},
     {DEEP, "{\"a\":1,\"c\":2}", 0},
     {DEEP, "{\"a\":1,\"d\":null}", 0},
@@ -130,6 +136,7 @@ static const struct {
     {CODE_OF(CODE), "{\"u\":\"X7\"}", 1},
     {CODE_OF(CODE), "{\"u\":\"ST\"}", 0},
     {CODE_OF(CODE), "{\"u\":1}", 0},
+    {CODE_OF("{\"if\":{\"format\":\"unit\"},\"then\":{\"maxLength\":2}}"), "{\"u\":\"KGM\"}", 0},
     {CODE_OF("{\"$ref\":\"#/$defs/a\"},\"v\":{\"$ref\":\"#/$defs/a\",\"maxLength\":1}},\"$defs\":{\"a\":"
              "{\"$ref\":\"#/$defs/b\"},\"b\":{\"type\":\"string\",\"minLength\":1}"),
      "{\"u\":\"ab\",\"v\":\"a\"}", 1},
