@@ -8,4 +8,4 @@ core_libbusbar_core_la_SOURCES += core/schema/schema.h core/schema/internal.h \
 EXTRA_PROGRAMS += tools/bench/schema_bench
 tools_bench_schema_bench_SOURCES = tools/bench/schema_bench.c
 tools_bench_schema_bench_LDADD = $(core_LIBS)
-EXTRA_DIST += tools/bench/movement.schema.json tools/bench/movement.json
+EXTRA_DIST += tools/bench/movement.schema.json tools/bench/movement.json tools/bench/movement.jq
