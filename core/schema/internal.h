@@ -113,23 +113,32 @@ struct bb_snode;
 struct bb_smark {
     uint64_t a, b;
 };
+static inline uint64_t bb_smark_load8(const uint8_t *p)
+{
+    uint64_t v;
+
+    memcpy(&v, p, 8);
+    return v;
+}
+static inline uint64_t bb_smark_load4(const uint8_t *p)
+{
+    uint32_t v;
+
+    memcpy(&v, p, 4);
+    return v;
+}
 static inline struct bb_smark bb_smark_of(struct bb_bytes s)
 {
     const uint8_t *p = s.ptr;
-    struct bb_smark m = {0, 0};
-    uint32_t x, y;
 
-    if (s.len >= 8) {
-        memcpy(&m.a, p, 8);
-        memcpy(&m.b, p + s.len - 8, 8);
-    } else if (s.len >= 4) {
-        memcpy(&x, p, 4);
-        memcpy(&y, p + s.len - 4, 4);
-        m.a = (uint64_t)x << 32 | y;
-    } else if (s.len) {
-        m.a = (uint64_t)p[0] << 16 | (uint64_t)p[s.len >> 1] << 8 | p[s.len - 1];
-    }
-    return m;
+    if (s.len >= 8)
+        return (struct bb_smark){bb_smark_load8(p), bb_smark_load8(p + s.len - 8)};
+    if (s.len >= 4)
+        return (struct bb_smark){bb_smark_load4(p) << 32 | bb_smark_load4(p + s.len - 4), 0};
+    if (s.len)
+        return (struct bb_smark){
+            (uint64_t)p[0] << 16 | (uint64_t)p[s.len >> 1] << 8 | p[s.len - 1], 0};
+    return (struct bb_smark){0, 0};
 }
 struct bb_sentry {
     const char *key;
