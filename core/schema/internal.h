@@ -1,8 +1,9 @@
 /*
  * internal.h - what the files of core/schema share: the compiled program and its makers
  *
- * uri.c, place.c, library.c and meta.c find documents; compile.c and keywords.c make nodes of them;
- * check.c, object.c, array.c and logic.c run nodes over a value; report.c says what did not hold.
+ * uri.c, place.c, library.c, locate.c and meta.c find documents; compile.c, the keyword files and
+ * finish.c make nodes of them, link.c finds short ways through; check.c, object.c, array.c and
+ * logic.c run nodes over a value; report.c says what did not hold.
  *
  * A node is one subschema, split by the kind of value it speaks of: a check looks only at the part
  * for the value in hand. Nodes refer to each other by pointer and may form cycles that go deeper
@@ -92,16 +93,20 @@ struct bb_library {
 uint32_t bb_library_add(struct bb_library *l, const char *uri, const char *file,
                         struct bb_bytes json, bool own);
 void bb_library_free(struct bb_library *l);
-/* The schema that ref means in a resource: its value, and the resource it belongs to. NULL: not
- * there, why says so. anchor: the one it went by, or NULL. */
-const uint8_t *bb_library_find(struct bb_library *l, uint32_t from, struct bb_bytes ref,
-                               uint32_t *resource, const struct bb_sanchor **anchor,
-                               char why[200]);
 const struct bb_sanchor *bb_library_anchor(const struct bb_library *l, uint32_t resource,
                                            struct bb_bytes name);
 /* The resource whose root is at p, or BB_NO_RESOURCE. */
 uint32_t bb_library_root(const struct bb_library *l, const uint8_t *p);
 struct bb_bytes bb_sdoc_rest(const struct bb_sdoc *d, const uint8_t *p); /* from p to its end */
+
+/* ---- locate.c: what a reference means ----------------------------------------------------------- */
+/* The resource of that URI, its document added when it is not there yet; BB_NO_RESOURCE with why. */
+uint32_t bb_library_resource(struct bb_library *l, const char *uri, char why[200]);
+/* The schema that ref means in a resource: its value, and the resource it belongs to. NULL: not
+ * there, why says so. anchor: the one it went by, or NULL. */
+const uint8_t *bb_library_find(struct bb_library *l, uint32_t from, struct bb_bytes ref,
+                               uint32_t *resource, const struct bb_sanchor **anchor,
+                               char why[200]);
 /* All of a file, to be freed; false: no such file, or larger than a schema may be. */
 bool bb_sfile_read(const char *path, struct bb_buf *b);
 /* meta.c: the text of a metaschema of the draft, or NULL. */
@@ -343,7 +348,7 @@ struct bb_draft { /* a node being compiled */
     struct bb_sobj obj;
     struct bb_slogic logic;
     struct bb_bytes properties, required, formats; /* the values of those keywords */
-    unsigned has; /* HAS_... of keywords.c */
+    unsigned has; /* BB_HAS_... */
 };
 #define BB_HAS_NUM 1u
 #define BB_HAS_STR 2u
