@@ -205,12 +205,16 @@ static void spread_up(struct watch *w)
 static void names_add(struct watch *w, struct bb_sobj *o, uint64_t mask)
 {
     struct bb_sarena *arena = &w->b->s->arena;
-    uint32_t n = o->keys ? o->keys->n : 0;
-    struct bb_stable *t = bb_sarena_get(arena, sizeof(*t));
-    struct bb_sentry *e, *v = bb_sarena_get(arena, (n + BB_WATCH_MAX) * sizeof(*v));
+    uint32_t n = o->keys ? o->keys->n : 0, max = n + (uint32_t)__builtin_popcountll(mask);
+    struct bb_sentry *e, *v;
+    struct bb_stable *t;
     unsigned id;
 
-    if (!t || !v || n + BB_WATCH_MAX > BB_TABLE_MAX)
+    if (max > BB_TABLE_MAX || arena->total > arena->max / 2)
+        return; /* a short way never makes a schema too large */
+    t = bb_sarena_get(arena, sizeof(*t));
+    v = bb_sarena_get(arena, max * sizeof(*v));
+    if (!t || !v)
         return;
     if (n)
         memcpy(v, o->keys->v, n * sizeof(*v));
