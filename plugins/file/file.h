@@ -206,11 +206,13 @@ bb_status sink_probe(struct sink *s, const bb_msg *m, struct bb_error *err);
 /* keys.c: the index of what was written, PATH.keys */
 struct keys_group { /* one write to the file */
     uint64_t inode, offset, length, hash;
+    uint64_t version; /* of the line: KEYS_VERSION, or 0 where a build before the mark wrote it */
 };
+#define KEYS_VERSION 1 /* changes with keys_hash() and with the form of a line */
 /* Appends a line for each key, synced: 0, -1 errno and the index as it was (or *broken). */
 int keys_append(int fd, const struct keys_group *g, const struct bb_bytes *keys, size_t n,
                 bool *broken);
-/* The last group and where its lines begin: 1, 0 none, -1 errno. */
+/* The last group and where its lines begin: 1, 0 none, -1 errno (ENOTSUP: a newer build's line). */
 int keys_last(int fd, struct keys_group *g, uint64_t *begin);
 /* The group that key was written with: 1, 0 none, -1 errno. */
 int keys_find(int fd, struct bb_bytes key, struct keys_group *g);

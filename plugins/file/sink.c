@@ -163,6 +163,16 @@ static int recover(struct sink *s)
     }
     if (group_there(s, &g))
         return 0;
+    if (g.version < KEYS_VERSION && s->size >= g.offset + g.length) {
+        /* as long as it should be, and that build's hash is another one: cutting would be a guess */
+        s->doubt = true;
+        s->doubtful = g;
+        bb_host_log(&s->ctx, BB_LOG_WARN,
+                    "%s.keys is of an older build: whether its last write, byte %" PRIu64 " to %" PRIu64
+                    ", is whole cannot be told, so it is left as it is; look at the file's end. The "
+                    "next write makes an entry of this build", s->c->path, g.offset, g.offset + g.length);
+        return 0;
+    }
     if (s->size > g.offset + g.length) {
         s->doubt = true;
         s->doubtful = g;
@@ -245,6 +255,11 @@ static bb_status ready(struct sink *s, struct bb_error *err)
         goto fail;
     }
     lines = recover(s) == 0 ? keys_count(s->keys) : -1;
+    if (lines < 0 && errno == ENOTSUP) {
+        bb_error_set(err, BB_E_RETRY, "%s.keys is of a newer build of this connector: run that one, or "
+                                      "move %s and its .keys away together", s->c->path, s->c->path);
+        goto fail;
+    }
     if (lines < 0) {
         bb_error_set(err, BB_E_RETRY, "cannot check the end of %s: %s", s->c->path, strerror(errno));
         goto fail;
@@ -326,7 +341,7 @@ static int rotate(struct sink *s, struct bb_error *err)
 static bb_status group_write(struct sink *s, size_t n_keys, struct bb_error *err)
 {
     uint64_t begin = write_at(s);
-    struct keys_group g = {s->inode, begin, 0, 0};
+    struct keys_group g = {s->inode, begin, 0, 0, KEYS_VERSION};
     struct stat st;
     size_t at = 0;
     bool broken = false;
