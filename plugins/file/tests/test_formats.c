@@ -333,7 +333,8 @@ END_TEST
 
 START_TEST(a_document_of_someone_else_is_left_alone)
 {
-    static const char foreign[] = "<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?>\n" XML_TAIL;
+    static const char foreign[] = "<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?>\n"
+                                  "<p:list " XML_NS "><p:moves>\n" MOVE("\xe4", "1") XML_TAIL;
     struct fake_host *h;
     put(at("out.jsonl"), foreign);
     h = run(sink_config(XML_SINK), BB_ROLE_SINK);
