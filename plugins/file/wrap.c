@@ -2,10 +2,10 @@
  * wrap.c - what stands around the records of an XML file that a sink writes
  *
  * `xml.record` is the path of the records from the root, /List/Group/Item: everything but its last
- * step is opened once at the file's start and closed at its end, so that what the sink wrote is what a
- * source with the same mapping reads. The start and end tags come from the codec: the elements are
- * written around a text, and the document is cut in two there. So names and namespaces are checked by
- * the one place that knows them.
+ * step is opened once at the file's start and closed at its end, so that what the sink wrote is
+ * what a source with the same mapping reads. The start and end tags come from the codec: the
+ * elements are written around a text, and the document is cut in two there. So names and namespaces
+ * are checked by the one place that knows them.
  *
  * Thread: [ctl]. Invariant: after 0 head and tail are not empty and head + tail is well-formed.
  */
@@ -13,7 +13,8 @@
 
 #include <stdio.h>
 
-#define HERE "busbar" /* a text that ends a start tag: ">busbar</" is in no tag, as "<" is escaped there */
+#define HERE                                                                                       \
+    "busbar" /* a text that ends a start tag: ">busbar</" is in no tag, as "<" is escaped there */
 #define STEPS_MAX 16
 
 /* Where the step at p ends: slashes inside {uri} do not count. */
@@ -26,7 +27,8 @@ static const char *step_end(const char *p)
 }
 
 /* The steps of the record's path, the last one apart. How many are around it, -1 with why. */
-static int steps_of(const char *path, struct bb_bytes *around, struct bb_bytes *last, char *why, size_t cap)
+static int steps_of(const char *path, struct bb_bytes *around, struct bb_bytes *last, char *why,
+                    size_t cap)
 {
     int n = -1;
     last->ptr = NULL;
@@ -45,12 +47,14 @@ static int steps_of(const char *path, struct bb_bytes *around, struct bb_bytes *
         path = end;
     }
     if (n < 1)
-        snprintf(why, cap, "must have two steps or more for a sink, as in /Orders/Order: the file's root, "
-                           "and the element that each message is");
+        snprintf(why, cap,
+                 "must have two steps or more for a sink, as in /Orders/Order: the file's root, "
+                 "and the element that each message is");
     for (int k = 0; k < n; k++)
         if (bb_str_is(around[k], "*")) {
-            snprintf(why, cap, "can only have * as its last step for a sink: the elements around the "
-                               "records need names");
+            snprintf(why, cap,
+                     "can only have * as its last step for a sink: the elements around the "
+                     "records need names");
             return -1;
         }
     return n < 1 ? -1 : n;
@@ -58,7 +62,8 @@ static int steps_of(const char *path, struct bb_bytes *around, struct bb_bytes *
 
 int wrap_open(struct render *r, char *why, size_t cap)
 {
-    static const char cut[] = ">" HERE "</", first[] = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
+    static const char cut[] = ">" HERE "</",
+                      first[] = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
     struct bb_bytes around[STEPS_MAX], doc;
     struct bb_buf value, text;
     struct bb_fault f;
@@ -78,7 +83,8 @@ int wrap_open(struct render *r, char *why, size_t cap)
     doc.ptr = value.ptr;
     doc.len = value.len;
     if (value.failed || bb_xml_write(r->c->xml, doc, &text, &f) != 0) {
-        snprintf(why, cap, "the elements around the records: %s", value.failed ? "too long" : f.text);
+        snprintf(why, cap, "the elements around the records: %s",
+                 value.failed ? "too long" : f.text);
         goto out;
     }
     at = memmem(text.ptr, text.len, cut, sizeof cut - 1);
