@@ -89,6 +89,7 @@ struct bb_append_msg {
     struct bb_bytes whole;
     uint8_t claim[16];        /* fingerprint; all zero: no claim */
     uint32_t match, n_match;  /* into append.matches; none: quarantined under BB_ROUTE_UNMATCHED */
+    const char *why;          /* then: because of that; NULL: no route matched. As long as the operation */
     /* results */
     uint64_t seq;             /* its sequence number (also of the one held already) */
     uint8_t duplicate;        /* held already, same bytes: not stored again */

@@ -27,5 +27,7 @@ TESTS += tests/integration/plugin-step.sh
 EXTRA_DIST += tests/integration/plugin-step.sh
 TESTS += tests/integration/emit.sh
 EXTRA_DIST += tests/integration/emit.sh
+TESTS += tests/integration/ownership.sh
+EXTRA_DIST += tests/integration/ownership.sh
 TESTS += tests/integration/partial.sh
 EXTRA_DIST += tests/integration/partial.sh
