@@ -29,5 +29,7 @@ TESTS += tests/integration/emit.sh
 EXTRA_DIST += tests/integration/emit.sh
 TESTS += tests/integration/ownership.sh
 EXTRA_DIST += tests/integration/ownership.sh
+TESTS += tests/integration/echo.sh
+EXTRA_DIST += tests/integration/echo.sh
 TESTS += tests/integration/partial.sh
 EXTRA_DIST += tests/integration/partial.sh
