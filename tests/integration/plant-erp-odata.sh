@@ -228,8 +228,30 @@ same "11 on change too" "$(w -g -X POST -d '{"BillOfMaterialItemNumber":"0040","
     "$bom/to_BillOfMaterialItem") $(get .error.code)" "400 29/066"
 
 # 12. events carry keys only
-same "12 keys" "$(curl -s "$U/control/events" | jq -c '[.events[] | select(.type | startswith("sap.s4.beh.billofmaterial"))] | .[0].body | keys')" \
+same "12 keys" "$(curl -s "$U/control/events" | jq -c '[.events[] | select(.type | startswith("sap.s4.beh.billofmaterial"))] | .[0].body.data | keys')" \
     '["BillOfMaterial","BillOfMaterialCategory","BillOfMaterialVariant","Material","Plant"]'
+
+# ... and are sent, signed, in order, until they are taken
+need openssl
+bg "$work/hook.log" "$plant" --port-file "$work/hook.port" --log "$work/hook.jsonl" --key header:webhook-id \
+    --id header:webhook-signature --lane header:webhook-timestamp --dedupe no
+hook_pid=$bg_pid
+wait_for 20 "the subscriber" test -s "$work/hook.port"
+hook=http://127.0.0.1:$(cat "$work/hook.port")
+curl -sf -X PUT -d '503=100' "$hook/control/faults" >/dev/null
+control subscriptions "{\"url\":\"$hook/x\",\"types\":\"sap.s4.beh.product\",\"secret\":\"whsec_$(printf 'a secret of the plant' | base64)\"}"
+w -X MERGE -d '{"ProductOldID":"e"}' "$product" >/dev/null
+w -X MERGE -d '{"ProductOldID":"f"}' "$product" >/dev/null
+wait_for 10 "a refusal" bash -c "[ \$(curl -s '$hook/summary' | jq .refused) -ge 1 ]"
+curl -sf -X PUT -d '' "$hook/control/faults" >/dev/null
+wait_for 10 "both" bash -c "[ \$(curl -s '$hook/summary' | jq .applied) -eq 2 ]"
+grep '"outcome":"applied"' "$work/hook.jsonl" >"$work/taken"
+same "12 in order" "$(jq -r .key "$work/taken" | sort -u | wc -l) $(jq -r .key "$work/taken" | sort -t- -c -k2,2n && echo sorted)" "2 sorted"
+n=$(head -n 1 "$work/taken" | jq -r '.key | ltrimstr("erp-")')
+curl -s "$U/control/events" | jq -j ".events[] | select(.n == $n) | .raw" >"$work/event"
+mac=$(printf 'erp-%s.%s.%s' "$n" "$(head -n 1 "$work/taken" | jq -r .lane)" "$(cat "$work/event")" |
+    openssl dgst -sha256 -hmac 'a secret of the plant' -binary | base64)
+same "12 signed" "$(head -n 1 "$work/taken" | jq -r .id)" "v1,$mac"
 
 # 13. locks and what a person must mend
 control lock '{"object":"RM-10802","user":"MILLER","seconds":60}'

@@ -115,13 +115,17 @@ static void events_get(struct plant_call *c)
     struct plant_buf b;
     plant_buf_init(&b, &c->mem);
     plant_puts(&b, "{\"events\":[");
-    sqlite3_stmt *st = plant_db_ask(c->db, "SELECT n, t, type, body FROM events WHERE n > coalesce(?1, 0) + 0"
+    sqlite3_stmt *st = plant_db_ask(c->db, "SELECT n, t, type, media, body FROM events WHERE n > coalesce(?1, 0) + 0"
                                            " ORDER BY n LIMIT 1000", 1, plant_call_query(c, "after"));
     for (bool first = true; plant_db_row(&st); first = false) {
         plant_putf(&b, "%s{\"n\":%s,\"t\":\"%s\",\"type\":", first ? "" : ",", plant_db_col(st, 0),
                    plant_db_col(st, 1));
         plant_put_json(&b, plant_db_col(st, 2));
-        plant_putf(&b, ",\"body\":%s}", plant_db_col(st, 3));
+        plant_puts(&b, ",\"raw\":"); /* to the byte, as it was signed */
+        plant_put_json(&b, plant_db_col(st, 4));
+        if (strstr(plant_db_col(st, 3), "json"))
+            plant_putf(&b, ",\"body\":%s", plant_db_col(st, 4));
+        plant_puts(&b, "}");
     }
     plant_puts(&b, "]}");
     plant_call_answer(c, 200, "application/json", b.p);

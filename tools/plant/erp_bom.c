@@ -67,7 +67,8 @@ bool erp_to_base(struct odata_ctx *x, const char *item, const char *unit, int64_
 
 void erp_event(struct odata_ctx *x, const char *object, const char *what, const char *keys)
 {
-    plant_event(x->c, plant_mem_printf(&x->c->mem, "sap.s4.beh.%s.v1.%s.v1", object, what), keys);
+    plant_event(x->c, plant_mem_printf(&x->c->mem, "sap.s4.beh.%s.v1.%s.v1", object, what),
+                "application/json", keys);
 }
 
 bool erp_product_rule(struct odata_op *op)

@@ -136,4 +136,5 @@ static const struct plant_route routes[] = {{"POST", "/oauth2/token", plant_toke
                                             {0}};
 
 const struct plant_kind plant_erp_kind = {.name = "erp", .schema = schema, .make = make, .seed = seed,
-                                          .routes = routes, .refuse = refuse};
+                                          .routes = routes, .refuse = refuse,
+                                          .event_source = "/default/sap.s4.beh/PLT100"};

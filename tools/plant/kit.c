@@ -18,7 +18,8 @@ static const char base_schema[] =
     "CREATE TABLE IF NOT EXISTS effects(n INTEGER PRIMARY KEY, t TEXT, kind TEXT, key TEXT, object TEXT,"
     " correlation TEXT);"
     "CREATE INDEX IF NOT EXISTS effects_key ON effects(kind, key);"
-    "CREATE TABLE IF NOT EXISTS events(n INTEGER PRIMARY KEY, t TEXT, type TEXT, body TEXT);"
+    "CREATE TABLE IF NOT EXISTS events(n INTEGER PRIMARY KEY, t TEXT, type TEXT, media TEXT, body TEXT,"
+    " correlation TEXT);"
     "CREATE TABLE IF NOT EXISTS subscriptions(url TEXT PRIMARY KEY, types TEXT, secret TEXT, done INTEGER);";
 
 void plant_system_open(struct plant_system *s, const struct plant_kind *k, const char *dir)
@@ -335,9 +336,18 @@ char *plant_today(struct plant_call *c)
     return s;
 }
 
-void plant_event(struct plant_call *c, const char *type, const char *body)
+void plant_event(struct plant_call *c, const char *type, const char *media, const char *body)
 {
-    plant_db_do(c->db, "INSERT INTO events(t, type, body) VALUES(?1, ?2, ?3)", 3, plant_now(c), type, body);
+    const char *now = plant_now(c);
+    if (c->sys->kind->event_source && strcmp(media, "application/json") == 0) {
+        media = "application/cloudevents+json";
+        body = plant_mem_printf(&c->mem, "{\"specversion\":\"1.0\",\"id\":\"%s\",\"source\":\"%s\",\"type\":\"%s\","
+                                         "\"time\":\"%s\",\"datacontenttype\":\"application/json\",\"data\":%s}",
+                                plant_db_text(&c->mem, c->db, "SELECT lower(hex(randomblob(16)))", 0),
+                                c->sys->kind->event_source, type, now, body);
+    }
+    plant_db_do(c->db, "INSERT INTO events(t, type, media, body, correlation) VALUES(?1, ?2, ?3, ?4, ?5)", 5, now, type,
+                media, body, c->correlation);
 }
 
 static const char *form_value(struct plant_call *c, const char *name)

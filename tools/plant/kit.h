@@ -45,6 +45,7 @@ struct plant_kind {
     /* Answers a call in the system's own words when a lock or an old ETag is to be shown, and when
      * credentials are wrong (what: "lock", "etag", "auth"). NULL: the kit's plain answers. */
     void (*refuse)(struct plant_call *c, const char *what);
+    const char *event_source; /* of its CloudEvents; NULL: its events go as they are */
 };
 
 struct plant_system {
@@ -81,9 +82,10 @@ int64_t plant_option_int(struct plant_call *c, const char *name, int64_t otherwi
 char *plant_number(struct plant_call *c, const char *range, int64_t first, int width);
 char *plant_now(struct plant_call *c);   /* 2026-11-28T20:15:00Z, moved by option clock_offset */
 char *plant_today(struct plant_call *c); /* its date */
-/* A message to whoever subscribed at this system (PUT /control/subscriptions); sent by outbox.c
- * after the commit, again until it is taken. body: JSON. */
-void plant_event(struct plant_call *c, const char *type, const char *body);
+/* A message to whoever subscribed at this system (PUT /control/subscriptions), sent by outbox.c after the
+ * commit, again until it is taken; media: its content type. A JSON event of a kind with an event_source
+ * goes as a CloudEvent. */
+void plant_event(struct plant_call *c, const char *type, const char *media, const char *body);
 /* POST /oauth2/token: client credentials, HTTP basic or in the body. */
 void plant_token_take(struct plant_call *c);
 

@@ -151,12 +151,11 @@ static bool changeset(struct odata_ctx *x, struct plant_buf *b, struct plant_tex
     plant_db_script(x->c->db, "SAVEPOINT changeset");
     while (ok && next_part(&body, inner, &one)) {
         if (++*parts > PARTS_MAX || !split(one, &head, &http) || !request_run(x, p, http)) {
-            p->c.mem = x->c->mem;
-            p->c.sys = x->c->sys;
-            p->c.rq = &p->rq;
+            p->c = (struct plant_call){.sys = x->c->sys, .db = x->c->db, .mem = x->c->mem, .rq = &p->rq};
             struct odata_ctx y = {.c = &p->c, .s = x->s};
             odata_fail(&y, 400, "/IWBEP/CM_MGW_RT/702", NULL, "The changeset cannot be read");
             x->c->mem = p->c.mem;
+            p->c.head.mem = p->c.body.mem = &x->c->mem;
         }
         ok = p->c.status < 400;
         if (ok)

@@ -4,6 +4,7 @@
  * `plant run` gives each system a thread, a port on the loopback and a database in DIR, and stops on
  * SIGTERM or SIGINT. What systems hold is on disk: a plant that was killed goes on where it was.
  */
+#include <curl/curl.h>
 #include <errno.h>
 #include <getopt.h>
 #include <pthread.h>
@@ -17,6 +18,7 @@
 #include "tools/plant/audit.h"
 #include "tools/plant/factory.h"
 #include "tools/plant/kit.h"
+#include "tools/plant/outbox.h"
 #include "tools/plant/systems.h"
 
 static const struct plant_kind *const kinds[] = {PLANT_SYSTEMS};
@@ -98,7 +100,7 @@ static int run(const struct options *o, bool serving)
     size_t n = 0, started = 0;
     bool ok = true;
     for (size_t i = 0; i < KINDS && ok; i++) {
-        if (!chosen(o, kinds[i]->name))
+        if (!kinds[i] || !chosen(o, kinds[i]->name))
             continue;
         if (serving)
             ok = system_start(&systems[n], o, kinds[i], o->port ? (uint16_t)(o->port + i) : 0);
@@ -108,6 +110,12 @@ static int run(const struct options *o, bool serving)
     }
     for (; ok && serving && started < n; started++)
         ok = pthread_create(&threads[started], NULL, serve, &systems[started]) == 0;
+    if (ok && serving) {
+        curl_global_init(CURL_GLOBAL_DEFAULT);
+        plant_outbox_run(systems, n, o->dir, &stop_now);
+        curl_global_cleanup();
+    }
+    stop_now = 1; /* also when one could not start */
     for (size_t i = 0; i < started; i++)
         pthread_join(threads[i], NULL);
     for (size_t i = 0; i < n; i++)
@@ -142,7 +150,7 @@ int main(int argc, char **argv)
         const char *names[KINDS];
         size_t n = 0;
         for (size_t i = 0; i < KINDS; i++)
-            if (chosen(&o, kinds[i]->name))
+            if (kinds[i] && chosen(&o, kinds[i]->name))
                 names[n++] = kinds[i]->name;
         return plant_audit(o.dir, names, n);
     }
