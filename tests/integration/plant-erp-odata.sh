@@ -298,6 +298,14 @@ same "down" "$(post '"fault":"down"')" "000 56"
 same "doubles of one reference" "$(effects doubles)" 6 # B1: one; F1: five
 same "and by key" "$(curl -s "$U/control/effects?key=F1&doubles=1" | jq '.rows | length')" 6
 
+# actions, load, scenarios
+control faults '{"rules":[]}'
+same "an action" "$(curl -s -d '{"plant":"1000","count":2}' "$U/control/do/release-orders" | jq '.orders | length')" 2
+same "load" "$("$build/tools/plant/plant" load --dir "$systems_dir" --systems erp --rate 50 --seconds 1 | grep -o '^load: 50 actions')" \
+    "load: 50 actions"
+"$build/tools/plant/plant" scenario nonsense --dir "$systems_dir" 2>"$work/names" && fail "an unknown scenario passed"
+same "its scenarios" "$(wc -w <"$work/names")" 11
+
 # what was done stays over a kill
 session
 control faults '{"rules":[]}'

@@ -174,10 +174,28 @@ static void subscriptions_put(struct plant_call *c)
     plant_call_answer(c, 200, "application/json", "{}");
 }
 
+/* With what it can do and how often plant load chooses that. */
 static void health_get(struct plant_call *c)
 {
-    plant_call_answer(c, 200, "application/json",
-                      plant_mem_printf(&c->mem, "{\"system\":\"%s\",\"ok\":true}", c->sys->kind->name));
+    struct plant_buf b;
+    plant_buf_init(&b, &c->mem);
+    plant_putf(&b, "{\"system\":\"%s\",\"ok\":true,\"actions\":{", c->sys->kind->name);
+    for (const struct plant_action *a = c->sys->kind->actions; a && a->name; a++)
+        plant_putf(&b, "%s\"%s\":%u", a == c->sys->kind->actions ? "" : ",", a->name, a->weight);
+    plant_puts(&b, "}}");
+    plant_call_answer(c, 200, "application/json", b.p);
+}
+
+static bool action_take(struct plant_call *c)
+{
+    if (strcmp(c->method, "POST") != 0 || strncmp(c->path, "/control/do/", 12) != 0)
+        return false;
+    for (const struct plant_action *a = c->sys->kind->actions; a && a->name; a++)
+        if (strcmp(a->name, c->path + 12) == 0) {
+            a->take(c);
+            return true;
+        }
+    return false;
 }
 
 void plant_control_take(struct plant_call *c)
@@ -194,6 +212,8 @@ void plant_control_take(struct plant_call *c)
             doors[i].take(c);
             return;
         }
-    plant_call_answer(c, 404, "application/json",
-                      "{\"error\":\"/control/ has faults, effects, events, options, lock, subscriptions, health\"}");
+    if (!action_take(c))
+        plant_call_answer(c, 404, "application/json",
+                          "{\"error\":\"/control/ has faults, effects, events, options, lock, subscriptions,"
+                          " do/ACTION and health, which lists the actions\"}");
 }

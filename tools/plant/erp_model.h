@@ -33,4 +33,6 @@ void erp_event(struct odata_ctx *x, const char *object, const char *what, const 
 bool erp_order_may_move(struct odata_ctx *x, const char *order, const char *type, const char *item, int64_t milli);
 bool erp_purchase_receive(struct odata_ctx *x, const char *po, const char *line, int64_t milli);
 
+void erp_release_orders(struct plant_call *c); /* an action */
+
 #endif

@@ -246,3 +246,33 @@ bool erp_purchase_receive(struct odata_ctx *x, const char *po, const char *line,
                           " PurchaseOrder = ?1 AND PurchaseOrderItem = ?2", 3, po, line, have >= want ? "true" : "false");
     return true;
 }
+
+/* ---- what the ERP's own people do ------------------------------------------------------------- */
+
+/* {"plant":"1000","count":1}: releases the next created orders (any plant as without). */
+void erp_release_orders(struct plant_call *c)
+{
+    const struct odata_service *s = plant_erp_services;
+    struct odata_ctx x = {.c = c, .in_batch = true};
+    struct odata_row *rows[100];
+    struct plant_buf b;
+    const char *plant = plant_call_json(c, "/plant"), *count = plant_call_json(c, "/count");
+    int max = count ? atoi(count) : 1;
+    while (s->functions != erp_order_functions)
+        s++;
+    x.s = s;
+    char *where = plant_mem_printf(&c->mem, "OrderIsCreated = 'X' AND ProductionPlant LIKE %s",
+                                   odata_quote(&c->mem, plant ? plant : "%"));
+    int n = odata_rows(&x, odata_set_find(s, "A_ProductionOrder_2"), where, rows, max < 1 ? 1 : max > 100 ? 100 : max);
+    plant_buf_init(&b, &c->mem);
+    plant_puts(&b, "{\"orders\":[");
+    for (int i = 0; i < n; i++) {
+        char *order = (char *)odata_get(rows[i], "ManufacturingOrder");
+        struct odata_row *out;
+        if (!release(&x, &order, &out))
+            return;
+        plant_putf(&b, "%s\"%s\"", i ? "," : "", order);
+    }
+    plant_puts(&b, "]}");
+    plant_call_answer(c, 200, "application/json", b.p);
+}

@@ -135,6 +135,8 @@ static const struct plant_route routes[] = {{"POST", "/oauth2/token", plant_toke
                                             {"*", "/sap/opu/", take, false},
                                             {0}};
 
+static const struct plant_action actions[] = {{"release-orders", erp_release_orders, 1}, {0}};
+
 const struct plant_kind plant_erp_kind = {.name = "erp", .schema = schema, .make = make, .seed = seed,
-                                          .routes = routes, .refuse = refuse,
+                                          .routes = routes, .refuse = refuse, .actions = actions,
                                           .event_source = "/default/sap.s4.beh/PLT100"};

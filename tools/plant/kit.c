@@ -198,7 +198,9 @@ static void status_spoil(struct plant_call *c, const struct plant_spoil *f)
 static void call_take(struct plant_call *c, const struct plant_spoil *f)
 {
     plant_db_script(c->db, "SAVEPOINT call");
-    if (f && f->kind == SPOIL_STATUS && !f->after)
+    if (strncmp(c->path, "/control/", 9) == 0)
+        plant_control_take(c);
+    else if (f && f->kind == SPOIL_STATUS && !f->after)
         status_spoil(c, f);
     else if (f && f->kind == SPOIL_LOCK)
         refuse(c, "lock", 423, "locked by user MILLER");
@@ -241,7 +243,7 @@ void plant_system_handle(void *arg, struct plant_conn *conn, const struct plant_
     if (sqlite3_get_autocommit(s->db))
         plant_db_script(s->db, "BEGIN");
     if (strncmp(c.path, "/control/", 9) == 0) {
-        plant_control_take(&c);
+        call_take(&c, NULL);
         call_send(&c, conn, NULL);
     } else {
         if (!rq->woken) {

@@ -36,6 +36,14 @@ struct plant_route {
     bool open; /* without credentials */
 };
 
+/* Something that happens in the system by its own people: POST /control/do/NAME, JSON in and out. What
+ * `plant scenario` and `plant load` are made of. */
+struct plant_action {
+    const char *name;
+    void (*take)(struct plant_call *c);
+    unsigned weight; /* how often `plant load` chooses it; 0: never */
+};
+
 struct plant_kind {
     const char *name;
     const char *schema; /* run at each start: CREATE ... IF NOT EXISTS */
@@ -45,6 +53,7 @@ struct plant_kind {
     /* Answers a call in the system's own words when a lock or an old ETag is to be shown, and when
      * credentials are wrong (what: "lock", "etag", "auth"). NULL: the kit's plain answers. */
     void (*refuse)(struct plant_call *c, const char *what);
+    const struct plant_action *actions; /* ends with an empty one; may be NULL */
     const char *event_source; /* of its CloudEvents; NULL: its events go as they are */
 };
 

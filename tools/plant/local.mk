@@ -3,7 +3,8 @@ noinst_PROGRAMS += tools/plant/plant
 plant_kit = tools/plant/kit.c tools/plant/kit.h tools/plant/control.c tools/plant/spoil.c tools/plant/spoil.h \
   tools/plant/mem.c tools/plant/mem.h tools/plant/db.c tools/plant/db.h tools/plant/http.c tools/plant/http.h \
   tools/plant/json.c tools/plant/json.h tools/plant/store.c tools/plant/store.h tools/plant/audit.c \
-  tools/plant/audit.h tools/plant/outbox.c tools/plant/outbox.h tools/plant/systems.h
+  tools/plant/audit.h tools/plant/outbox.c tools/plant/outbox.h tools/plant/scenario.c \
+  tools/plant/scenario.h tools/plant/systems.h
 plant_factory = tools/plant/factory.c tools/plant/factory.h tools/plant/factory_make.h \
   tools/plant/factory_bom.c tools/plant/factory_stock.c
 plant_odata = tools/plant/odata.c tools/plant/odata.h tools/plant/odata_model.c tools/plant/odata_meta.c \

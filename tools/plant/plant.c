@@ -19,6 +19,7 @@
 #include "tools/plant/factory.h"
 #include "tools/plant/kit.h"
 #include "tools/plant/outbox.h"
+#include "tools/plant/scenario.h"
 #include "tools/plant/systems.h"
 
 static const struct plant_kind *const kinds[] = {PLANT_SYSTEMS};
@@ -31,6 +32,8 @@ struct options {
     uint64_t seed;
     uint16_t port; /* of the first system; 0: any free ones */
     size_t max_body;
+    double rate;
+    unsigned seconds;
 };
 
 static void on_signal(int sig)
@@ -43,6 +46,8 @@ static const char usage[] =
     "plant run --dir DIR [--seed N] [--systems erp,mes] [--port N]   until SIGTERM; DIR/NAME.port says where\n"
     "plant seed --dir DIR [--seed N] [--systems ...]                 makes the databases and ends\n"
     "plant audit --dir DIR [--systems ...]                           compares the systems; 1: they differ\n"
+    "plant scenario NAME --dir DIR     drives the running systems; without NAME: which there are\n"
+    "plant load --dir DIR --rate N [--seconds N] [--seed N]           their actions, so many a second\n"
     "  --port N       the first system's port, the next ones follow; 0 (as without): any free ones\n"
     "  --max-body N   bytes, above it 413; 1 MiB as without\n";
 
@@ -127,8 +132,9 @@ int main(int argc, char **argv)
 {
     static const struct option longs[] = {{"dir", 1, NULL, 'd'}, {"seed", 1, NULL, 's'}, {"systems", 1, NULL, 'y'},
                                           {"port", 1, NULL, 'p'}, {"max-body", 1, NULL, 'm'},
+                                          {"rate", 1, NULL, 'r'}, {"seconds", 1, NULL, 't'},
                                           {"help", 0, NULL, 'h'}, {NULL, 0, NULL, 0}};
-    struct options o = {.seed = 1, .max_body = 1 << 20};
+    struct options o = {.seed = 1, .max_body = 1 << 20, .rate = 10, .seconds = 10};
     struct sigaction sa = {.sa_handler = on_signal};
     int c;
     while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1)
@@ -138,21 +144,25 @@ int main(int argc, char **argv)
         case 'y': o.systems = optarg; break;
         case 'p': o.port = (uint16_t)atoi(optarg); break;
         case 'm': o.max_body = strtoull(optarg, NULL, 10); break;
+        case 'r': o.rate = strtod(optarg, NULL); break;
+        case 't': o.seconds = (unsigned)atoi(optarg); break;
         default: fputs(usage, c == 'h' ? stdout : stderr); return c == 'h' ? 0 : 2;
         }
-    const char *verb = optind < argc ? argv[optind] : "";
+    const char *verb = optind < argc ? argv[optind] : "", *names[KINDS];
     bool running = strcmp(verb, "run") == 0;
-    if (!o.dir || (!running && strcmp(verb, "seed") != 0 && strcmp(verb, "audit") != 0)) {
+    size_t n = 0;
+    for (size_t i = 0; i < KINDS; i++)
+        if (kinds[i] && chosen(&o, kinds[i]->name))
+            names[n++] = kinds[i]->name;
+    if (o.dir && strcmp(verb, "audit") == 0)
+        return plant_audit(o.dir, names, n);
+    if (o.dir && strcmp(verb, "scenario") == 0)
+        return plant_scenario(o.dir, optind + 1 < argc ? argv[optind + 1] : "");
+    if (o.dir && strcmp(verb, "load") == 0)
+        return plant_load(o.dir, names, n, o.rate, o.seconds, o.seed);
+    if (!o.dir || (!running && strcmp(verb, "seed") != 0)) {
         fputs(usage, stderr);
         return 2;
-    }
-    if (strcmp(verb, "audit") == 0) {
-        const char *names[KINDS];
-        size_t n = 0;
-        for (size_t i = 0; i < KINDS; i++)
-            if (kinds[i] && chosen(&o, kinds[i]->name))
-                names[n++] = kinds[i]->name;
-        return plant_audit(o.dir, names, n);
     }
     sigaction(SIGTERM, &sa, NULL);
     sigaction(SIGINT, &sa, NULL);
