@@ -298,6 +298,29 @@ same "down" "$(post '"fault":"down"')" "000 56"
 same "doubles of one reference" "$(effects doubles)" 6 # B1: one; F1: five
 same "and by key" "$(curl -s "$U/control/effects?key=F1&doubles=1" | jq '.rows | length')" 6
 
+# IDocs
+session
+idoc() { # idoc TYPE NUMBER SEGMENTS: its status
+    c -H 'Content-Type: text/xml' -d "<$1><IDOC BEGIN=\"1\"><EDI_DC40 SEGMENT=\"1\"><DOCNUM>$2</DOCNUM><IDOCTYP>$1</IDOCTYP>
+        <SNDPRN>BUSBAR</SNDPRN></EDI_DC40>$3</IDOC></$1>" "$U/sap/bc/idoc_xml?sap-client=100" >"$work/code"
+    printf '%s %s' "$(cat "$work/code")" "$(xmllint --xpath 'string(/IDOC/STATUS)' "$body")"
+}
+control faults '{"rules":[]}'
+control options '{"idoc_out":"1"}'
+same "MATMAS in" "$(idoc MATMAS05 17 '<E1MARAM><MATNR>IDOC-1</MATNR><MEINS>PC</MEINS><NTGEW>1.250</NTGEW>
+    <E1MAKTM><MAKTX>by IDoc &amp; co</MAKTX></E1MAKTM><E1MARCM><WERKS>1000</WERKS><BESKZ>F</BESKZ></E1MARCM></E1MARAM>')" "200 53"
+same "the item is there" "$(c "$S/API_PRODUCT_SRV/A_Product('IDOC-1')/to_Description") $(get '.d.results[0].ProductDescription')" \
+    "200 by IDoc & co"
+same "DELVRY in" "$(idoc DELVRY03 18 '<E1EDL20><VBELN>A1</VBELN><E1EDL24><POSNR>10</POSNR><MATNR>IDOC-1</MATNR><WERKS>1000</WERKS></E1EDL24></E1EDL20>')" "200 53"
+same "DELVRY refused" "$(idoc DELVRY03 19 '<E1EDL20><VBELN>A2</VBELN><E1EDL24><MATNR>NOPE</MATNR><WERKS>1000</WERKS></E1EDL24></E1EDL20>')" "200 51"
+same "its text" "$(c "$U/sap/bc/idoc_xml/status?sender=BUSBAR&docnum=19") $(xmllint --xpath 'string(/IDOC/STATXT)' "$body")" \
+    "200 M3/305 Material NOPE does not exist"
+same "never sent" "$(c "$U/sap/bc/idoc_xml/status?sender=BUSBAR&docnum=20")" 404
+same "no IDoc" "$(c -d '<!DOCTYPE x><x/>' "$U/sap/bc/idoc_xml")" 400
+w -X MERGE -d '{"ProductOldID":"g"}' "$product" >/dev/null
+curl -s "$U/control/events" | jq -r '[.events[] | select(.type == "idoc.MATMAS")] | last | .raw' >"$work/matmas"
+same "MATMAS out" "$(xmllint --xpath 'string(//E1MARAM/MATNR)' "$work/matmas")" FG-10002
+
 # actions, load, scenarios
 control faults '{"rules":[]}'
 same "an action" "$(curl -s -d '{"plant":"1000","count":2}' "$U/control/do/release-orders" | jq '.orders | length')" 2

@@ -78,6 +78,7 @@ bool erp_product_rule(struct odata_op *op)
         const char *keys = plant_mem_printf(&x->c->mem, "{\"Product\":\"%s\"}", odata_get(op->row, "Product"));
         plant_effect(x->c, "product", odata_get(op->row, "Product"), NULL);
         erp_event(x, "product", op->verb == 'C' ? "Product.Created" : "Product.Changed", keys);
+        erp_idoc_item(x, op->row);
         return true;
     }
     if (op->verb == 'C') {

@@ -33,6 +33,9 @@ void erp_event(struct odata_ctx *x, const char *object, const char *what, const 
 bool erp_order_may_move(struct odata_ctx *x, const char *order, const char *type, const char *item, int64_t milli);
 bool erp_purchase_receive(struct odata_ctx *x, const char *po, const char *line, int64_t milli);
 
+void erp_idoc_take(struct plant_call *c); /* /sap/bc/idoc_xml */
+/* Its MATMAS as an event, where option idoc_out says so. */
+void erp_idoc_item(struct odata_ctx *x, const struct odata_row *r);
 void erp_release_orders(struct plant_call *c); /* an action */
 
 #endif
