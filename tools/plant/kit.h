@@ -97,6 +97,7 @@ char *plant_today(struct plant_call *c); /* its date */
 void plant_event(struct plant_call *c, const char *type, const char *media, const char *body);
 /* POST /oauth2/token: client credentials, HTTP basic or in the body. */
 void plant_token_take(struct plant_call *c);
+bool plant_call_allowed(struct plant_call *c);
 
 void plant_control_take(struct plant_call *c); /* /control/... */
 
