@@ -26,7 +26,7 @@
 static const struct plant_kind *const kinds[] = {PLANT_SYSTEMS};
 #define KINDS (sizeof kinds / sizeof *kinds)
 
-static volatile int stop_now;
+static atomic_int stop_now; /* lock-free: a handler may set it */
 
 struct options {
     const char *dir, *systems;
