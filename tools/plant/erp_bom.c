@@ -175,17 +175,26 @@ char *erp_bom_node(struct odata_ctx *x, const struct odata_row *r)
     return plant_mem_printf(&x->c->mem, "%08lld", (long long)n + 1);
 }
 
+/* An item's change is its BOM's too: the effect, the event, and the time that a poll looks at. */
+void erp_bom_touched(struct odata_ctx *x, const struct odata_row *item, const char *kind, const char *change)
+{
+    struct plant_mem *m = &x->c->mem;
+    plant_effect(x->c, kind, plant_mem_printf(m, "%s/%s/%s%s%s", odata_get(item, "Material"), odata_get(item, "Plant"),
+                                              odata_get(item, "BillOfMaterialItemNumber"), change ? "@" : "",
+                                              change ? change : ""), NULL);
+    plant_db_do(x->c->db, "UPDATE MaterialBOMType SET LastChangeDateTime = ?4, LastChangeDate = ?5, _v = _v + 1 WHERE"
+                          " BillOfMaterial = ?1 AND Material = ?2 AND Plant = ?3", 5, odata_get(item, "BillOfMaterial"),
+                odata_get(item, "Material"), odata_get(item, "Plant"), plant_now(x->c), plant_today(x->c));
+    erp_event(x, "billofmaterial", "BillOfMaterial.Changed", erp_bom_keys(x, item));
+}
+
 bool erp_bom_item_rule(struct odata_op *op)
 {
     struct odata_ctx *x = op->x;
     struct odata_row *r = op->row, *header = op->parent;
     if (op->after) {
-        if (!op->parent || op->verb != 'C') {
-            plant_effect(x->c, "bom-item", plant_mem_printf(&x->c->mem, "%s/%s/%s", odata_get(r, "Material"),
-                                                            odata_get(r, "Plant"), odata_get(r, "BillOfMaterialItemNumber")),
-                         NULL);
-            erp_event(x, "billofmaterial", "BillOfMaterial.Changed", erp_bom_keys(x, r));
-        }
+        if (!op->parent || op->verb != 'C')
+            erp_bom_touched(x, r, "bom-item", NULL);
         return true;
     }
     if (op->verb == 'C') {

@@ -36,9 +36,7 @@ static void ecn_done(struct odata_ctx *x, const struct odata_row *r, const char 
 {
     plant_db_do(x->c->db, "INSERT OR IGNORE INTO A_ChangeObjectRecordType VALUES(?1, '2', ?2, ?3, ?4, 1)", 4, change,
                 odata_get(r, "Material"), odata_get(r, "Plant"), odata_get(r, "BillOfMaterialVariant"));
-    plant_effect(x->c, kind, plant_mem_printf(&x->c->mem, "%s/%s/%s@%s", odata_get(r, "Material"), odata_get(r, "Plant"),
-                                              odata_get(r, "BillOfMaterialItemNumber"), change), NULL);
-    erp_event(x, "billofmaterial", "BillOfMaterial.Changed", erp_bom_keys(x, r));
+    erp_bom_touched(x, r, kind, change);
 }
 
 /* The old item ends the day before the change's, a new one begins; the same change again mends its own. */

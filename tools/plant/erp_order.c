@@ -120,6 +120,8 @@ bool erp_order_may_move(struct odata_ctx *x, const char *order, const char *type
         plant_db_do(x->c->db, "UPDATE A_ProductionOrderComponent_2Type SET WithdrawnQuantity ="
                               " qty(milli(WithdrawnQuantity) + milli(?3)) WHERE Reservation = ?1 AND Material = ?2", 3,
                     order, item, text);
+        plant_db_do(x->c->db, "UPDATE A_ProductionOrder_2Type SET LastChangeDateTime = ?2, _v = _v + 1 WHERE"
+                              " ManufacturingOrder = ?1", 2, order, plant_now(x->c));
         return true;
     }
     plant_qty_read(qty, &have);
@@ -242,6 +244,8 @@ bool erp_purchase_receive(struct odata_ctx *x, const char *po, const char *line,
     plant_qty_write(have, text);
     plant_db_do(x->c->db, "UPDATE A_PurchaseOrderScheduleLineType SET RoughGoodsReceiptQty = ?3, _v = _v + 1 WHERE"
                           " PurchasingDocument = ?1 AND PurchasingDocumentItem = ?2", 3, po, line, text);
+    plant_db_do(x->c->db, "UPDATE A_PurchaseOrderType SET LastChangeDateTime = ?2, _v = _v + 1 WHERE PurchaseOrder = ?1",
+                2, po, plant_now(x->c));
     plant_db_do(x->c->db, "UPDATE A_PurchaseOrderItemType SET IsCompletelyDelivered = ?3, _v = _v + 1 WHERE"
                           " PurchaseOrder = ?1 AND PurchaseOrderItem = ?2", 3, po, line, have >= want ? "true" : "false");
     return true;

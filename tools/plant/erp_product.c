@@ -87,3 +87,19 @@ bool erp_product_rule(struct odata_op *op)
     odata_put(op->row, "LastChangeDate", plant_today(x->c));
     return !erp_locked(x, odata_get(op->row, "Product"), "M3/024");
 }
+
+/* A description, a plant's view or a unit: with its product, or alone, then the product has changed too. */
+bool erp_product_part_rule(struct odata_op *op)
+{
+    struct odata_ctx *x = op->x;
+    const char *item = odata_get(op->row, "Product");
+    if (!op->after)
+        return (op->parent && op->verb == 'C') || !erp_locked(x, item, "M3/024");
+    if (op->parent && op->verb == 'C')
+        return true;
+    plant_db_do(x->c->db, "UPDATE A_ProductType SET LastChangeDateTime = ?2, LastChangeDate = ?3, _v = _v + 1 WHERE"
+                          " Product = ?1", 3, item, plant_now(x->c), plant_today(x->c));
+    plant_effect(x->c, "product-part", item, NULL);
+    erp_event(x, "product", "Product.Changed", plant_mem_printf(&x->c->mem, "{\"Product\":\"%s\"}", item));
+    return true;
+}

@@ -86,8 +86,23 @@ static void refuse(struct plant_call *c, const char *what, int status, const cha
     plant_call_answer(c, status, "application/json", plant_mem_printf(&c->mem, "{\"error\":\"%s\"}", text));
 }
 
+/* More calls in this second than option rate allows. */
+static bool too_many(struct plant_call *c)
+{
+    int64_t rate = plant_option_int(c, "rate", 0), second = plant_now_ms() / 1000;
+    if (c->sys->second != second)
+        c->sys->taken = 0;
+    c->sys->second = second;
+    return rate > 0 && ++c->sys->taken > rate;
+}
+
 static void dispatch(struct plant_call *c)
 {
+    if (too_many(c)) {
+        plant_puts(&c->head, "Retry-After: 1\r\n");
+        plant_call_answer(c, 429, "application/json", "{\"error\":\"too many calls\"}");
+        return;
+    }
     for (const struct plant_route *r = c->sys->kind->routes; r->method; r++) {
         if ((r->method[0] != '*' && strcmp(r->method, c->method) != 0) ||
             strncmp(c->path, r->prefix, strlen(r->prefix)) != 0)

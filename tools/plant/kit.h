@@ -64,6 +64,8 @@ struct plant_system {
     struct plant_spoils spoils;
     const char *dir;
     uint64_t calls;
+    int64_t second; /* of option rate: this one, */
+    int64_t taken;  /* and the calls in it */
 };
 
 /* Opens DIR/NAME.db, makes and seeds it when it is new. */
