@@ -16,7 +16,7 @@ plugins/http/http-manifest.h: plugins/http/manifest.json sdk/tools/busbar-manife
 $(plugins_http_http_la_OBJECTS): plugins/http/http-manifest.h
 BUILT_SOURCES += plugins/http/http-manifest.h
 CLEANFILES += plugins/http/http-manifest.h
-EXTRA_DIST += plugins/http/manifest.json plugins/http/README.md
+EXTRA_DIST += plugins/http/manifest.json plugins/http/README.md plugins/http/tests/oauth_server.py
 dist_man_MANS += plugins/http/busbar-http.7
 
 if HAVE_CHECK
@@ -29,7 +29,7 @@ http_test_CPPFLAGS = $(plugins_http_http_la_CPPFLAGS) $(MHD_CFLAGS) $(CURL_CFLAG
 http_test_LDADD = sdk/lib/libbusbar-sdk.a $(CHECK_LIBS) $(MHD_LIBS) $(CURL_LIBS) -lssl \
   $(CRYPTO_LIBS) -lpthread
 HTTP_TESTS = plugins/http/tests/test_source plugins/http/tests/test_limits \
-  plugins/http/tests/test_sink plugins/http/tests/test_client
+  plugins/http/tests/test_sink plugins/http/tests/test_client plugins/http/tests/test_auth
 check_PROGRAMS += $(HTTP_TESTS)
 TESTS += $(HTTP_TESTS)
 plugins_http_tests_test_source_SOURCES = plugins/http/tests/test_source.c \
@@ -51,4 +51,9 @@ plugins_http_tests_test_client_SOURCES = plugins/http/tests/test_client.c \
   plugins/http/tests/faults.c plugins/http/tests/faults.h
 plugins_http_tests_test_client_CPPFLAGS = $(http_test_CPPFLAGS)
 plugins_http_tests_test_client_LDADD = $(http_test_LDADD)
+http_server_sources = plugins/http/tests/server.c plugins/http/tests/server.h
+plugins_http_tests_test_auth_SOURCES = plugins/http/tests/test_auth.c \
+  plugins/http/tests/faults.c plugins/http/tests/faults.h $(http_server_sources)
+plugins_http_tests_test_auth_CPPFLAGS = $(http_test_CPPFLAGS)
+plugins_http_tests_test_auth_LDADD = $(http_test_LDADD)
 endif
