@@ -60,6 +60,14 @@ int bb_http_answer_header(const struct bb_http_answer *a, const char *name, stru
     return 1;
 }
 
+const char *bb_http_answer_url(const struct bb_http_answer *a)
+{
+    struct http_call *x = NULL;
+
+    curl_easy_getinfo(a->easy, CURLINFO_PRIVATE, (char **)&x);
+    return (const char *)x->pub.url.ptr;
+}
+
 /* The URL without its query, which may hold what nobody should read. */
 static int url_shown(const struct http_call *x)
 {

@@ -131,7 +131,7 @@ static size_t origin_of(const char *base)
     return base ? (size_t)(host - base) + strcspn(host, "/?#") : 0;
 }
 
-static int goes_home(const struct bb_http *c, const char *url)
+int bb_http_is_home(const struct bb_http *c, const char *url)
 {
     return !c->origin || (strncasecmp(url, c->conf.base, c->origin) == 0 &&
                           (!url[c->origin] || strchr("/?#", url[c->origin])));
@@ -472,7 +472,7 @@ int bb_http_send(struct bb_http_call *call)
     bb_buf_put(&call->url, "", 1);
     if (call->url.failed || call->body.failed || x->head.failed)
         goto fail;
-    x->own = goes_home(c, (char *)call->url.ptr);
+    x->own = bb_http_is_home(c, (char *)call->url.ptr);
     x->in.max = call->max_response ? call->max_response : c->conf.max_response;
     bad |= curl_easy_setopt(e, CURLOPT_URL, (char *)call->url.ptr);
     if (with_body) {

@@ -19,7 +19,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 CLIENT, SECRET = "plant 7", "s3cr%t:+/x"
 conf = {"oauth": False, "csrf": False, "expires_in": 3600, "token_delay": 0, "token_status": 200,
         "refuse_all": False, "lease_status": 200, "echo": False, "records": 0, "page": 10,
-        "next": "pointer", "feed_status": 200, "feed_delay": 0, "retry_after": "", "foreign": ""}
+        "next": "pointer", "feed_status": 200, "feed_delay": 0, "retry_after": "", "foreign": "", "gone": False}
 count = {"token": 0, "token_at_once": 0, "api": 0, "api_401": 0, "csrf_fetch": 0, "csrf_403": 0, "feed": 0,
          "done": 0, "doubles": 0}
 lock = threading.Lock()
@@ -165,6 +165,8 @@ class Handler(BaseHTTPRequestHandler):
             first, most, page, form = int(query.get("after") or 0), conf["records"], conf["page"], conf["next"]
             first = max(first, int(query.get("skip") or 0))
             foreign = conf["foreign"]
+            if conf["gone"] and "skip" in query:
+                conf["gone"], status = False, 410
         time.sleep(delay)
         if status != 200:
             self.answer(status, {"error": "no"}, [("Retry-After", after)] if after else [])

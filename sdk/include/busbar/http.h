@@ -140,6 +140,10 @@ int bb_http_send(struct bb_http_call *call);
 void bb_http_cancel(struct bb_http_call *call);
 /* Gives back a call that was not sent. */
 void bb_http_call_drop(struct bb_http_call *call);
+/* 1: the URL is at base's host, where credentials go; 0. */
+int bb_http_is_home(const struct bb_http *c, const char *url);
+/* The URL that was asked, inside done(). */
+const char *bb_http_answer_url(const struct bb_http_answer *a);
 /* A header of the answer, inside done(): 1 found, 0. */
 int bb_http_answer_header(const struct bb_http_answer *a, const char *name, struct bb_bytes *out);
 /* Fills err from the answer: text, retry_after_ms, the status as vendor_code. Returns its outcome. */
