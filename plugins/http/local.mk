@@ -30,7 +30,7 @@ http_test_LDADD = sdk/lib/libbusbar-sdk.a $(CHECK_LIBS) $(MHD_LIBS) $(CURL_LIBS)
   $(CRYPTO_LIBS) -lpthread
 HTTP_TESTS = plugins/http/tests/test_source plugins/http/tests/test_limits \
   plugins/http/tests/test_sink plugins/http/tests/test_client plugins/http/tests/test_auth \
-  plugins/http/tests/test_poll
+  plugins/http/tests/test_poll plugins/http/tests/test_tls
 check_PROGRAMS += $(HTTP_TESTS)
 TESTS += $(HTTP_TESTS)
 plugins_http_tests_test_source_SOURCES = plugins/http/tests/test_source.c \
@@ -58,6 +58,10 @@ plugins_http_tests_test_poll_SOURCES = plugins/http/tests/test_poll.c $(http_ser
 plugins_http_tests_test_poll_CPPFLAGS = $(http_test_CPPFLAGS)
 plugins_http_tests_test_poll_LDADD = $(http_test_LDADD)
 $(plugins_http_tests_test_poll_OBJECTS): plugins/http/http-manifest.h
+plugins_http_tests_test_tls_SOURCES = plugins/http/tests/test_tls.c \
+  plugins/http/tests/faults.c plugins/http/tests/faults.h
+plugins_http_tests_test_tls_CPPFLAGS = $(http_test_CPPFLAGS)
+plugins_http_tests_test_tls_LDADD = $(http_test_LDADD)
 plugins_http_tests_test_auth_SOURCES = plugins/http/tests/test_auth.c \
   plugins/http/tests/faults.c plugins/http/tests/faults.h $(http_server_sources)
 plugins_http_tests_test_auth_CPPFLAGS = $(http_test_CPPFLAGS)
