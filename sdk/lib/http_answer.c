@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <strings.h>
 #include <time.h>
+#include <busbar/json.h>
 #include "http_call.h"
 
 #define EXCERPT 100 /* bytes of an answer's body that a text may show */
@@ -229,4 +230,18 @@ bb_status bb_http_answer_error(const struct bb_http_answer *a, struct bb_error *
         bb_error_vendor(err, code);
     }
     return a->outcome;
+}
+
+void bb_http_finish(const struct bb_ctx *ctx, bb_token t, const struct bb_http_answer *a)
+{
+    struct bb_error err = bb_error_none();
+    bb_status st = bb_http_answer_error(a, &err);
+    struct bb_bytes reply;
+    struct bb_buf b;
+
+    bb_buf_init(&b, 1u << 20); /* the most that done() takes */
+    int has = st == BB_OK && a->body.len && bb_json_read(a->body, &b, NULL) == 0;
+    reply = (struct bb_bytes){b.ptr, b.len};
+    ctx->api->done(ctx->host, t, st, has ? &reply : NULL, st == BB_OK ? NULL : &err);
+    bb_buf_free(&b);
 }

@@ -351,6 +351,7 @@ struct bb_http_call *bb_http_call_new(struct bb_http *c, const char *method, con
     x->pub.repeatable = is_repeatable(x->method);
     x->pub.done = NULL;
     x->pub.arg = NULL;
+    x->pub.tag = 0;
     if (c->conf.base && (*path == '/' || !*path))
         bb_buf_put(&x->pub.url, c->conf.base, strlen(c->conf.base));
     bb_buf_put(&x->pub.url, path, strlen(path));

@@ -142,9 +142,9 @@ static bb_status place_load(struct bb_poll *p, struct bb_error *err)
 
 bb_status bb_poll_start(struct bb_poll *p, struct bb_error *err)
 {
-    bb_status st = place_load(p, err);
+    bb_status st = p ? place_load(p, err) : BB_OK;
 
-    if (st != BB_OK)
+    if (st != BB_OK || !p)
         return st;
     p->state = POLL_IDLE;
     p->due_ms = bb_clock_ms();
@@ -153,6 +153,8 @@ bb_status bb_poll_start(struct bb_poll *p, struct bb_error *err)
 
 void bb_poll_stop(struct bb_poll *p)
 {
+    if (!p)
+        return;
     p->state = POLL_STOPPED; /* first: done() must not go on */
     if (p->call)
         bb_http_cancel(p->call);
@@ -160,7 +162,7 @@ void bb_poll_stop(struct bb_poll *p)
 
 bb_status bb_poll_health(const struct bb_poll *p, struct bb_error *why)
 {
-    return p->health == BB_OK ? BB_OK : bb_error_set(why, p->health, "%s", p->why);
+    return !p || p->health == BB_OK ? BB_OK : bb_error_set(why, p->health, "%s", p->why);
 }
 
 /* ---- failing --------------------------------------------------------------------------------------- */
@@ -300,7 +302,7 @@ int bb_poll_acked(struct bb_poll *p, uint64_t cookie, bb_status s, const struct 
 {
     char text[200];
 
-    if (cookie != (uint64_t)(uintptr_t)p)
+    if (!p || cookie != (uint64_t)(uintptr_t)p)
         return 0;
     if (p->state != POLL_SENT)
         return 1;
@@ -328,7 +330,7 @@ int bb_poll_acked(struct bb_poll *p, uint64_t cookie, bb_status s, const struct 
 
 void bb_poll_resume(struct bb_poll *p)
 {
-    if (p->state == POLL_FULL)
+    if (p && p->state == POLL_FULL)
         p->due_ms = bb_clock_ms();
 }
 
@@ -393,17 +395,20 @@ static void ask(struct bb_poll *p)
 
 uint32_t bb_poll_before(struct bb_poll *p, uint32_t timeout_ms)
 {
-    int64_t left = p->due_ms - bb_clock_ms();
+    int64_t left;
 
-    if (p->state == POLL_READY)
+    if (p && p->state == POLL_READY)
         return 0;
-    if (p->state != POLL_IDLE && p->state != POLL_FULL)
+    if (!p || (p->state != POLL_IDLE && p->state != POLL_FULL))
         return timeout_ms;
+    left = p->due_ms - bb_clock_ms();
     return left <= 0 ? 0 : left < timeout_ms ? (uint32_t)left : timeout_ms;
 }
 
 void bb_poll_after(struct bb_poll *p)
 {
+    if (!p)
+        return;
     if (p->state == POLL_READY)
         page_on(p);
     else if (p->state == POLL_FULL && bb_clock_ms() >= p->due_ms)

@@ -60,3 +60,21 @@ bb_status bb_poll_conf_read(struct bb_bytes poll, struct bb_poll_conf *f, char *
     f->max_page = (size_t)bb_conf_int(poll, "/max_page", 8 << 20);
     return f->url ? BB_OK : bb_error_set(err, BB_E_CONFIG, "poll: url is missing");
 }
+
+bb_status bb_poll_from_conf(struct bb_bytes conf, const struct bb_poll_conf *more, struct bb_poll **out,
+                            struct bb_error *err)
+{
+    struct bb_poll_conf f = *more;
+    struct bb_bytes poll;
+    char *block = NULL;
+    bb_status st;
+
+    *out = NULL;
+    if (!bb_conf_find(conf, "/poll", &poll) || !(bb_instance_roles(f.ctx) & BB_ROLE_SOURCE))
+        return BB_OK;
+    st = bb_poll_conf_read(poll, &f, &block, err);
+    if (st == BB_OK)
+        st = bb_poll_new(&f, out, err);
+    free(block);
+    return st;
+}

@@ -56,10 +56,10 @@ class Handler(BaseHTTPRequestHandler):
             self.control(text)
         elif path == "/token":
             self.token(text)
+        elif path in ("/feed", "/api/feed"):
+            self.feed()
         elif path.startswith("/api"):
             self.api(text)
-        elif path == "/feed":
-            self.feed()
         else:
             self.answer(404)
 

@@ -127,6 +127,7 @@ struct bb_http_call {
     /* Called once, from wait(), cancel() or free(). May start new calls. */
     void (*done)(struct bb_http_call *call, const struct bb_http_answer *a);
     void *arg;
+    uint64_t tag; /* yours too: a delivery's token, say */
 };
 /* path: "/..." behind base, a whole URL, or "". NULL without memory. */
 struct bb_http_call *bb_http_call_new(struct bb_http *c, const char *method, const char *path);
@@ -148,6 +149,10 @@ const char *bb_http_answer_url(const struct bb_http_answer *a);
 int bb_http_answer_header(const struct bb_http_answer *a, const char *name, struct bb_bytes *out);
 /* Fills err from the answer: text, retry_after_ms, the status as vendor_code. Returns its outcome. */
 bb_status bb_http_answer_error(const struct bb_http_answer *a, struct bb_error *err);
+
+/* Ends a delivery with what its answer comes to: done() with the outcome, the error, and with OK a JSON
+ * body of at most 1 MiB as the reply. */
+void bb_http_finish(const struct bb_ctx *ctx, bb_token t, const struct bb_http_answer *a);
 
 /* ---- templates ------------------------------------------------------------------------------------ */
 /* "/items/{item}/lots/{data:/lot}?key={key}": an attribute, {data:/pointer}, {key} or {short_key};

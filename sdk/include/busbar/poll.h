@@ -66,6 +66,11 @@ struct bb_poll;
  * caller as one block, *texts, to be freed after bb_poll_new(). OK, or why not. */
 bb_status bb_poll_conf_read(struct bb_bytes poll, struct bb_poll_conf *conf, char **texts,
                             struct bb_error *err);
+/* The poll of an endpoint's config, key `poll`; more has ctx, client, message and the like. *out is NULL,
+ * with OK, when there is no such key or the routes do not use this instance as their source: every
+ * function below then does nothing. */
+bb_status bb_poll_from_conf(struct bb_bytes conf, const struct bb_poll_conf *more, struct bb_poll **out,
+                            struct bb_error *err);
 /* OK, CONFIG or RETRY with err. Sends nothing. */
 bb_status bb_poll_new(const struct bb_poll_conf *conf, struct bb_poll **out, struct bb_error *err);
 void bb_poll_free(struct bb_poll **pp); /* cancels its request */
