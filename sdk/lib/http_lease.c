@@ -135,7 +135,7 @@ static int fetch(struct bb_http *c)
     bb_http_call_header(call, "Accept", bb_str("*/*"));
     call->done = on_lease;
     c->lease->fetching = 1;
-    if (http_send_own(call) == 0)
+    if (bb_http_send(call) == 0)
         return 0;
     c->lease->fetching = 0;
     return -1;

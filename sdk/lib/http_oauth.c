@@ -284,7 +284,7 @@ static int fetch(struct bb_http *c)
     call->max_response = ANSWER_MAX;
     call->repeatable = 1; /* a second token does no harm */
     call->done = on_token;
-    return http_send_own(call);
+    return bb_http_send(call);
 }
 
 /* ---- using ------------------------------------------------------------------------------------- */
