@@ -72,7 +72,6 @@ struct bb_http {
     char *basic;       /* what "Basic" is followed by: user and password in base64 */
     char *secret_form; /* the OAuth2 client's secret, percent-encoded, as it is sent */
     char *oauth_basic;
-    size_t origin; /* bytes of base up to its path */
     struct http_pem pem[PEMS];
     int64_t pem_look_ms; /* when to look at the files again */
     unsigned pem_gen;

@@ -5,6 +5,7 @@
  */
 #include <stdlib.h>
 #include <strings.h>
+#include <busbar/web.h>
 #include "http_call.h"
 
 static int conf_ok(const struct bb_http_config *f, struct bb_error *err)
@@ -58,18 +59,9 @@ static int strings_copy(struct bb_http *c)
     return 0;
 }
 
-/* Where base's host ends: what begins so may have our credentials. */
-static size_t origin_of(const char *base)
-{
-    const char *host = base ? strstr(base, "://") + 3 : "";
-
-    return base ? (size_t)(host - base) + strcspn(host, "/?#") : 0;
-}
-
 int bb_http_is_home(const struct bb_http *c, const char *url)
 {
-    return !c->origin || (strncasecmp(url, c->conf.base, c->origin) == 0 &&
-                          (!url[c->origin] || strchr("/?#", url[c->origin])));
+    return !c->conf.base || bb_uri_same_origin(bb_str(c->conf.base), bb_str(url));
 }
 
 struct bb_http *bb_http_new(const struct bb_http_config *conf, struct bb_error *err)
@@ -84,7 +76,6 @@ struct bb_http *bb_http_new(const struct bb_http_config *conf, struct bb_error *
     c->conf = *conf;
     if (strings_copy(c) != 0 || curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
         goto fail;
-    c->origin = origin_of(c->conf.base);
     if (c->conf.user && !(c->basic = http_basic(c->conf.user, c->conf.password)))
         goto fail;
     if (http_tls_load(c, err) != 0) {
