@@ -27,3 +27,5 @@ TESTS += tests/integration/plugin-step.sh
 EXTRA_DIST += tests/integration/plugin-step.sh
 TESTS += tests/integration/partial.sh
 EXTRA_DIST += tests/integration/partial.sh
+TESTS += tests/integration/oauth.sh
+EXTRA_DIST += tests/integration/oauth.sh
