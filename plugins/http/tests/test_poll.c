@@ -213,6 +213,42 @@ START_TEST(next_elsewhere)
 }
 END_TEST
 
+START_TEST(page_too_large)
+{
+    struct bb_error why;
+
+    server_set(&server, "{\"records\":100,\"page\":100}");
+    struct fake_host *h = host_new("{\"pointer\":\"/next\"}", ",\"max_page\":1024");
+    pump_for(h, 300);
+    ck_assert_uint_eq(journal.n, 0);
+    ck_assert_int_eq(health(h, &why), BB_E_DOWN);
+    ck_assert_msg(strstr(why.text, "more than 1024 bytes"), "%s", why.text);
+    server_set(&server, "{\"page\":5}");
+    ck_assert_int_eq(fake_host_run(h, 100, 10000), 0);
+    whole(100);
+    fake_host_free(&h);
+}
+END_TEST
+
+/* A journal that was made by another kind of source under this name. */
+START_TEST(foreign_state)
+{
+    struct bb_error err = bb_error_none();
+    struct fake_host *h;
+
+    journal.version = 3;
+    journal.state_len = 5;
+    memcpy(journal.state, "hello", 5);
+    h = fake_host_new(&journal, bb_module_v1(BB_ABI)->connectors[0],
+                      "{\"poll\":{\"url\":\"http://h/f\"},\"envelope\":{\"type\":\"t\",\"id\":{\"pointer\":\"/i\"}}}",
+                      BB_ROLE_SOURCE, &err);
+    ck_assert_ptr_nonnull(h);
+    ck_assert_int_eq(fake_host_start(h, &err), BB_E_CONFIG);
+    ck_assert_msg(strstr(err.text, "new name"), "%s", err.text);
+    fake_host_free(&h);
+}
+END_TEST
+
 START_TEST(stops_at_once)
 {
     int64_t from;
@@ -271,6 +307,8 @@ int main(void)
     tcase_add_test(t, refused_page_is_held);
     tcase_add_test(t, next_page_gone);
     tcase_add_test(t, next_elsewhere);
+    tcase_add_test(t, page_too_large);
+    tcase_add_test(t, foreign_state);
     tcase_add_test(t, stops_at_once);
     tcase_add_test(t, config);
     suite_add_tcase(s, t);
