@@ -213,6 +213,29 @@ START_TEST(next_elsewhere)
 }
 END_TEST
 
+/* The config names another host than the stored next page: the round begins again at the cursor. */
+START_TEST(host_moved)
+{
+    static const char *const place[] = {"cursor", "10", "seen", "20", "next", "http://127.0.0.1:1/feed?skip=20"};
+    struct bb_buf b;
+
+    bb_buf_init(&b, 1024);
+    bb_put_map(&b, 3);
+    for (int k = 0; k < 6; k++)
+        bb_put_cstr(&b, place[k]);
+    memcpy(journal.state, b.ptr, b.len);
+    journal.state_len = b.len;
+    journal.version = 1;
+    bb_buf_free(&b);
+    server_set(&server, "{\"records\":30}");
+    struct fake_host *h = host_new("{\"pointer\":\"/next\"}", "");
+    ck_assert_int_eq(fake_host_run(h, 20, 10000), 0);
+    ck_assert_str_eq(fake_attribute(&journal, 0, "id"), "R-000011");
+    ck_assert_str_eq(fake_attribute(&journal, 19, "id"), "R-000030");
+    fake_host_free(&h);
+}
+END_TEST
+
 START_TEST(page_too_large)
 {
     struct bb_error why;
@@ -307,6 +330,7 @@ int main(void)
     tcase_add_test(t, refused_page_is_held);
     tcase_add_test(t, next_page_gone);
     tcase_add_test(t, next_elsewhere);
+    tcase_add_test(t, host_moved);
     tcase_add_test(t, page_too_large);
     tcase_add_test(t, foreign_state);
     tcase_add_test(t, stops_at_once);
