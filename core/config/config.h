@@ -74,10 +74,12 @@ struct bb_endpoint_config {
     uint32_t nice;           /* isolated host's nice value, 0..19, default 0 */
     struct bb_bytes config;  /* the connector's own keys as written, a msgpack map: not for
                                 create(), see bb_config_check_endpoint() */
+    char **echo; /* pointers at which a message that reports an effect of ours has its key */
+    size_t n_echo;
     struct bb_step_config *accept; /* what a message is checked against before it is taken in */
     size_t n_accept;
     struct bb_where where, config_where;
-    bool is_source, is_sink; /* used by routes as such */
+    bool is_source, is_sink; /* used by routes as such; only what routes to it emit makes it no source */
     bool is_asked;           /* a step of a route puts questions to it */
 };
 
@@ -103,6 +105,11 @@ struct bb_waiver { /* of a BOM feature that the sink cannot carry */
     char *feature, *owner;
     char *until; /* the last day, "2026-12-31" */
 };
+enum bb_emit_on { BB_EMIT_NEVER, BB_EMIT_DELIVERED };
+struct bb_emit { /* a message of the route's own when its sink has the other */
+    char *type;
+    enum bb_emit_on on;
+};
 struct bb_route_config {
     char *name;
     char *from, *to; /* endpoint names */
@@ -118,6 +125,19 @@ struct bb_route_config {
     bool commutative, paused;
     struct bb_waiver *waive;
     size_t n_waive;
+    struct bb_emit emit;
+    struct bb_where where;
+};
+enum bb_foreign { BB_FOREIGN_QUARANTINE, BB_FOREIGN_REFUSE };
+struct bb_ownership { /* "policies: {ownership: {NAME: ...}}": who alone may say what */
+    char *name;
+    struct bb_match_rule *match;
+    size_t n_match;
+    char **fields; /* pointers into the message ("/data/..."); none: all of it */
+    size_t n_fields;
+    char **owners; /* endpoints */
+    size_t n_owners;
+    enum bb_foreign foreign;
     struct bb_where where;
 };
 struct bb_journal_config { /* top-level "journal:" */
@@ -134,6 +154,8 @@ struct bb_config {
     size_t n_endpoints;
     struct bb_route_config *routes;
     size_t n_routes;
+    struct bb_ownership *ownership;
+    size_t n_ownership;
     struct bb_journal_config journal;
     char **plugin_path; /* folders to look for plugins in, "plugins: {path: [...]}"; NULL-ended */
     void *priv;         /* secrets and source text, config/'s own */

@@ -106,6 +106,8 @@ bb_status bb_ask(void *arg, const struct bb_question *q, struct bb_buf *answer, 
     struct bb_asking *a = &h->asking;
     bb_status s;
 
+    if (h->run->spec.rehearsal)
+        return h->run->spec.rehearsal->ask(h->run->spec.rehearsal->arg, q, answer, err);
     if (bb_answers_get(h->run->answers, q, now, answer))
         return answer->failed ? BB_E_RETRY : BB_OK;
     if (until > asker->m->deadline)

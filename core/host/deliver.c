@@ -67,7 +67,7 @@ static void bb_deliver_refuse(struct bb_host *h, uint64_t token, bb_status s, co
     struct bb_w_result r = {.token = token, .status = s, .has_error = true,
                             .vendor_code = {"", 0}, .text = bb_text(text)};
 
-    bb_out_result_locked(h, &r);
+    bb_out_result_locked(h, &r, s);
 }
 
 /* Under lock: into the table. False: it is refused, and so is what comes behind it. */
@@ -91,7 +91,7 @@ static bool bb_deliver_take(struct bb_host *h, struct bb_inframe *in, const stru
                           d->op <= BB_DELIVER_PROBE ? "out of memory" : "unknown operation");
         return false;
     }
-    m->whole = d->whole;
+    m->whole = m->accepted = d->whole;
     m->key = d->key;
     m->short_key = d->short_key;
     m->attempt = d->attempt;
@@ -188,11 +188,59 @@ static void bb_deliver_note(struct bb_w_result *r, const char *note, char *out, 
     r->text = bb_text(out);
 }
 
+static int bb_route_compare(const void *key, const void *item)
+{
+    uint32_t a = *(const uint32_t *)key, b = ((const struct bb_route_steps *)item)->number;
+
+    return a < b ? -1 : a > b;
+}
+
+static const struct bb_route_steps *bb_route_steps_of(const struct bb_host *h, uint32_t route)
+{
+    return h->n_routes ? bsearch(&route, h->routes, h->n_routes, sizeof(*h->routes), bb_route_compare) : NULL;
+}
+
+#define EMIT_HEAD 16u /* of a bin value around it */
+/* The message that follows, where the route says so: with the sink's reply, or without if that is too
+ * much. When there is no memory for it the delivery has not ended as far as the hub may know. */
+static void bb_deliver_emit(const struct bb_host *h, struct bb_msg *m, struct bb_w_result *r, char *text, size_t cap)
+{
+    const struct bb_route_steps *steps = bb_route_steps_of(h, m->route);
+    struct bb_bytes none = {NULL, 0};
+    struct bb_buf whole;
+    struct bb_fault why;
+    int rc;
+
+    if (!steps || !steps->steps || !bb_transform_emits(steps->steps))
+        return;
+    bb_buf_init(&whole, h->max_message - EMIT_HEAD);
+    rc = bb_transform_emit(steps->steps, m->accepted, r->reply, &whole, &why);
+    if (rc < 0) {
+        bb_buf_reset(&whole);
+        rc = bb_transform_emit(steps->steps, m->accepted, none, &whole, &why);
+    }
+    bb_put_bin(&m->children, whole.ptr, rc == 0 ? whole.len : 0);
+    if (rc < 0 || m->children.failed) {
+        bb_host_fault(&why, 0, "it was applied, but there is no room for the message that follows");
+        r->status = BB_E_UNKNOWN;
+    }
+    if (rc == 0 && !m->children.failed)
+        m->n_children = 1;
+    m->emitted = true;
+    bb_buf_free(&whole);
+    if (m->n_children)
+        return;
+    snprintf(text, cap, "%s", why.text);
+    r->has_error = true;
+    r->vendor_code = bb_text("");
+    r->text = bb_text(text);
+}
+
 /* r says how, but for what the host knows of the message itself. bad_reply: it was left out. */
 static bool bb_deliver_ends(struct bb_host *h, struct bb_w_result *r, bool by_plugin, bool bad_reply)
 {
     struct bb_msg *m;
-    char noted[512];
+    char noted[512], reason[400];
     uint32_t slot;
 
     pthread_mutex_lock(&h->lock);
@@ -221,13 +269,15 @@ static bool bb_deliver_ends(struct bb_host *h, struct bb_w_result *r, bool by_pl
     }
     if (m->has_body && bb_answer_keeps_body(h->tokens.v[slot].op, r->status))
         r->body = m->whole;
+    if (r->status == BB_OK && !m->n_children && h->tokens.v[slot].op != BB_DELIVER_QUERY)
+        bb_deliver_emit(h, m, r, reason, sizeof(reason));
     if (r->status == BB_OK && m->n_children) {
         r->children = (struct bb_bytes){m->children.ptr, m->children.len};
         r->n_children = m->n_children;
     }
     if (m->note[0])
         bb_deliver_note(r, m->note, noted, sizeof(noted));
-    bb_out_result_locked(h, r);
+    bb_out_result_locked(h, r, m->emitted ? BB_E_UNKNOWN : BB_E_RETRY);
     bb_tokens_ends(&h->tokens, slot, r->status);
     bb_tokens_remove(&h->tokens, slot);
     pthread_mutex_unlock(&h->lock);
@@ -285,7 +335,7 @@ static void bb_deliver_end_here(struct bb_host *h, bb_token t, bb_status s, cons
         bb_out_text(h, said, more ? e->report.len : strlen(said), text, sizeof(text));
         r.text = bb_text(text);
         r.vendor_code = bb_text(e->failure ? e->failure : "");
-        r.error_flags = e->quarantine ? BB_ERROR_QUARANTINE : 0;
+        r.error_flags = BB_ERROR_UNASKED | (e->quarantine ? BB_ERROR_QUARANTINE : 0);
         r.retry_after_ms = e->later ? BB_ASK_AGAIN_MS : 0;
         r.body = e->partial;
     }
@@ -335,13 +385,6 @@ static bool bb_same(const void *p, size_t n, struct bb_bytes b)
     return n == b.len && (!n || memcmp(p, b.ptr, n) == 0);
 }
 
-static int bb_route_compare(const void *key, const void *item)
-{
-    uint32_t a = *(const uint32_t *)key, b = ((const struct bb_route_steps *)item)->number;
-
-    return a < b ? -1 : a > b;
-}
-
 struct bb_rehearsed {
     const struct bb_rehearsal *by;
     uint32_t route;
@@ -388,8 +431,7 @@ static bb_status bb_deliver_render(struct bb_host *h, struct bb_msg *m, uint32_t
     }
     if (m->flags & BB_DELIVER_RENDERED || op != BB_DELIVER_OP)
         return BB_OK;
-    r = h->n_routes ? bsearch(&m->route, h->routes, h->n_routes, sizeof(*r), bb_route_compare)
-                    : NULL;
+    r = bb_route_steps_of(h, m->route);
     if (!r || !r->steps)
         return BB_OK; /* WELCOME names only routes with steps */
     s = bb_transform_apply(r->steps, m->whole, &m->rendered, &run, &e->why);

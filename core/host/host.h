@@ -40,12 +40,15 @@ int bb_manifest_find(const char *id, char *const *folders, struct bb_manifest *m
 /* ---- rehearsals -------------------------------------------------------------------------------- */
 /* Where routes are tried out (core/rehearse): all of the core is real, but every endpoint runs this
  * connector in place of its plugin's, in a thread, and time goes from one event to the next. */
+struct bb_question; /* transform.h */
 struct bb_rehearsal {
     const struct bb_connector *connector; /* with the batch and probe extensions */
     /* A transform step ran for a message of the route (a number of the journal's); rule: which of its
      * rules, or NULL. On the instance's thread. */
     void (*ran)(void *arg, uint32_t route, uint32_t step, const char *rule);
     int64_t (*now_ns)(void *arg); /* the clock that transforms see */
+    /* Answers a step's question, as bb_transform_run's ask does. */
+    bb_status (*ask)(void *arg, const struct bb_question *q, struct bb_buf *answer, struct bb_fault *err);
     uint32_t (*unanswered)(void *arg); /* deliveries that the connector will not answer by itself */
     void *arg;
 };

@@ -72,6 +72,7 @@ struct bb_msg {
     atomic_uint refs;
     struct bb_inframe *frame;
     struct bb_bytes whole; /* in frame, or in rendered */
+    struct bb_bytes accepted; /* as the hub gave it, in frame */
     struct bb_bytes key, short_key;
     struct bb_bytes query; /* a question's operation, in frame */
     uint64_t deadline; /* monotonic, UINT64_MAX none */
@@ -81,6 +82,7 @@ struct bb_msg {
     char note[200];         /* what the transform wants on the record */
     struct bb_buf children; /* what it became, as bin values; n_children of them */
     uint32_t n_children;
+    bool emitted;           /* it is not what it became, but what follows from it */
     struct bb_msg *next;
 };
 struct bb_pool *bb_pool_new(size_t max_message);
@@ -107,7 +109,7 @@ struct bb_slot {
 };
 struct bb_tokens {
     struct bb_slot *v;
-    uint32_t n, cap, free, open;
+    uint32_t n, cap, free, open, waiting;
     uint32_t first, last; /* waiting to be handed over, in order of arrival */
     uint32_t *bucket;     /* BB_TOKEN_BUCKETS */
 };
@@ -254,7 +256,8 @@ extern _Thread_local struct bb_host *bb_host_here; /* whose thread this is */
 struct bb_out *bb_out_new_locked(struct bb_host *h, size_t room);
 void bb_out_put_locked(struct bb_host *h, struct bb_out *o); /* queues and wakes */
 void bb_out_drop(struct bb_out *o);
-void bb_out_result_locked(struct bb_host *h, const struct bb_w_result *r);
+/* without: how it ends if there is no room for the messages that it became. */
+void bb_out_result_locked(struct bb_host *h, const struct bb_w_result *r, bb_status without);
 void bb_out_flush(struct bb_host *h);
 void bb_out_free(struct bb_host *h);
 void bb_out_log(struct bb_host *h, uint32_t level, struct bb_bytes text, struct bb_bytes attrs);

@@ -151,6 +151,7 @@ struct bb_msg *bb_msg_new(struct bb_inframe *f)
     m->frame = f;
     m->has_body = false;
     m->n_children = 0;
+    m->emitted = false;
     m->next = NULL;
     return m;
 }

@@ -95,7 +95,7 @@ static int bb_out_add_result(struct bb_out *o, const struct bb_w_result *r)
     return -1;
 }
 
-void bb_out_result_locked(struct bb_host *h, const struct bb_w_result *r)
+void bb_out_result_locked(struct bb_host *h, const struct bb_w_result *r, bb_status without)
 {
     struct bb_out *o = h->out.last;
     struct bb_w_result bare = *r;
@@ -111,7 +111,7 @@ void bb_out_result_locked(struct bb_host *h, const struct bb_w_result *r)
     bare.body.ptr = bare.reply.ptr = NULL;
     if (r->n_children || r->status == BB_WIRE_RENDERED) { /* without them it has not ended */
         bare.n_children = 0;
-        bare.status = BB_E_RETRY;
+        bare.status = without;
     }
     if (bb_out_add_result(o, r) < 0)
         bb_out_add_result(o, &bare);

@@ -12,6 +12,7 @@
  * Thread: the loader's.
  */
 #include "core/hub/carries.h"
+#include "core/hub/generation_internal.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -286,8 +287,7 @@ int bb_carries_check(struct bb_features *f, const struct bb_route_config *r,
     size_t n = 0, before = d->errors;
     uint32_t lost = 0;
 
-    if (r->n_steps && (strcmp(r->steps[r->n_steps - 1].kind, "split") == 0 ||
-                       strcmp(r->steps[r->n_steps - 1].kind, "explode") == 0))
+    if (gen_ends_in_split(r))
         return 0; /* the sink gets none of it: what it becomes is routed anew */
     if (!r->n_waive && (lists(to, (struct bb_bytes){"*", 1}, true) ||
                         (!lets(r, "mfg.bom.") && !lets(r, "mfg.change."))))

@@ -7,6 +7,7 @@
  */
 #include "core/hub/generation_internal.h"
 #include "core/hub/carries.h"
+#include "core/policy/policy.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -15,6 +16,7 @@
 #include "core/transform/transform.h"
 
 #define FOLDERS_MAX 64
+#define EMIT_TYPE_MAX 255u
 #define PLUGIN_CONFIG_MAX (4u << 20)
 #define PROGRAMS_MAX (32u << 20) /* of all routes to one endpoint */
 
@@ -106,13 +108,43 @@ static struct bb_gen_endpoint *endpoint_of(struct bb_generation *g, const char *
 }
 
 /* ---- routes ------------------------------------------------------------------------------------ */
+/* Is there a route for what r emits, as far as its type says? */
+static bool emit_taken(const struct bb_generation *g, const struct bb_route_config *r)
+{
+    for (size_t i = 0; i < g->config->n_routes; i++)
+        if (strcmp(g->config->routes[i].from, r->to) == 0 &&
+            bb_route_may_match(&g->config->routes[i], "type", r->emit.type))
+            return true;
+    return false;
+}
+
+static void emit_check(const struct bb_generation *g, const struct bb_route_config *r, struct bb_diags *d)
+{
+    struct bb_where at;
+
+    if (!r->emit.type)
+        return;
+    at = bb_config_locate(r->where, "/emit/type");
+    if (!*r->emit.type || strlen(r->emit.type) > EMIT_TYPE_MAX)
+        bb_config_diag(d, BB_SEV_ERROR, at, "route \"%s\": emit: a type has 1 to %u bytes", r->name, EMIT_TYPE_MAX);
+    else if (gen_ends_in_split(r))
+        bb_config_diag(d, BB_SEV_ERROR, at,
+                       "route \"%s\": its last step makes other messages of each, so that nothing is delivered "
+                       "that emit could follow; let the routes of those messages emit", r->name);
+    else if (!emit_taken(g, r))
+        bb_config_diag(d, BB_SEV_ERROR, at,
+                       "route \"%s\": emit: no route takes \"%s\" from endpoint \"%s\": write one with from: %s "
+                       "and match: {type: %s}", r->name, r->emit.type, r->to, r->to, r->emit.type);
+}
+
 static void roles_check(struct bb_generation *g, const struct bb_route_config *r,
                         struct bb_diags *d)
 {
     const struct bb_gen_endpoint *from = endpoint_of(g, r->from), *to = endpoint_of(g, r->to);
 
+    emit_check(g, r, d);
     /* without a manifest the endpoint's own error has been said */
-    if (from && *from->manifest.id && !from->manifest.source)
+    if (from && *from->manifest.id && !from->manifest.source && from->config->is_source)
         bb_config_diag(d, BB_SEV_ERROR, r->where,
                        "route \"%s\": connector \"%s\" of endpoint \"%s\" only receives, so the "
                        "route cannot come from it", r->name, from->config->connector, r->from);
@@ -156,6 +188,24 @@ static void step_say(void *arg, const char *file, const char *pointer, const cha
     bb_config_diag(c->diags, BB_SEV_ERROR, at, "%s \"%s\": %s", c->noun, c->name, text);
 }
 
+static void step_put(struct bb_buf *steps, const char *kind, struct bb_bytes config)
+{
+    bb_put_map(steps, 1);
+    bb_put_cstr(steps, kind);
+    bb_put_raw(steps, config);
+}
+
+static void emit_put(struct bb_buf *steps, const struct bb_route_config *r)
+{
+    bb_put_map(steps, 1);
+    bb_put_cstr(steps, "emit");
+    bb_put_map(steps, 2);
+    bb_put_cstr(steps, "type");
+    bb_put_cstr(steps, r->emit.type);
+    bb_put_cstr(steps, "route");
+    bb_put_cstr(steps, r->name);
+}
+
 /* carries: NULL, or the config of a step that goes behind the others. */
 static struct bb_transform *steps_compile(struct gen_compiling *c, const struct bb_buf *carries,
                                           struct bb_buf *program)
@@ -163,22 +213,19 @@ static struct bb_transform *steps_compile(struct gen_compiling *c, const struct 
     struct bb_transform_source source = {c, step_file, step_say, program, gen_step_query, !c->route,
                                          gen_step_plugin};
     struct bb_transform *t;
+    bool emits = c->route && c->route->emit.type && c->route->emit.on && !gen_ends_in_split(c->route);
     struct bb_fault err = {0};
     struct bb_buf steps;
 
     bb_buf_init(&steps, BB_PROGRAM_MAX);
     bb_buf_init(program, BB_PROGRAM_MAX);
-    bb_put_array(&steps, (uint32_t)c->n_steps + (carries != NULL));
-    for (size_t k = 0; k < c->n_steps; k++) {
-        bb_put_map(&steps, 1);
-        bb_put_cstr(&steps, c->steps[k].kind);
-        bb_put_raw(&steps, c->steps[k].config);
-    }
-    if (carries) {
-        bb_put_map(&steps, 1);
-        bb_put_cstr(&steps, "bom_carries");
-        bb_put_raw(&steps, (struct bb_bytes){carries->ptr, carries->len});
-    }
+    bb_put_array(&steps, (uint32_t)c->n_steps + (carries != NULL) + emits);
+    for (size_t k = 0; k < c->n_steps; k++)
+        step_put(&steps, c->steps[k].kind, c->steps[k].config);
+    if (carries)
+        step_put(&steps, "bom_carries", (struct bb_bytes){carries->ptr, carries->len});
+    if (emits)
+        emit_put(&steps, c->route);
     if (steps.failed)
         step_say(c, NULL, "", "its steps are too large");
     t = bb_transform_compile((struct bb_bytes){steps.ptr, steps.failed ? 0 : steps.len}, &source, &err);
@@ -222,6 +269,7 @@ static void steps_check(struct bb_generation *g, size_t i, struct bb_extras *fil
 
     g->impure[i] = t && !bb_transform_is_pure(t);
     g->splits[i] = t && bb_transform_splits(t);
+    g->emits[i] = t && bb_transform_emits(t);
     if (t && bb_transform_is_foreign(t) && to && to->config->isolation != BB_ISO_PROCESS)
         bb_config_diag(d, BB_SEV_ERROR, r->where,
                        "route \"%s\": a jq program may hang or end the process that it runs in, so its "
@@ -268,7 +316,8 @@ static struct bb_generation *load(const char *conf_dir, bool rehearse, struct bb
     g->impure = calloc(g->config->n_routes + 1, sizeof(*g->impure));
     files = bb_extras_new(conf_dir);
     g->splits = calloc(g->config->n_routes + 1, sizeof(*g->splits));
-    if (!g->endpoints || !g->programs || !g->impure || !g->splits || !files || folders.failed)
+    g->emits = calloc(g->config->n_routes + 1, sizeof(*g->emits));
+    if (!g->endpoints || !g->programs || !g->impure || !g->splits || !g->emits || !files || folders.failed)
         goto memory;
     for (size_t i = 0; i < g->config->n_endpoints; i++)
         if (rehearse)
@@ -349,6 +398,7 @@ void bb_generation_free(struct bb_generation **gp)
     free(g->impure);
     free(g->queries);
     free(g->splits);
+    free(g->emits);
     free(g->endpoints);
     bb_config_free(g->config);
     free(g);

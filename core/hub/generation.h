@@ -27,6 +27,7 @@ struct bb_gen_query { /* a route's step that asks: who may ask whom for what */
 struct bb_generation {
     struct bb_config *config;
     struct bb_gen_endpoint *endpoints; /* in the order of config->endpoints */
+    bool *emits;  /* in the order of config->routes: a message follows each delivery */
     bool *splits; /* in the order of config->routes: the last step makes messages of a delivery */
     struct bb_buf *programs; /* in the order of config->routes: steps and their files, for the host */
     bool *impure; /* as programs: its body is kept before the first send (transform.h) */

@@ -4,6 +4,7 @@
 #ifndef BB_GENERATION_INTERNAL_H
 #define BB_GENERATION_INTERNAL_H
 
+#include <string.h>
 #include "core/hub/generation.h"
 
 #define BB_GEN_PLUGINS 64 /* steps of one route */
@@ -32,5 +33,13 @@ int gen_step_query(void *arg, uint32_t step, const char *endpoint, const char *o
                    struct bb_fault *err);
 /* Endpoints may not ask each other in a circle. */
 void gen_circles_check(const struct bb_generation *g, struct bb_diags *d);
+
+/* Does its last step make other messages of each, so that its sink gets none? */
+static inline bool gen_ends_in_split(const struct bb_route_config *r)
+{
+    const char *last = r->n_steps ? r->steps[r->n_steps - 1].kind : "";
+
+    return strcmp(last, "split") == 0 || strcmp(last, "explode") == 0;
+}
 
 #endif

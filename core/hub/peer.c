@@ -341,11 +341,20 @@ static void ready(struct bb_hub *h, struct hub_peer *p, const struct bb_frame *f
         hub_intake_announce(h);
 }
 
-/* Messages of another endpoint's are taken from a sink's host only where its route says so. */
-static bool children_fit(const struct hub_flight *f, const struct bb_w_result *w)
+/* Messages are taken from a sink's host only where its route says so, and there they must come: but
+ * for one that cannot be made, of which the host says why. */
+static const char *children_misfit(const struct hub_flight *f, const struct bb_w_result *w)
 {
-    return !w->n_children || (f->route->splits && !f->batch && f->op == BB_DELIVER_OP &&
-                              !(f->row.flags & BB_ROW_BODY) && w->status == BB_OK);
+    bool delivered = f->route->emits && w->status == BB_OK;
+    bool split = f->route->splits && f->op == BB_DELIVER_OP && !(f->row.flags & BB_ROW_BODY);
+
+    if (delivered && !w->n_children && !w->has_error)
+        return "it gave no message for a delivery that one must follow";
+    if (w->n_children > 1 && delivered)
+        return "it gave messages for a delivery that one follows";
+    if (w->n_children && (f->batch || w->status != BB_OK || (!split && !delivered)))
+        return "it gave messages for a delivery that can become none";
+    return NULL;
 }
 
 static void results(struct bb_hub *h, struct hub_peer *p, struct bb_frame *f)
@@ -356,9 +365,10 @@ static void results(struct bb_hub *h, struct hub_peer *p, struct bb_frame *f)
 
     while ((rc = bb_frame_next_result(f, &w)) == 1) {
         struct hub_flight *fl = hub_flight_of(h, w.token);
-        if (fl && fl->peer == p && !children_fit(fl, &w)) {
+        const char *misfit = fl && fl->peer == p ? children_misfit(fl, &w) : NULL;
+        if (misfit) {
             h->frames_bad++;
-            hub_peer_cut(h, p, "it gave messages for a delivery that can become none");
+            hub_peer_cut(h, p, "%s", misfit);
             return; /* what was open has no answer, as after any death of a host */
         }
         if (fl && fl->peer == p)

@@ -68,7 +68,8 @@ void hub_rows_recover(struct bb_hub *h, struct hub_route *r)
 
 void hub_route_run_max(struct hub_route *r, uint32_t n)
 {
-    bool batches = r->to->gen->manifest.ordered_batch && !r->splits && !r->impure; /* one is rendered, one is sent */
+    /* one is rendered, one is sent; and what follows one is stored with its end alone */
+    bool batches = r->to->gen->manifest.ordered_batch && !r->splits && !r->emits && !r->impure;
     uint32_t most = batches ? r->to->gen->config->batch_max : 1;
 
     if (most > HUB_RUN_MAX)

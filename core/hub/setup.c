@@ -31,7 +31,7 @@ static int route_register(struct bb_hub *h, struct hub_route *r, struct bb_view 
         return bb_fail(err, "route \"%s\": the journal does not take it: %s", r->config->name,
                        op.text);
     r->id = op.route.id;
-    if (hub_matcher_init(&r->matcher, r->config) != 0)
+    if (bb_matcher_init(&r->matcher, r->config->match, r->config->n_match, r->config->order_by) != 0)
         return bb_fail(err, "no memory for route \"%s\"", r->config->name);
     if (hub_route_unchanged(h, r, err) != 0)
         return -1;
@@ -77,6 +77,7 @@ static int route_init(struct bb_hub *h, size_t i, struct bb_view *v, struct bb_f
     if (!r->from || !r->to)
         return bb_fail(err, "route \"%s\" names an endpoint that is not there", r->config->name);
     r->splits = bb_generation_splits(h->gen, r->config);
+    r->emits = h->gen->emits && h->gen->emits[i];
     hub_route_run_max(r, HUB_RUN_MAX);
     if (route_register(h, r, v, err) != 0 || route_place(h, r, err) != 0)
         return -1;

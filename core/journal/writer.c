@@ -68,7 +68,8 @@ static int (*const apply[])(struct bb_journal *, struct bb_op *) = {
 static bool wants_intake(const struct bb_journal *j, const struct bb_op *op)
 {
     return op->kind == BB_OP_APPEND || (op->kind == BB_OP_JOIN && op->join.n) ||
-           (op->kind == BB_OP_SETTLE && op->settle.children && !j->held.parking);
+           (op->kind == BB_OP_SETTLE && op->settle.children && !op->settle.children->append.owed &&
+            !j->held.parking);
 }
 
 static int apply_all(struct bb_journal *j, struct bb_op *list)

@@ -25,7 +25,8 @@ static const struct bb_case_key file_keys[] = {{"tests", LIST, true}};
 static const struct bb_case_key case_keys[] = {
     {"name", STR, true},      {"route", STR, false}, {"from", STR, false},
     {"clock", STR, false},    {"until", STR, false}, {"input", STR | LIST | MAP, true},
-    {"answers", MAP, false},  {"probes", MAP, false}, {"expect", LIST | MAP, false}};
+    {"answers", MAP, false},  {"probes", MAP, false}, {"queries", MAP, false},
+    {"expect", LIST | MAP, false}};
 static const struct bb_case_key input_keys[] = {
     {"file", STR, false}, {"event", MAP, false}, {"from", STR, false}};
 static const struct bb_case_key answer_keys[] = {
@@ -107,8 +108,7 @@ static uint64_t instant(struct bb_case_reader *x, const char *at, const char *te
     return CLOCK_DEFAULT;
 }
 
-static void endpoint_check(struct bb_case_reader *x, const char *at, const struct bb_config *c,
-                           const char *name)
+void bb_case_endpoint_check(struct bb_case_reader *x, const char *at, const struct bb_config *c, const char *name)
 {
     const char **names = bb_case_get(x, (c->n_endpoints + 1) * sizeof(*names));
 
@@ -160,7 +160,7 @@ static void input_read(struct bb_case_reader *x, struct bb_bytes v, const char *
     in->file = bb_case_member(x, v, "file");
     in->event = bb_member(v, "event");
     in->from = bb_case_member(x, v, "from");
-    endpoint_check(x, below(at, "from").text, c, in->from);
+    bb_case_endpoint_check(x, below(at, "from").text, c, in->from);
     if (!in->file == !in->event.len)
         bb_case_say(x, at, "an input has either \"file\" or \"event\"");
     in->file = in->file ? beside(x, in->file) : NULL;
@@ -242,7 +242,7 @@ static void scripts_read(struct bb_case_reader *x, struct bb_bytes v, const char
         s->endpoint = bb_case_text(x, name);
         s->probe = probe;
         snprintf(one, sizeof(one), "%s/%.80s", at, s->endpoint);
-        endpoint_check(x, one, c, s->endpoint);
+        bb_case_endpoint_check(x, one, c, s->endpoint);
         l = bb_items_of(list);
         s->v = bb_case_get(x, (l.left + 1) * sizeof(*s->v));
         while (bb_items_next(&l, &item)) {
@@ -307,7 +307,7 @@ static void case_read(struct bb_case_reader *x, struct bb_bytes v, const char *a
     snprintf(x->what, sizeof(x->what), "test \"%.80s\"", k->name);
     if (k->route)
         r = route_find(x, below(at, "route").text, c, k->route);
-    endpoint_check(x, below(at, "from").text, c, k->from);
+    bb_case_endpoint_check(x, below(at, "from").text, c, k->from);
     k->from = k->from ? k->from : r ? r->from : NULL;
     k->clock_ms = clock ? instant(x, below(at, "clock").text, clock) : CLOCK_DEFAULT;
     k->until_ms = k->clock_ms + duration(x, below(at, "until").text, bb_case_member(x, v, "until"), UNTIL_DEFAULT);
@@ -322,6 +322,8 @@ static void case_read(struct bb_case_reader *x, struct bb_bytes v, const char *a
     scripts_read(x, answers, inner, c, false, k);
     snprintf(inner, sizeof(inner), "%s/probes", at);
     scripts_read(x, probes, inner, c, true, k);
+    snprintf(inner, sizeof(inner), "%s/queries", at);
+    bb_mocks_read(x, bb_member(v, "queries"), inner, c, k);
     snprintf(inner, sizeof(inner), "%s/expect", at);
     k->expect = bb_member(v, "expect");
     k->expect_where = bb_extras_where(x->files, x->file, inner);

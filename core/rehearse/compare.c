@@ -112,6 +112,15 @@ static void values(struct comparing *x, char *what, struct bb_bytes a, struct bb
         differ(x, what, a, b);
 }
 
+bool bb_values_same(struct bb_bytes a, struct bb_bytes b)
+{
+    struct comparing x = {.fn = NULL};
+    char what[WHAT_MAX] = "";
+
+    values(&x, what, a, b);
+    return x.found == 0;
+}
+
 /* ---- one delivery -------------------------------------------------------------------------------- */
 static struct bb_bytes at_pointer(struct bb_bytes event, struct bb_bytes pointer)
 {

@@ -8,6 +8,7 @@
 #include "core/admin/report.h"
 #include "core/hub/hub.h"
 #include "core/rehearse/rehearse.h"
+#include "core/transform/transform.h"
 
 /* ---- read.c: msgpack values, and what is wrong with them at their place ------------------------------ */
 struct bb_case_reader {
@@ -49,6 +50,18 @@ bool bb_items_next(struct bb_items *w, struct bb_bytes *item);
 /* The members of a map. */
 struct bb_items bb_pairs_of(struct bb_bytes v);
 bool bb_pairs_next(struct bb_items *w, struct bb_bytes *key, struct bb_bytes *value);
+
+/* Whether the endpoint is one of the configuration's; else it is said. */
+void bb_case_endpoint_check(struct bb_case_reader *x, const char *at, const struct bb_config *c, const char *name);
+bool bb_values_same(struct bb_bytes a, struct bb_bytes b); /* compare.c */
+
+/* ---- mock.c: answers to a step's questions ------------------------------------------------------------ */
+void bb_mocks_read(struct bb_case_reader *x, struct bb_bytes v, const char *at, const struct bb_config *c,
+                   struct bb_case *k);
+/* used: one count a mock. What no mock answers is refused, and told in unanswered if that is empty. */
+bb_status bb_mock_answer(const struct bb_case *c, uint64_t *used, const struct bb_question *q, struct bb_buf *answer,
+                         struct bb_fault *err, char *unanswered, size_t cap);
+const struct bb_case_mock *bb_mock_unused(const struct bb_case *c, const uint64_t *used); /* or NULL */
 
 /* ---- play.c: the connector that stands for all endpoints ---------------------------------------------- */
 struct bb_play_call { /* to an endpoint */

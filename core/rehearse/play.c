@@ -31,7 +31,8 @@ struct bb_play_state {
     struct bb_play_call *calls;
     size_t n, cap;
     uint32_t silent; /* open, and not to be answered */
-    char unanswered[160];
+    char unanswered[320];
+    uint64_t *mocks; /* how often each was used */
 };
 struct open_silent { /* a delivery that is not answered */
     struct open_silent *next;
@@ -267,6 +268,17 @@ static uint32_t unanswered(void *arg)
     return n;
 }
 
+static bb_status ask(void *arg, const struct bb_question *q, struct bb_buf *answer, struct bb_fault *err)
+{
+    struct bb_play_state *s = arg;
+    bb_status st;
+
+    pthread_mutex_lock(&s->lock);
+    st = bb_mock_answer(s->play->c, s->mocks, q, answer, err, s->unanswered, sizeof(s->unanswered));
+    pthread_mutex_unlock(&s->lock);
+    return st;
+}
+
 static int64_t now_ns(void *arg)
 {
     (void)arg;
@@ -294,8 +306,11 @@ int bb_play_begin(struct bb_play *p, const struct bb_generation *g, const struct
     *p = (struct bb_play){.c = c, .g = g, .state = s};
     if (s)
         s->scripts = calloc(c->n_scripts + 1, sizeof(*s->scripts));
-    if (!s || !s->scripts || pthread_mutex_init(&s->lock, NULL) != 0) {
+    if (s)
+        s->mocks = calloc(c->n_mocks + 1, sizeof(*s->mocks));
+    if (!s || !s->scripts || !s->mocks || pthread_mutex_init(&s->lock, NULL) != 0) {
         free(s ? s->scripts : NULL);
+        free(s ? s->mocks : NULL);
         free(s);
         p->state = NULL;
         return -1;
@@ -304,7 +319,7 @@ int bb_play_begin(struct bb_play *p, const struct bb_generation *g, const struct
         s->scripts[i].of = &c->scripts[i];
     s->play = p;
     s->cov = cov;
-    p->rehearsal = (struct bb_rehearsal){.connector = &connector, .ran = ran, .now_ns = now_ns,
+    p->rehearsal = (struct bb_rehearsal){.connector = &connector, .ran = ran, .now_ns = now_ns, .ask = ask,
                                          .unanswered = unanswered, .arg = s};
     here = s;
     return 0;
@@ -320,6 +335,7 @@ void bb_play_end(struct bb_play *p)
         bb_buf_free(&s->calls[i].whole);
     free(s->calls);
     free(s->scripts);
+    free(s->mocks);
     pthread_mutex_destroy(&s->lock);
     free(s);
     here = NULL;
@@ -328,7 +344,13 @@ void bb_play_end(struct bb_play *p)
 
 size_t bb_play_calls(const struct bb_play *p, const struct bb_play_call **v, const char **why)
 {
+    const struct bb_case_mock *unused = bb_mock_unused(p->c, p->state->mocks);
+
     *v = p->state->calls;
+    if (unused && !*p->state->unanswered)
+        snprintf(p->state->unanswered, sizeof(p->state->unanswered),
+                 "%s:%d: nobody asked endpoint \"%s\" for \"%s\" so: this answer tests nothing", unused->where.file,
+                 unused->where.line, unused->endpoint, unused->op);
     *why = *p->state->unanswered ? p->state->unanswered : NULL;
     return p->state->n;
 }

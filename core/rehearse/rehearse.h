@@ -33,6 +33,15 @@ struct bb_case_script {
     struct bb_case_answer *v;
     size_t n;
 };
+struct bb_case_mock { /* what an endpoint answers to a step's question */
+    const char *endpoint, *op;
+    struct bb_bytes with; /* members that the request's data must have; empty: any */
+    bb_status status;
+    uint64_t times; /* UINT64_MAX: always */
+    const char *text;
+    struct bb_bytes reply;
+    struct bb_where where;
+};
 struct bb_case {
     const char *name, *file; /* file: as it was named */
     const char *route;       /* only this one runs; NULL: all of them */
@@ -40,7 +49,8 @@ struct bb_case {
     uint64_t clock_ms, until_ms; /* until: on the same axis */
     struct bb_case_input *inputs;
     struct bb_case_script *scripts;
-    size_t n_inputs, n_scripts;
+    struct bb_case_mock *mocks;
+    size_t n_inputs, n_scripts, n_mocks;
     struct bb_bytes expect; /* a list of maps; empty: none is given */
     struct bb_where where, expect_where;
 };

@@ -344,7 +344,9 @@ int bb_rehearse(const struct bb_generation *g, const struct bb_case *c, struct b
              rest(&r, c->clock_ms, err) == 0 && inputs_submit(&r, err) == 0 &&
              rest(&r, c->until_ms, err) == 0)
         rc = results_read(&r, err);
-    if (rc == 0 && bb_play_calls(&r.play, &calls, &unanswered) && unanswered)
+    if (rc == 0)
+        bb_play_calls(&r.play, &calls, &unanswered);
+    if (rc == 0 && unanswered)
         rc = bb_fail(err, "%s", unanswered);
     bb_stage_close(&r.stage);
     bb_play_end(&r.play);

@@ -49,12 +49,15 @@ static int cut(struct bb_stage *s, const struct bb_generation *g, const struct b
     if (!e || !ge)
         return -1;
     s->config.n_endpoints = 0;
+    s->g.queries = NULL;
+    s->g.n_queries = 0;
     for (size_t i = 0; i < n; i++)
         if (takes_part(g, c, all->endpoints[i].name)) {
             size_t k = s->config.n_endpoints++;
 
             e[k] = all->endpoints[i];
             e[k].isolation = BB_ISO_THREAD;
+            e[k].is_asked = false; /* the case answers in its place */
             e[k].workers = 1; /* one order of events, each run */
             ge[k] = g->endpoints[i];
             ge[k].config = &e[k];
@@ -64,6 +67,9 @@ static int cut(struct bb_stage *s, const struct bb_generation *g, const struct b
             s->config.routes = &all->routes[i];
             s->config.n_routes = 1;
             s->g.programs = &g->programs[i];
+            s->g.impure = &g->impure[i];
+            s->g.splits = &g->splits[i];
+            s->g.emits = &g->emits[i];
         }
     return 0;
 }

@@ -18,7 +18,7 @@
 static const struct bb_step_ops *const kinds[] = {
     &bb_step_map,       &bb_step_jq,        &bb_step_require,  &bb_step_enrich,   &bb_step_plugin,      &bb_step_split,
     &bb_step_explode,   &bb_step_bom,       &bb_step_bom_split, &bb_step_bom_merge, &bb_step_bom_diff,  &bb_step_bom_apply,
-    &bb_step_bom_carries,
+    &bb_step_bom_carries, &bb_step_emit,
 };
 #define KINDS (sizeof kinds / sizeof kinds[0])
 

@@ -1,7 +1,8 @@
 # core/transform: the step interface, then one file (or folder) a step
 core_libbusbar_core_la_SOURCES += core/transform/transform.h core/transform/step.h \
   core/transform/internal.h core/transform/compile.c core/transform/apply.c \
-  core/transform/ref.h core/transform/ref.c core/transform/enrich.c core/transform/plugin.c
+  core/transform/ref.h core/transform/ref.c core/transform/enrich.c core/transform/plugin.c \
+  core/transform/emit.c
 core_libbusbar_core_la_SOURCES += \
   core/transform/enrich.c core/transform/plugin.c \
   core/transform/ref.h core/transform/ref.c \

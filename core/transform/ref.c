@@ -93,3 +93,13 @@ void bb_ref_show(struct bb_bytes v, char *out, size_t cap)
     snprintf(out, cap, t.kind == BB_T_STR ? "\"%.*s%s\"" : "%.*s%s", (int)n, n ? (const char *)s.ptr : "",
              n < s.len ? "..." : "");
 }
+
+int64_t bb_ref_generation(const struct bb_envelope *e)
+{
+    struct bb_bytes v;
+    int64_t n = 0;
+
+    if (bb_map_get(e->attributes, "generation", &v) == 1 && bb_as_int(v, &n) && n > 0)
+        return n;
+    return 0;
+}

@@ -67,6 +67,13 @@ struct bb_question { /* what a step asks of another endpoint */
 /* Whether its last step makes other messages of the message (split, explode), and it ends with that. */
 bool bb_transform_splits(const struct bb_transform *t);
 
+/* Whether a message of its own follows each that the sink has (a route's emit). */
+bool bb_transform_emits(const struct bb_transform *t);
+/* That message, put into out: whole is the delivery's, reply the sink's (empty: none, or not to be kept).
+ * 0; 1: there is none, err->text says why; -1: no memory. */
+int bb_transform_emit(const struct bb_transform *t, struct bb_bytes whole, struct bb_bytes reply,
+                      struct bb_buf *out, struct bb_fault *err);
+
 struct bb_plugin_step { /* a step that a connector's transform makes (busbar.transform/1) */
     uint32_t step; /* its number */
     char *connector, *path;

@@ -6,7 +6,7 @@ FUZZ_SECONDS = 600
 FUZZ_LIBS = $(core_LIBS)
 EXTRA_PROGRAMS += $(FUZZERS)
 EXTRA_DIST += tests/fuzz/corpus tests/fuzz/json.dict tests/fuzz/message.dict tests/fuzz/csv.dict \
-  tests/fuzz/map.dict tests/fuzz/xml.dict tests/fuzz/units.dict tests/fuzz/schema.dict
+  tests/fuzz/map.dict tests/fuzz/xml.dict tests/fuzz/units.dict tests/fuzz/schema.dict tests/fuzz/steps.dict
 
 FUZZERS += tests/fuzz/fuzz_json
 tests_fuzz_fuzz_json_SOURCES = tests/fuzz/fuzz_json.c
@@ -23,10 +23,16 @@ tests_fuzz_fuzz_csv_SOURCES = tests/fuzz/fuzz_csv.c
 tests_fuzz_fuzz_csv_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_csv_LDADD = sdk/lib/libbusbar-sdk.a
 
+FUZZERS += tests/fuzz/fuzz_web
+tests_fuzz_fuzz_web_SOURCES = tests/fuzz/fuzz_web.c
+tests_fuzz_fuzz_web_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_web_LDADD = sdk/lib/libbusbar-sdk.a
+
 FUZZERS += tests/fuzz/fuzz_xml
 tests_fuzz_fuzz_xml_SOURCES = tests/fuzz/fuzz_xml.c
 tests_fuzz_fuzz_xml_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_xml_LDADD = sdk/lib/libbusbar-sdk.a $(XML_LIBS)
+
 FUZZERS += tests/fuzz/fuzz_units
 tests_fuzz_fuzz_units_SOURCES = tests/fuzz/fuzz_units.c
 tests_fuzz_fuzz_units_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
@@ -62,10 +68,16 @@ tests_fuzz_fuzz_map_SOURCES = tests/fuzz/fuzz_map.c
 tests_fuzz_fuzz_map_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_map_LDADD = $(FUZZ_LIBS)
 
+FUZZERS += tests/fuzz/fuzz_steps
+tests_fuzz_fuzz_steps_SOURCES = tests/fuzz/fuzz_steps.c
+tests_fuzz_fuzz_steps_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_steps_LDADD = $(FUZZ_LIBS)
+
 FUZZERS += tests/fuzz/fuzz_case
 tests_fuzz_fuzz_case_SOURCES = tests/fuzz/fuzz_case.c
 tests_fuzz_fuzz_case_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_case_LDADD = $(FUZZ_LIBS)
+
 FUZZERS += tests/fuzz/fuzz_schema
 tests_fuzz_fuzz_schema_SOURCES = tests/fuzz/fuzz_schema.c
 tests_fuzz_fuzz_schema_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer

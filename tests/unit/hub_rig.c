@@ -129,7 +129,7 @@ void rig_configure(struct rig *r)
     r->config = (struct bb_config){.endpoints = r->eps, .n_endpoints = RIG_ENDPOINTS,
                                    .routes = &r->route, .n_routes = 1,
                                    .journal = {.max_message = 1u << 20}};
-    r->gen = (struct bb_generation){.config = &r->config, .endpoints = r->gen_eps, .splits = &r->splits,
+    r->gen = (struct bb_generation){.config = &r->config, .endpoints = r->gen_eps, .splits = &r->splits, .emits = &r->emits,
                                     .impure = &r->impure};
     snprintf(r->dir, sizeof r->dir, "%s/hub-rig-XXXXXX", tmp ? tmp : "/tmp");
     ck_assert_ptr_nonnull(mkdtemp(r->dir));

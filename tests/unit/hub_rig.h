@@ -21,6 +21,7 @@ struct rig {
     struct bb_gen_query query; /* dst asks src for "item", once rig_asks() has been called */
     bool impure;
     bool splits;       /* the route does */
+    bool emits;        /* a message follows each of its deliveries */
     uint64_t map_size; /* of the journal; 0: plenty */
     struct bb_journal *journal;
     struct bb_hub *hub;

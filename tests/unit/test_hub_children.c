@@ -310,6 +310,116 @@ START_TEST(without_that_the_route_says)
 }
 END_TEST
 
+/* Only an answer of the sink says that it is well. */
+static void unwell(void)
+{
+    rig.route.retry.attempts = 9;
+    rig.eps[1].breaker = (struct bb_breaker){.failures = 2, .open_ms = 60000, .max_ms = 60000};
+    up();
+    submit("p", 10);
+    submit("q", 10);
+    answer(expect("p", 1), BB_E_UNKNOWN, NULL);
+}
+
+START_TEST(what_asks_no_sink_closes_no_breaker)
+{
+    uint64_t p;
+
+    unwell();
+    p = expect("p", 2);
+    if (_i == 0)
+        answer(p, BB_OK, two);
+    else if (_i == 1)
+        answer(p, BB_OK, bad);
+    else if (_i == 2)
+        answer(p, BB_NOT_APPLIED, NULL);
+    else
+        refuse(p, BB_ERROR_UNASKED | (_i == 4 ? BB_ERROR_QUARANTINE : 0));
+    answer(expect("q", 1), BB_E_UNKNOWN, NULL);
+    rig_wait_status(&rig, "\"breaker\":\"open\"");
+}
+END_TEST
+
+START_TEST(a_refusal_of_the_sink_does)
+{
+    unwell();
+    refuse(expect("p", 2), 0);
+    answer(expect("q", 1), BB_E_UNKNOWN, NULL);
+    answer(expect("q", 2), BB_OK, NULL);
+    rig_wait_status(&rig, "\"delivered\":1,");
+}
+END_TEST
+
+/* ---- what follows a delivery (emit): it comes from the sink's endpoint, where no route takes it */
+static const char *const follows[] = {"p/r", NULL};
+
+static void emits(void)
+{
+    rig.splits = false;
+    rig.emits = true;
+    up();
+    submit("p", 10);
+}
+
+START_TEST(one_follows_the_delivery)
+{
+    emits();
+    answer(expect("p", 1), BB_OK, follows);
+    rig_wait_status(&rig, "\"quarantined\":1,\"delivered\":0,"); /* of dst: unmatched */
+    rig_wait_status(&rig, "\"quarantined\":0,\"delivered\":1,");
+}
+END_TEST
+
+/* It was applied: that no route wants what follows is no reason to say otherwise. */
+START_TEST(unwanted_it_is_kept)
+{
+    rig.eps[1].unmatched = BB_UNMATCHED_REFUSE;
+    emits();
+    answer(expect("p", 1), BB_OK, follows);
+    rig_wait_status(&rig, "\"quarantined\":0,\"delivered\":1,");
+    rig_wait_status(&rig, "\"quarantined\":1,\"delivered\":0,");
+}
+END_TEST
+
+START_TEST(a_failure_has_nothing_to_follow)
+{
+    emits();
+    answer(expect("p", 1), BB_E_RETRY, NULL);
+    answer(expect("p", 2), BB_OK, follows);
+    rig_wait_status(&rig, "\"quarantined\":1,\"delivered\":0,");
+}
+END_TEST
+
+START_TEST(without_it_a_delivery_has_not_ended)
+{
+    emits();
+    answer(expect("p", 1), BB_OK, NULL);
+    rig_wait_log(&rig, "it gave no message for a delivery that one must follow");
+    ck_assert_uint_eq(rig_kills("dst"), 1);
+}
+END_TEST
+
+/* Applied and answered while intake is closed: never sent again, and what follows is stored. */
+START_TEST(it_is_stored_in_a_full_journal)
+{
+    char id[16];
+    unsigned n = 0;
+    uint64_t p;
+
+    rig.map_size = 16 << 20;
+    emits();
+    p = expect("p", 1);
+    do
+        snprintf(id, sizeof id, "%u", ++n);
+    while (submit(id, 100000) == BB_OK && n < 1000);
+    ck_assert_uint_lt(n, 1000);
+    answer(p, BB_OK, follows);
+    expect("1", 1); /* the next of its lane, not p again */
+    rig_wait_status(&rig, "\"retrying\":0,");
+    rig_wait_status(&rig, "\"quarantined\":1,\"delivered\":0,");
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("hub-children");
@@ -328,10 +438,17 @@ int main(void)
     tcase_add_test(t, more_than_a_message_may_have);
     tcase_add_test(t, no_answer_is_no_riddle);
     tcase_add_test(t, nor_is_a_stop);
+    tcase_add_test(t, one_follows_the_delivery);
+    tcase_add_test(t, unwanted_it_is_kept);
+    tcase_add_test(t, a_failure_has_nothing_to_follow);
+    tcase_add_test(t, without_it_a_delivery_has_not_ended);
+    tcase_add_test(t, it_is_stored_in_a_full_journal);
     tcase_add_test(t, a_route_that_makes_none_takes_none);
     tcase_add_test(t, a_failure_makes_none);
     tcase_add_loop_test(t, quarantined_is_not_held_and_not_skipped, 0, 3);
     tcase_add_test(t, without_that_the_route_says);
+    tcase_add_loop_test(t, what_asks_no_sink_closes_no_breaker, 0, 5);
+    tcase_add_test(t, a_refusal_of_the_sink_does);
     tcase_add_test(t, with_a_full_journal_they_wait);
     suite_add_tcase(s, t);
     r = srunner_create(s);

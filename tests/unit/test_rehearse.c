@@ -30,6 +30,7 @@ static void file_write(const char *name, const char *text)
 static const char conf[] =
     "endpoints:\n"
     "  src: {connector: none}\n"
+    "  plm: {connector: none}\n"
     "  dst: {connector: none, timeout: 30s, probe_after: 2m, breaker: {failures: 0}}\n"
     "routes:\n"
     "  r:\n"
@@ -41,7 +42,13 @@ static const char conf[] =
     "    transform:\n"
     "      - map:\n"
     "          - copy: {from: /data/a, to: /data/b}\n"
-    "          - copy: {from: /data/c, to: /data/d, optional: true}\n";
+    "          - copy: {from: /data/c, to: /data/d, optional: true}\n"
+    "  q:\n"
+    "    from: src\n"
+    "    to: dst\n"
+    "    match: {type: q}\n"
+    "    transform:\n"
+    "      - enrich: {from: plm, query: item, with: {number: /data/item}, into: /data/master}\n";
 
 static void setup(void)
 {
@@ -97,6 +104,70 @@ static void json_is(struct bb_bytes v, const char *expected)
     ck_assert_str_eq((const char *)text.ptr, expected);
     bb_buf_free(&text);
 }
+
+/* ---- questions ----------------------------------------------------------------------------------- */
+static const struct bb_case *asks(const char *queries)
+{
+    char text[800];
+
+    snprintf(text, sizeof(text),
+             "tests:\n  - name: n\n    route: q\n    input: {event: {type: q, data: {item: \"4711\"}}}\n"
+             "    queries: %s\n", queries);
+    return case_of(text);
+}
+
+static void master_is(const char *queries, const char *expected)
+{
+    struct bb_buf b = result_of(asks(queries), NULL);
+    struct bb_bytes v;
+
+    ck_assert_int_eq(bb_pointer_get((struct bb_bytes){b.ptr, b.len}, "/0/sent/data/master", &v), 1);
+    json_is(v, expected);
+    bb_buf_free(&b);
+}
+
+static void fails(const char *queries, const char *why)
+{
+    struct bb_fault err = {0};
+    struct bb_buf b;
+
+    bb_buf_init(&b, BB_REPORT_BYTES);
+    ck_assert_int_eq(bb_rehearse(g, asks(queries), NULL, &b, &err), -1);
+    ck_assert_msg(strstr(err.text, why) != NULL, "%s", err.text);
+    bb_buf_free(&b);
+}
+
+START_TEST(questions_are_answered_by_the_case)
+{
+    master_is("{plm: {item: {reply: {name: bolt, w: 1.50}}}}", "{\"name\":\"bolt\",\"w\":1.50}");
+    master_is("{plm: {item: [{with: {number: \"4711\"}, reply: 1, times: 1}]}}", "1");
+    fails("{plm: {item: [{with: {number: \"4712\"}, reply: 1}, {with: {number: \"4711\"}, reply: 2}]}}",
+          "nobody asked endpoint \"plm\" for \"item\" so");
+    fails("{plm: {item: {with: {number: 4711}, reply: 1}}}", /* a number is no text */
+          "endpoint \"plm\" was asked for \"item\" of {\"number\":\"4711\"}, and \"queries\" has no answer");
+    fails("{}", "and \"queries\" has no answer");
+}
+END_TEST
+
+START_TEST(a_refused_question_fails_the_message)
+{
+    struct bb_buf b = result_of(asks("{plm: {item: {answer: reject, text: no such item}}}"), NULL);
+    struct bb_bytes v, s;
+
+    ck_assert_int_eq(bb_pointer_get((struct bb_bytes){b.ptr, b.len}, "/0/state", &v), 1);
+    ck_assert(bb_as_str(v, &s) && bb_bytes_are(s, "quarantined"));
+    ck_assert_int_eq(bb_pointer_get((struct bb_bytes){b.ptr, b.len}, "/0/error", &v), 1);
+    ck_assert(bb_as_str(v, &s) && memmem(s.ptr, s.len, "no such item", 12));
+    bb_buf_free(&b);
+}
+END_TEST
+
+/* One that is down is asked again until the message is too old or the case ends. */
+START_TEST(no_answer_now_is_waited_for)
+{
+    master_is("{plm: {item: [{answer: down, times: 3}, {reply: late}]}}", "\"late\"");
+}
+END_TEST
 
 /* ---- the clock ----------------------------------------------------------------------------------- */
 /* The end of the case on the axis says how much time went by: to the millisecond, whatever the machine. */
@@ -165,7 +236,7 @@ START_TEST(results_and_coverage)
             "{\"message\":4,\"route\":\"r\",\"state\":\"delivered\",\"sends\":1,\"probes\":0,"
             "\"sent\":{\"type\":\"t\",\"item\":\"k\",\"specversion\":\"1.0\",\"source\":\"/test\","
             "\"id\":\"test-4\",\"data\":{\"a\":2,\"c\":3,\"b\":2,\"d\":3}}}]");
-    ck_assert_uint_eq(bb_coverage_items(cov, &v), 4);
+    ck_assert_uint_eq(bb_coverage_items(cov, &v), 6); /* with the other route and its step */
     ck_assert_uint_eq(v[0].ran, 3); /* deliveries */
     ck_assert_uint_eq(v[1].ran, 3); /* the step, also where it failed */
     ck_assert_uint_eq(v[2].ran, 3);
@@ -314,6 +385,9 @@ int main(void)
 
     tcase_add_checked_fixture(t, setup, teardown);
     tcase_set_timeout(t, 120);
+    tcase_add_test(t, questions_are_answered_by_the_case);
+    tcase_add_test(t, a_refused_question_fails_the_message);
+    tcase_add_test(t, no_answer_now_is_waited_for);
     tcase_add_test(t, time_is_exact);
     tcase_add_test(t, only_a_rehearsal_rests);
     tcase_add_test(t, results_and_coverage);

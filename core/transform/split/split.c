@@ -18,7 +18,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define GENERATIONS_MAX 8 /* splits of what was split: a route that feeds itself ends here */
 #define CHILD_MAX (256u << 20) /* the host's limit is lower */
 
 struct work {
@@ -211,16 +210,6 @@ static bb_status run_rule(struct work *w)
     return s;
 }
 
-static int64_t generation_of(const struct bb_envelope *e)
-{
-    struct bb_bytes v;
-    int64_t n = 0;
-
-    if (bb_map_get(e->attributes, "generation", &v) == 1 && bb_as_int(v, &n) && n > 0)
-        return n;
-    return 0;
-}
-
 static bb_status split_apply(const void *self, struct bb_apply *a, struct bb_bytes whole,
                              struct bb_buf *out)
 {
@@ -231,10 +220,10 @@ static bb_status split_apply(const void *self, struct bb_apply *a, struct bb_byt
     w.r = w.s->rules;
     if (bb_envelope_read(a->original, &w.parent, NULL) != 0 || bb_envelope_read(whole, &w.m.e, NULL) != 0)
         return fail(&w, "damaged message");
-    w.generation = generation_of(&w.parent) + 1;
-    if (w.generation > GENERATIONS_MAX)
+    w.generation = bb_ref_generation(&w.parent) + 1;
+    if (w.generation > BB_GENERATIONS_MAX)
         return fail(&w, "it comes from splits of splits, %d deep: does a route split what it makes?",
-                    GENERATIONS_MAX);
+                    BB_GENERATIONS_MAX);
     bb_buf_init(&w.child, CHILD_MAX);
     for (uint32_t k = 0; k < w.s->n && s == BB_OK; k++) {
         w.r = &w.s->rules[k];

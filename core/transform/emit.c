@@ -1,0 +1,150 @@
+/*
+ * emit.c - the step behind a route's own that says what follows when the sink has the message
+ *
+ * The core puts it there (`emit` of a route); it lets every message through. When the delivery ends as
+ * delivered, or a probe says that it was, its host makes the message: the attributes of the delivered
+ * one, but for id (that one's, "/" and the route's name), type, causationid, correlationid, generation,
+ * time and what describes the data; the data names the delivered message and has the sink's reply. The id depends on
+ * nothing else, so that whoever makes it again makes the same.
+ *
+ * Thread: any. Ownership: the step owns its texts.
+ */
+#include "core/transform/internal.h"
+#include "core/transform/ref.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct emit {
+    char *type, *route;
+};
+
+static void emit_free(void *self)
+{
+    struct emit *e = self;
+
+    free(e->type);
+    free(e->route);
+    free(e);
+}
+
+static char *text_of(struct bb_bytes map, const char *key)
+{
+    struct bb_bytes v, s;
+
+    return bb_map_get(map, key, &v) == 1 && bb_as_str(v, &s) && s.len ? strndup(s.ptr, s.len) : NULL;
+}
+
+static int emit_compile(struct bb_compile *c, struct bb_bytes config, void **self)
+{
+    struct emit *e = calloc(1, sizeof *e);
+
+    if (!e)
+        return bb_compile_say(c, "out of memory");
+    *self = e;
+    e->type = text_of(config, "type");
+    e->route = text_of(config, "route");
+    return e->type && e->route ? 0 : bb_compile_say(c, "takes {type: ..., route: ...}");
+}
+
+static bb_status emit_apply(const void *self, struct bb_apply *a, struct bb_bytes whole, struct bb_buf *out)
+{
+    (void)self;
+    (void)a;
+    (void)whole;
+    (void)out;
+    return BB_OK;
+}
+
+const struct bb_step_ops bb_step_emit = {.name = "emit", .pure = true, .checks = true,
+                                         .compile = emit_compile, .apply = emit_apply, .free = emit_free};
+
+static const struct emit *emit_of(const struct bb_transform *t)
+{
+    for (uint32_t k = 0; k < t->n; k++)
+        if (t->steps[k].ops == &bb_step_emit)
+            return t->steps[k].self;
+    return NULL;
+}
+
+bool bb_transform_emits(const struct bb_transform *t)
+{
+    return emit_of(t) != NULL;
+}
+
+/* ---- the message ----------------------------------------------------------------------------------- */
+static bool inherited(struct bb_bytes name)
+{
+    static const char *const own[] = {"specversion",   "id",         "source",     "type",            "causationid",
+                                      "correlationid", "generation", "dataschema", "datacontenttype", "time"};
+
+    return bb_word_of(name, own, sizeof own / sizeof *own) == sizeof own / sizeof *own;
+}
+
+static void put_pair(struct bb_buf *b, const char *name, struct bb_bytes text)
+{
+    bb_put_cstr(b, name);
+    bb_put_str(b, text.ptr, text.len);
+}
+
+static void put_message(struct bb_buf *b, const struct emit *e, const struct bb_envelope *p, int64_t generation,
+                        struct bb_bytes reply)
+{
+    char id[BB_ATTRIBUTE_MAX + 80];
+    struct bb_bytes name, value;
+    uint32_t n, keep = 0;
+    struct bb_cur c;
+    int len = snprintf(id, sizeof id, "%.*s/%s", (int)p->id.len, (const char *)p->id.ptr, e->route);
+
+    bb_group_of(p->attributes, BB_T_MAP, &c, &n);
+    for (struct bb_cur look = c; n && bb_pair_next(&look, &name, &value) == 0; n--)
+        keep += inherited(name);
+    bb_put_array(b, 2);
+    bb_put_map(b, 7 + keep);
+    bb_put_cstr(b, "specversion");
+    bb_put_cstr(b, "1.0");
+    put_pair(b, "id", (struct bb_bytes){id, (size_t)len});
+    put_pair(b, "source", p->source);
+    put_pair(b, "type", (struct bb_bytes){e->type, strlen(e->type)});
+    put_pair(b, "causationid", p->id);
+    put_pair(b, "correlationid", p->correlationid.len ? p->correlationid : p->id);
+    bb_put_cstr(b, "generation");
+    bb_put_int(b, generation);
+    bb_group_of(p->attributes, BB_T_MAP, &c, &n);
+    for (; n && bb_pair_next(&c, &name, &value) == 0; n--)
+        if (inherited(name)) {
+            bb_put_str(b, name.ptr, name.len);
+            bb_put_raw(b, value);
+        }
+    bb_put_map(b, reply.len ? 3 : 2);
+    put_pair(b, "type", p->type);
+    put_pair(b, "id", p->id);
+    if (reply.len) {
+        bb_put_cstr(b, "reply");
+        bb_put_raw(b, reply);
+    }
+}
+
+int bb_transform_emit(const struct bb_transform *t, struct bb_bytes whole, struct bb_bytes reply,
+                      struct bb_buf *out, struct bb_fault *err)
+{
+    const struct emit *e = emit_of(t);
+    struct bb_envelope p;
+    size_t start = out->len;
+    int64_t generation;
+
+    if (!e || bb_envelope_read(whole, &p, err) != 0)
+        return bb_fail(err, "not emitted: the message is damaged"), 1;
+    generation = bb_ref_generation(&p) + 1;
+    if (generation > BB_GENERATIONS_MAX)
+        return bb_fail(err, "not emitted: %s would be the %dth message that follows from another; do the "
+                            "routes go in a circle?", e->type, BB_GENERATIONS_MAX + 1), 1;
+    put_message(out, e, &p, generation, reply);
+    if (out->failed)
+        return -1;
+    if (bb_message_check((struct bb_bytes){(uint8_t *)out->ptr + start, out->len - start}, err) == 0)
+        return 0;
+    out->len = start;
+    return bb_fail(err, "not emitted: it would not be canonical"), 1;
+}
