@@ -173,7 +173,9 @@ same "8 \$top capped in silence" "$(get '.d.results | length') $(get .d.__next)"
 control options '{"top_cap":1000000}'
 same "8 a plus is a plus" "$(c "$S/API_PRODUCT_SRV/A_Product?\$filter=Product+eq+'FG-10000'")" 400
 same "8 an encoded key" "$(w -d '{"Product":"A/B (1)","BaseUnit":"PC"}' "$S/API_PRODUCT_SRV/A_Product")" 201
-same "8 found" "$(c "$S/API_PRODUCT_SRV/A_Product('A%2FB%20%281%29')") $(get .d.Product)" "200 A/B (1)"
+same "8 a quoted name" "$(w -d '{"Product":"Q\"1\\2","BaseUnit":"PC"}' "$S/API_PRODUCT_SRV/A_Product") $(get .d.Product)" '201 Q"1\2'
+same "8 in its event" "$(curl -s "$U/control/events" | jq -r '.events | last | .body.data.Product')" 'Q"1\2'
+same "8 the slash found" "$(c "$S/API_PRODUCT_SRV/A_Product('A%2FB%20%281%29')") $(get .d.Product)" "200 A/B (1)"
 
 # 9. limits
 head -c 70000 /dev/zero | tr '\0' ' ' >"$work/big"
@@ -331,6 +333,14 @@ same "no IDoc" "$(c -d '<!DOCTYPE x><x/>' "$U/sap/bc/idoc_xml")" 400
 w -X MERGE -d '{"ProductOldID":"g"}' "$product" >/dev/null
 curl -s "$U/control/events" | jq -r '[.events[] | select(.type == "idoc.MATMAS")] | last | .raw' >"$work/matmas"
 same "MATMAS out" "$(xmllint --xpath 'string(//E1MARAM/MATNR)' "$work/matmas")" FG-10002
+
+# the factory is its seed
+for n in 1 1 2; do
+    rm -rf "$work/f"
+    "$build/tools/plant/plant" seed --dir "$work/f" --seed "$n"
+    sha256sum <"$work/f/factory.db"
+done >"$work/sums"
+same "the same seed, the same factory" "$(uniq -c "$work/sums" | awk '{print $1}' | paste -sd' ')" "2 1"
 
 # actions, load, scenarios
 control faults '{"rules":[]}'

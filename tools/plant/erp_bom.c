@@ -12,10 +12,9 @@
 
 char *erp_bom_keys(struct odata_ctx *x, const struct odata_row *r)
 {
-    return plant_mem_printf(&x->c->mem, "{\"BillOfMaterial\":\"%s\",\"BillOfMaterialCategory\":\"M\","
-                                        "\"BillOfMaterialVariant\":\"%s\",\"Material\":\"%s\",\"Plant\":\"%s\"}",
-                            odata_get(r, "BillOfMaterial"), odata_get(r, "BillOfMaterialVariant"),
-                            odata_get(r, "Material"), odata_get(r, "Plant"));
+    return erp_keys(x, 5, "BillOfMaterial", odata_get(r, "BillOfMaterial"), "BillOfMaterialCategory", "M",
+                    "BillOfMaterialVariant", odata_get(r, "BillOfMaterialVariant"), "Material",
+                    odata_get(r, "Material"), "Plant", odata_get(r, "Plant"));
 }
 
 void erp_put_default(struct odata_row *r, const char *prop, const char *value)

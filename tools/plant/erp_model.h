@@ -38,6 +38,7 @@ char *erp_bom_node(struct odata_ctx *x, const struct odata_row *item);
 bool erp_bom_may_change(struct odata_ctx *x, const struct odata_row *header, const char *change);
 bool erp_bom_item_fits(struct odata_op *op);
 void erp_bom_touched(struct odata_ctx *x, const struct odata_row *item, const char *kind, const char *change);
+char *erp_keys(struct odata_ctx *x, int n, ...); /* n names with values, as a JSON object */
 /* An event that carries keys only. */
 void erp_event(struct odata_ctx *x, const char *object, const char *what, const char *keys);
 bool erp_order_may_move(struct odata_ctx *x, const char *order, const char *type, const char *item, int64_t milli);

@@ -47,7 +47,7 @@ static bool status_is(struct odata_ctx *x, const char *order, const char *name)
 
 static void order_event(struct odata_ctx *x, const char *order, const char *what)
 {
-    erp_event(x, "productionorder", what, plant_mem_printf(&x->c->mem, "{\"ManufacturingOrder\":\"%s\"}", order));
+    erp_event(x, "productionorder", what, erp_keys(x, 1, "ManufacturingOrder", order));
 }
 
 /* Its components, from the BOM that holds on its first day. */
@@ -192,7 +192,7 @@ bool erp_purchase_rule(struct odata_op *op)
         plant_effect(x->c, op->verb == 'C' ? "purchase-create" : "purchase-change", odata_get(r, "PurchaseOrder"),
                      odata_get(r, "CorrespncExternalReference"));
         erp_event(x, "purchaseorder", op->verb == 'C' ? "PurchaseOrder.Created" : "PurchaseOrder.Changed",
-                  plant_mem_printf(&x->c->mem, "{\"PurchaseOrder\":\"%s\"}", odata_get(r, "PurchaseOrder")));
+                  erp_keys(x, 1, "PurchaseOrder", odata_get(r, "PurchaseOrder")));
         return true;
     }
     if (op->verb == 'C' && odata_is(r, "PurchaseOrder", ""))
@@ -275,7 +275,8 @@ void erp_release_orders(struct plant_call *c)
         struct odata_row *out;
         if (!release(&x, &order, &out))
             return;
-        plant_putf(&b, "%s\"%s\"", i ? "," : "", order);
+        plant_puts(&b, i ? "," : "");
+        plant_put_json(&b, order);
     }
     plant_puts(&b, "]}");
     plant_call_answer(c, 200, "application/json", b.p);

@@ -67,11 +67,28 @@ void erp_event(struct odata_ctx *x, const char *object, const char *what, const 
                 "application/json", keys);
 }
 
+char *erp_keys(struct odata_ctx *x, int n, ...)
+{
+    struct plant_buf b;
+    va_list a;
+    va_start(a, n);
+    plant_buf_init(&b, &x->c->mem);
+    for (int i = 0; i < n; i++) {
+        plant_puts(&b, i ? "," : "{");
+        plant_put_json(&b, va_arg(a, const char *));
+        plant_puts(&b, ":");
+        plant_put_json(&b, va_arg(a, const char *));
+    }
+    plant_puts(&b, "}");
+    va_end(a);
+    return b.p;
+}
+
 bool erp_product_rule(struct odata_op *op)
 {
     struct odata_ctx *x = op->x;
     if (op->after) {
-        const char *keys = plant_mem_printf(&x->c->mem, "{\"Product\":\"%s\"}", odata_get(op->row, "Product"));
+        const char *keys = erp_keys(x, 1, "Product", odata_get(op->row, "Product"));
         plant_effect(x->c, "product", odata_get(op->row, "Product"), NULL);
         erp_event(x, "product", op->verb == 'C' ? "Product.Created" : "Product.Changed", keys);
         erp_idoc_item(x, op->row);
@@ -100,6 +117,6 @@ bool erp_product_part_rule(struct odata_op *op)
     plant_db_do(x->c->db, "UPDATE A_ProductType SET LastChangeDateTime = ?2, LastChangeDate = ?3, _v = _v + 1 WHERE"
                           " Product = ?1", 3, item, plant_now(x->c), plant_today(x->c));
     plant_effect(x->c, "product-part", item, NULL);
-    erp_event(x, "product", "Product.Changed", plant_mem_printf(&x->c->mem, "{\"Product\":\"%s\"}", item));
+    erp_event(x, "product", "Product.Changed", erp_keys(x, 1, "Product", item));
     return true;
 }

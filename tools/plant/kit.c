@@ -204,6 +204,12 @@ static void call_send(struct plant_call *c, struct plant_conn *conn, const struc
         plant_slow(conn, 100, f->chunk);
 }
 
+void plant_system_call(struct plant_system *s, const struct plant_request *rq, struct plant_call *c)
+{
+    call_init(c, s, rq);
+    call_take(c, NULL);
+}
+
 void plant_system_handle(void *arg, struct plant_conn *conn, const struct plant_request *rq)
 {
     struct plant_system *s = arg;

@@ -72,6 +72,9 @@ struct plant_system {
 void plant_system_open(struct plant_system *s, const struct plant_kind *k, const char *dir);
 void plant_system_handle(void *arg, struct plant_conn *conn, const struct plant_request *rq);
 void plant_system_sync(void *arg);
+/* Handles a request without faults and without a connection: the answer is in c, to be freed with
+ * plant_mem_free(&c->mem). For the fuzzer. */
+void plant_system_call(struct plant_system *s, const struct plant_request *rq, struct plant_call *c);
 void plant_system_close(struct plant_system *s);
 
 /* ---- for a system's code ------------------------------------------------------------------- */
