@@ -39,7 +39,7 @@ delivered() {
 }
 route_settled() {
     local got
-    got=$(status_json | jq -r --arg r "$1" '[.routes[] | select(.name == $r)][0] | (.delivered // 0) + (.open // 0)')
+    got=$(status_json | jq -r --arg r "$1" '[.routes[] | select(.name == $r)][0] | (.delivered // 0) + (.quarantined // 0)')
     [ "$got" -ge "$2" ]
 }
 
