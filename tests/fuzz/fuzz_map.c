@@ -44,6 +44,7 @@ static const char all[] =
     "- prune: {at: /data/l, optional: true}\n"
     "- merge: {from: [/data/l, /data/m], to: /data/all, optional: true}\n"
     "- prune: /data\n"
+    "- gather: {at: /data/l, each: ./l, to: /data/flat, with: {g: ./b, h: ./l/0}, optional: true}\n"
     "- join: {from: /data/j, by: \"-\", optional: true}\n"
     "- cast: {from: /data/q, as: number, optional: true}\n"
     "- convert: {at: /data/w, scheme: sap, to: KGM, places: 3, item: /data/a, optional: true,\n"
