@@ -94,7 +94,7 @@ static int steps_of(const char *yaml, size_t len, struct bb_buf *steps)
 
 static struct bb_transform *compile(const char *yaml, size_t len, struct bb_buf *program)
 {
-    struct bb_transform_source src = {NULL, no_file, said, program};
+    struct bb_transform_source src = {.file = no_file, .say = said, .program = program};
     struct bb_transform *t = NULL;
     struct bb_fault err = {0, ""};
     struct bb_buf steps;
