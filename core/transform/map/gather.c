@@ -17,7 +17,7 @@
 
 #define WITH_MAX 16
 
-struct with { /* members that each entry gets: their names and where their values are */
+struct with { /* members that each entry gets: their keys' bytes and where their values are */
     struct bb_buf keys[WITH_MAX];
     struct bb_path from[WITH_MAX];
     uint32_t n;
@@ -86,8 +86,8 @@ static int gather_check(struct bb_map_compile *m, struct bb_rule *r)
     return 0;
 }
 
-/* The member of a map; keys are unique. */
-static bool member_find(struct bb_bytes map, struct bb_bytes raw_key, struct bb_bytes *out)
+/* The member of a map, by its key's text; keys are unique. */
+static bool member_find(struct bb_bytes map, struct bb_bytes name, struct bb_bytes *out)
 {
     struct bb_bytes key;
     struct bb_cur c;
@@ -95,8 +95,8 @@ static bool member_find(struct bb_bytes map, struct bb_bytes raw_key, struct bb_
 
     if (!bb_group_of(map, BB_T_MAP, &c, &n))
         return false;
-    for (; n && bb_cur_value(&c, &key) == 0 && bb_cur_value(&c, out) == 0; n--)
-        if (key.len == raw_key.len && memcmp(key.ptr, raw_key.ptr, key.len) == 0)
+    for (; n && bb_pair_next(&c, &key, out) == 0; n--)
+        if (key.len == name.len && memcmp(key.ptr, name.ptr, key.len) == 0)
             return true;
     return false;
 }
@@ -114,7 +114,7 @@ static bool bytes_find(struct bb_bytes v, const struct bb_path *path, struct bb_
             for (uint32_t i = 0; i <= path->segs[k].index; i++)
                 if (bb_cur_value(&c, out) != 0)
                     return false;
-        } else if (!member_find(v, path->segs[k].raw, out)) {
+        } else if (!member_find(v, path->segs[k].text, out)) {
             return false;
         }
         v = *out;
@@ -128,7 +128,7 @@ static const char *entry_write(const struct with *with, const struct bb_bytes *v
 {
     uint8_t head[BB_LIST_HEAD];
     uint32_t more = 0, n;
-    struct bb_bytes there;
+    struct bb_bytes name, there;
     struct bb_cur c;
 
     for (uint32_t k = 0; k < with->n; k++)
@@ -140,7 +140,8 @@ static const char *entry_write(const struct with *with, const struct bb_bytes *v
     if (!bb_group_of(v, BB_T_MAP, &c, &n))
         return "an entry is no map and cannot get members";
     for (uint32_t k = 0; k < with->n; k++)
-        if (values[k].ptr && member_find(v, (struct bb_bytes){with->keys[k].ptr, with->keys[k].len}, &there))
+        if (values[k].ptr && bb_as_str((struct bb_bytes){with->keys[k].ptr, with->keys[k].len}, &name) == 1 &&
+            member_find(v, name, &there))
             return "an entry has a member already that it would get";
     bb_head_group(head, 1, n + more);
     bb_buf_put(out, head, bb_head_size(n + more));

@@ -65,6 +65,7 @@ static int value_write(struct bb_bytes v, unsigned depth, struct bb_buf *out)
 {
     bool map = true;
     size_t start = out->len;
+    struct bb_bytes text;
     struct bb_cur c;
     unsigned head;
     int64_t kept;
@@ -73,7 +74,10 @@ static int value_write(struct bb_bytes v, unsigned depth, struct bb_buf *out)
     if (!bb_group_of(v, BB_T_MAP, &c, &n)) {
         map = false;
         if (!bb_group_of(v, BB_T_ARRAY, &c, &n)) {
-            bb_buf_put(out, v.ptr, v.len);
+            if (bb_as_str(v, &text) == 1 && text.len == 0)
+                bb_buf_put(out, "\xa0", 1); /* however it was written */
+            else
+                bb_buf_put(out, v.ptr, v.len);
             return 0;
         }
     }
