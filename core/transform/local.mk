@@ -17,7 +17,8 @@ core_libbusbar_core_la_SOURCES += \
   core/transform/map/span.c core/transform/map/value.c core/transform/map/arg.c \
   core/transform/map/rule.c core/transform/map/test.h core/transform/map/test.c \
   core/transform/map/cond.c core/transform/map/lint.c core/transform/map/move.c \
-  core/transform/map/branch.c core/transform/map/list.c core/transform/map/order.c \
+  core/transform/map/branch.c core/transform/map/prune.c \
+  core/transform/map/gather.c core/transform/map/list.c core/transform/map/order.c \
   core/transform/map/text.c core/transform/map/template.c core/transform/map/table.h \
   core/transform/map/table.c core/transform/map/lookup.c core/transform/map/zone.c \
   core/transform/map/moment.c core/transform/map/date.c core/transform/map/calc.c \
