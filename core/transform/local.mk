@@ -4,15 +4,12 @@ core_libbusbar_core_la_SOURCES += core/transform/transform.h core/transform/step
   core/transform/ref.h core/transform/ref.c core/transform/enrich.c core/transform/plugin.c \
   core/transform/emit.c
 core_libbusbar_core_la_SOURCES += \
-  core/transform/enrich.c core/transform/plugin.c \
-  core/transform/ref.h core/transform/ref.c \
   core/transform/split/split.h core/transform/split/read.c core/transform/split/split.c \
   core/transform/require/require.h core/transform/require/read.c core/transform/require/check.c \
   core/transform/require/lists.c core/transform/require/schema.c core/transform/require/window.h \
   core/transform/require/window.c \
   core/transform/jq/jq.h core/transform/jq/program.c core/transform/jq/value.c core/transform/jq/jq.c
 core_libbusbar_core_la_SOURCES += \
-  core/transform/jq/jq.h core/transform/jq/program.c core/transform/jq/value.c core/transform/jq/jq.c \
   core/transform/map/map.h core/transform/map/path.c core/transform/map/level.c \
   core/transform/map/span.c core/transform/map/value.c core/transform/map/arg.c \
   core/transform/map/rule.c core/transform/map/test.h core/transform/map/test.c \
