@@ -144,6 +144,7 @@ struct hub_route {
     bool impure; /* its body is kept before the first send */
     bool emits;  /* a message follows each delivery, with its result */
     bool splits; /* its last step makes messages of a delivery: the sink's plugin never sees one */
+    bool renders; /* either: what goes to its host without a body is sent to nobody there */
     uint64_t scan, tail; /* next ordinal to look at; next to be assigned */
     uint64_t frontier;
     uint64_t mark, mark_asked; /* committed, posted */

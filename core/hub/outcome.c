@@ -14,7 +14,8 @@
  * what was surely not applied goes back to wait, and no attempt is spent (batch.c).
  *
  * A route whose last step splits ends a delivery with the messages that it became, in one operation.
- * Its sink's plugin is never asked, so what has no answer there was surely not applied.
+ * Its sink's plugin is never asked, so what has no answer there was surely not applied; and none is
+ * ever recorded as sent: what was maybe sent was so under another configuration, and is unknown.
  *
  * max_age bounds all of it. RETRY, DOWN and CANCEL assert "surely not applied" and clear the mark
  * "maybe sent"; nothing else does.
@@ -286,7 +287,7 @@ static void rendered(struct bb_hub *h, struct subject *u, const struct answer *a
 /* Was it never for the plugin? A body that an earlier configuration rendered is. */
 static bool splits(const struct subject *u)
 {
-    return u->r->splits && !(u->row.flags & BB_ROW_BODY);
+    return u->r->splits && hub_flight_renders(u->f);
 }
 
 static void decide(struct bb_hub *h, struct subject *u, struct answer *a)
@@ -488,11 +489,5 @@ void hub_outcome_recovered(struct bb_hub *h, struct hub_route *r, const struct b
 
     if (!u.row.sends)
         u.row.sends = 1;
-    if (splits(&u)) {
-        a.status = BB_E_RETRY;
-        a.reason = "not split before the last stop";
-        on_retry(h, &u, &a);
-        return;
-    }
     on_unknown(h, &u, &a);
 }

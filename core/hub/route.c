@@ -86,7 +86,7 @@ static void scan_to(struct hub_route *r, uint64_t ord)
 /* May it be handed out, as far as the mark is concerned? */
 static bool recorded(const struct hub_route *r, uint64_t ord)
 {
-    return r->impure || ord < r->mark;
+    return r->renders || ord < r->mark;
 }
 
 bool hub_route_offer(struct bb_hub *h, struct hub_route *r, const struct bb_read_item *it)

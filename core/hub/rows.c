@@ -69,7 +69,7 @@ void hub_rows_recover(struct bb_hub *h, struct hub_route *r)
 void hub_route_run_max(struct hub_route *r, uint32_t n)
 {
     /* one is rendered, one is sent; and what follows one is stored with its end alone */
-    bool batches = r->to->gen->manifest.ordered_batch && !r->splits && !r->emits && !r->impure;
+    bool batches = r->to->gen->manifest.ordered_batch && !r->emits && !r->renders;
     uint32_t most = batches ? r->to->gen->config->batch_max : 1;
 
     if (most > HUB_RUN_MAX)
@@ -119,7 +119,7 @@ static void mark_add(struct mark_op *m, size_t i, bool behind)
     m->item[m->op.mark.n] = i;
     m->v[m->op.mark.n++] =
         (struct bb_mark){.route = m->route->id, .seq = it->seq, .lane = it->lane, .behind = behind,
-                         .renders = m->route->impure && it->row.state != BB_D_PROBING};
+                         .renders = m->route->renders && it->row.state != BB_D_PROBING};
 }
 
 /* Goes the i-th with the last of m? What failed together is due together: asked about in one batch,
