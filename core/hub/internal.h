@@ -145,6 +145,7 @@ struct hub_route {
     bool emits;  /* a message follows each delivery, with its result */
     bool splits; /* its last step makes messages of a delivery: the sink's plugin never sees one */
     bool renders; /* either: what goes to its host without a body is sent to nobody there */
+    uint32_t ahead; /* impure: at its host to be rendered, or rendered and not sent yet */
     uint64_t scan, tail; /* next ordinal to look at; next to be assigned */
     uint64_t frontier;
     uint64_t mark, mark_asked; /* committed, posted */
@@ -339,6 +340,7 @@ void hub_endpoint_stop(struct bb_hub *h, struct hub_endpoint *e, uint32_t budget
 void hub_endpoint_lost(struct bb_hub *h, struct hub_endpoint *e, const char *why);
 void hub_intake_announce(struct bb_hub *h);
 /* limit.c */
+uint32_t hub_endpoint_cap(const struct hub_endpoint *e);              /* most that it has at once */
 uint32_t hub_endpoint_room(struct bb_hub *h, struct hub_endpoint *e); /* deliveries it may get now */
 void hub_endpoint_took(struct hub_endpoint *e);                       /* one was dispatched */
 void hub_endpoint_ok(struct hub_endpoint *e);
@@ -376,6 +378,9 @@ bool hub_route_offer(struct bb_hub *h, struct hub_route *r, const struct bb_read
 void hub_route_read_done(struct bb_hub *h, struct bb_read *rd);
 void hub_route_mark_done(struct bb_hub *h, struct bb_op *op);
 void hub_route_account(struct hub_route *r, uint64_t ord);
+/* Is it rendered, and was never sent? It counts in `ahead`, until it is or never will be. */
+bool hub_route_is_ahead(const struct bb_row *row);
+void hub_route_goes_out(struct hub_route *r, const struct bb_row *row);
 void hub_route_reserve(struct bb_hub *h, struct hub_route *r);
 void hub_route_reserve_done(struct bb_op *op);
 /* Wakes the lane's head if it sleeps. */

@@ -276,10 +276,11 @@ static void rendered(struct bb_hub *h, struct subject *u, const struct answer *a
         hub_settle_flush(h);
     s = hub_settle(h, u->r, u->f, BB_TO_RETRYING, u->ord, u->seq, u->lane);
     s->row = u->row;
-    s->row.due_ms = h->wall;
+    s->row.due_ms = 1; /* before all that has yet to be rendered: what is made is sent */
+    u->r->ahead++;
     s->keep_body = 1;
     hub_settle_body(h, s, a->body);
-    hub_route_due(u->r, s->row.due_ms);
+    hub_route_due(u->r, h->wall);
     if (alone)
         hub_settle_flush(h);
 }
@@ -442,6 +443,8 @@ void hub_outcome(struct bb_hub *h, struct hub_flight *f, const struct bb_w_resul
         return;
     }
     hub_flight_close(f->route->to, f);
+    if (hub_flight_renders(f))
+        f->route->ahead--;
     outcome(h, &u, w);
 }
 

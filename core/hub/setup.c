@@ -13,7 +13,7 @@ static int count_row(void *arg, uint64_t lane, uint64_t seq, const struct bb_row
     struct bb_hub *h = ((void **)arg)[1];
 
     (void)seq;
-    (void)row;
+    r->ahead += r->impure && row->state == BB_D_RETRYING && hub_route_is_ahead(row);
     if (lane)
         ++*hub_filter_at(&h->filter, r->index, lane);
     return 0;
