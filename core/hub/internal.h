@@ -159,7 +159,10 @@ struct hub_route {
     enum { DUE_IDLE, DUE_READING, DUE_MARKING } due;
     uint64_t due_next_ms; /* wall clock; 0: none known */
     uint64_t due_read_ms; /* of the last read of what is due */
-    uint32_t due_busy;    /* of the last read: due, but their lane is busy; the next reads past them */
+    struct hub_sweep { /* over rows due by `upto` whose lanes are busy: the next read goes on behind `ms`.. */
+        uint64_t upto, ms, lane, seq;
+        uint32_t room; /* rows that may be taken now */
+    } sweep;               /* upto 0: the next read begins with the first */
     bool recovered;       /* rows in flight at the last end have been dealt with */
     enum { HEADS_TO_DO, HEADS_READING, HEADS_DONE } heads; /* lanes that an earlier run left asleep */
     uint64_t heads_from;
@@ -224,7 +227,7 @@ struct bb_hub {
     struct bb_op *refused, **refused_tail; /* intakes whose refusal is told later (intake.c) */
     const struct bb_generation *gen;
     struct bb_owners *owners; /* NULL: everybody may say everything */
-    struct hub_bucket foreign_said;
+    struct hub_bucket foreign_said, conflicts_said;
     struct bb_journal *journal;
     char program[4096], run_dir[4096], address[4200];
     bool (*go_on)(void *arg);
