@@ -142,6 +142,22 @@ START_TEST(the_lane_goes_on)
 }
 END_TEST
 
+/* Ids that other messages have: nothing is lost, nothing goes on, and it is told. */
+START_TEST(taken_ids_are_conflicts)
+{
+    up();
+    submit("p", 10);
+    submit("p/1", 50);
+    answer(expect("p", 1), BB_OK, two);
+    answer(expect("p/1", 1), BB_OK, NULL);
+    answer(expect("p/2", 1), BB_OK, NULL);
+    rig_wait_status(&rig, "\"delivered\":3,");
+    rig_wait_status(&rig, "\"conflicts\":1");
+    rig_wait_status(&rig, "\"quarantined\":1,");
+    rig_wait_log(&rig, "1 of the messages that a delivery became have ids that other messages have");
+}
+END_TEST
+
 START_TEST(one_that_cannot_be_refuses_all)
 {
     up();
@@ -494,6 +510,7 @@ int main(void)
     tcase_set_timeout(t, 60);
     tcase_add_test(t, they_are_messages_like_others);
     tcase_add_loop_test(t, the_lane_goes_on, 0, 2);
+    tcase_add_test(t, taken_ids_are_conflicts);
     tcase_add_test(t, one_that_cannot_be_refuses_all);
     tcase_add_test(t, unmatched_ones_are_quarantined);
     tcase_add_test(t, unmatched_ones_are_skipped);
