@@ -61,6 +61,10 @@ struct hub_bucket { /* so many a second; full at the start */
     int64_t at;
 };
 bool hub_bucket_take(struct hub_bucket *b, int64_t now, double n, double rate, double burst);
+struct hub_gate { /* of those that ask in vain one goes a period (gate.c) */
+    uint32_t failed, ms; /* in a row; the period */
+    int64_t at;          /* the next goes */
+};
 struct hub_share { /* of one turn's frames */
     size_t turn, bytes, last; /* last: the bytes of the frame at hand */
     uint32_t frames;
@@ -145,6 +149,7 @@ struct hub_route {
     bool emits;  /* a message follows each delivery, with its result */
     bool splits; /* its last step makes messages of a delivery: the sink's plugin never sees one */
     bool renders; /* either: what goes to its host without a body is sent to nobody there */
+    struct hub_gate fresh, waiting; /* impure: of the feed, of rows */
     uint32_t ahead; /* impure: at its host to be rendered, or rendered and not sent yet */
     uint64_t scan, tail; /* next ordinal to look at; next to be assigned */
     uint64_t frontier;
@@ -350,6 +355,12 @@ void hub_endpoint_ok(struct hub_endpoint *e);
 void hub_endpoint_failure(struct bb_hub *h, struct hub_endpoint *e, const char *why); /* down, unknown */
 void hub_endpoint_pause(struct bb_hub *h, struct hub_endpoint *e, uint32_t ms);
 int64_t hub_endpoint_wake(const struct bb_hub *h, const struct hub_endpoint *e); /* when it may have room; 0 unknown */
+/* gate.c */
+bool hub_gate_open(const struct bb_hub *h, const struct hub_gate *g); /* may one be rendered now? */
+void hub_gate_took(const struct bb_hub *h, struct hub_gate *g);       /* one is */
+uint32_t hub_gate_wait(const struct bb_hub *h, const struct hub_gate *g); /* ms until the next may; 0: now */
+void hub_gate_failed(const struct bb_hub *h, struct hub_gate *g, uint32_t retry_ms); /* no answer */
+void hub_gate_rendered(struct hub_gate *g);
 /* intake.c */
 void hub_intake_submit(struct bb_hub *h, struct hub_peer *p, struct bb_frame *f, zmq_msg_t *frame);
 void hub_intake_ask(struct bb_hub *h, struct bb_ask *a);

@@ -220,9 +220,11 @@ static void on_down(struct bb_hub *h, struct subject *u, struct answer *a)
         if (!b->failures)
             hub_endpoint_pause(h, e, (uint32_t)(pause ? pause : 1000));
     }
-    int64_t wake = a->status == BB_E_CANCEL && a->retry_after_ms
-                       ? h->now + capped(&u->r->config->retry, a->retry_after_ms)
-                       : hub_endpoint_wake(h, e);
+    int64_t wake = hub_endpoint_wake(h, e);
+    if (a->status == BB_E_CANCEL && a->retry_after_ms) { /* behind those that wait for the gate */
+        uint32_t ms = capped(&u->r->config->retry, a->retry_after_ms), gate = hub_gate_wait(h, &u->r->waiting);
+        wake = h->now + (gate >= ms ? gate + 1 : ms);
+    }
     again(h, u, a, BB_TO_RETRYING, wake > h->now ? (uint64_t)(wake - h->now) : 100);
 }
 
@@ -433,6 +435,21 @@ static void outcome(struct bb_hub *h, struct subject *u, const struct bb_w_resul
     }
 }
 
+/* It comes back from being rendered. */
+static void render_ends(struct bb_hub *h, const struct hub_flight *f, const struct bb_w_result *w)
+{
+    struct hub_route *r = f->route;
+    struct hub_gate *g = f->ord == BB_ORD_NONE ? &r->waiting : &r->fresh;
+
+    r->ahead--;
+    if (w->status == BB_E_CANCEL && w->has_error && w->retry_after_ms)
+        hub_gate_failed(h, g, w->retry_after_ms);
+    else if (w->status == BB_WIRE_RENDERED || w->status == BB_OK)
+        hub_gate_rendered(g);
+    if (g == &r->waiting && w->status == BB_WIRE_RENDERED)
+        hub_gate_rendered(&r->fresh); /* the asked one is back */
+}
+
 void hub_outcome(struct bb_hub *h, struct hub_flight *f, const struct bb_w_result *w)
 {
     struct subject u = {.r = f->route, .f = f, .ord = f->ord, .seq = f->seq, .lane = f->lane,
@@ -444,7 +461,7 @@ void hub_outcome(struct bb_hub *h, struct hub_flight *f, const struct bb_w_resul
     }
     hub_flight_close(f->route->to, f);
     if (hub_flight_renders(f))
-        f->route->ahead--;
+        render_ends(h, f, w);
     outcome(h, &u, w);
 }
 

@@ -100,7 +100,7 @@ static void scan_to(struct hub_route *r, uint64_t ord)
 static bool renders_now(struct bb_hub *h, const struct hub_route *r)
 {
     return !r->impure || (!hub_query_hosts_start(h, r) && r->due == DUE_IDLE &&
-                          !(r->due_next_ms && r->due_next_ms <= h->wall) && r->ahead < hub_endpoint_cap(r->to));
+                          !(r->due_next_ms && r->due_next_ms <= h->wall) && hub_gate_open(h, &r->fresh) && r->ahead < hub_endpoint_cap(r->to));
 }
 
 /* May it be handed out, as far as the mark is concerned? */
@@ -134,6 +134,7 @@ bool hub_route_offer(struct bb_hub *h, struct hub_route *r, const struct bb_read
     } else {
         if (r->paused || !recorded(r, it->ord) || hub_endpoint_room(h, r->to) == 0 || !renders_now(h, r))
             return false;
+        hub_gate_took(h, &r->fresh);
         hub_dispatch(h, r, it, &fresh, BB_DELIVER_OP);
     }
     r->scan++;

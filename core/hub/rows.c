@@ -63,6 +63,12 @@ void hub_rows_due(struct bb_hub *h, struct hub_route *r, uint32_t room)
     bb_journal_read(h->journal, rd);
 }
 
+/* Will its host ask before it can be sent? */
+static bool asks(const struct hub_route *r, const struct bb_read_item *it)
+{
+    return r->impure && it->row.state != BB_D_PROBING && hub_renders(r, &it->row);
+}
+
 /* When to read again. seen: of its items; busy: of these, in busy lanes. */
 static void due_again(struct bb_hub *h, struct hub_route *r, const struct bb_read *rd, size_t seen, size_t busy)
 {
@@ -206,6 +212,13 @@ static void due_done(struct bb_hub *h, struct hub_route *r, struct bb_read *rd)
             hub_outcome_recovered(h, r, it);
             h->settling->release_lane[h->settling->op.settle.n - 1] = it->lane != 0;
             continue;
+        }
+        if (asks(r, it)) {
+            if (!hub_gate_open(h, &r->waiting)) {
+                hub_settle_put_back(h, r, it, h->wall + hub_gate_wait(h, &r->waiting));
+                continue;
+            }
+            hub_gate_took(h, &r->waiting);
         }
         mark_add(m, i, false);
     }
