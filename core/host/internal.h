@@ -310,11 +310,13 @@ bool bb_answers_get(struct bb_answers *a, const struct bb_question *q, uint64_t 
 /* Remembers it, and forgets what was not asked for longest when there is no room. */
 void bb_answers_put(struct bb_answers *a, const struct bb_question *q, uint64_t now, struct bb_bytes answer);
 
-/* deliver.c */
+/* arrive.c */
 void bb_deliver_asked(struct bb_host *h, struct bb_inframe *in, struct bb_frame *f); /* QUERY */
 void bb_deliver_arrived(struct bb_host *h, struct bb_inframe *in, struct bb_frame *f);
+/* deliver.c */
 void bb_deliver_work(struct bb_host *h, uint64_t until); /* calls the plugin */
 bool bb_deliver_waits(struct bb_host *h);
+/* end.c */
 /* Ends an open token; false when it is not open. reply and err may be NULL. */
 bool bb_deliver_end(struct bb_host *h, bb_token t, bb_status s, const struct bb_bytes *reply,
                     const struct bb_error *err, bool by_plugin);

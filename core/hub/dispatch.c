@@ -57,6 +57,10 @@ static bool launch(struct bb_hub *h, struct hub_route *r, const struct bb_read_i
         f->row.sent_ms = h->wall;
         r->attempts++;
     }
+    if (hub_flight_renders(f))
+        r->ahead++;
+    else
+        hub_route_goes_out(r, row);
     if (batch)
         hub_batch_join(batch, f);
     if (f->lane)

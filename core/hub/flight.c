@@ -50,7 +50,7 @@ struct hub_flight *hub_flight_new(struct bb_hub *h)
 
 bool hub_renders(const struct hub_route *r, const struct bb_row *row)
 {
-    return r->impure && !(row->flags & BB_ROW_BODY);
+    return r->renders && !(row->flags & BB_ROW_BODY);
 }
 
 bool hub_flight_renders(const struct hub_flight *f)

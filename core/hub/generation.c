@@ -332,6 +332,7 @@ static struct bb_generation *load(const char *conf_dir, bool rehearse, struct bb
     }
     programs_check(g, diags);
     gen_circles_check(g, diags);
+    gen_splits_check(g, diags);
     if (diags->errors > before)
         goto fail;
     bb_extras_free(&files);

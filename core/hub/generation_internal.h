@@ -34,6 +34,9 @@ int gen_step_query(void *arg, uint32_t step, const char *endpoint, const char *o
 /* Endpoints may not ask each other in a circle. */
 void gen_circles_check(const struct bb_generation *g, struct bb_diags *d);
 
+/* generation_split.c: two routes may not make different messages of the same ids. */
+void gen_splits_check(const struct bb_generation *g, struct bb_diags *d);
+
 /* Does its last step make other messages of each, so that its sink gets none? */
 static inline bool gen_ends_in_split(const struct bb_route_config *r)
 {

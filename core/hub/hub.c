@@ -114,7 +114,7 @@ static void pass_slow(struct bb_hub *h, struct hub_route *r)
             continue;
         struct bb_settle *s = hub_settle(h, r, NULL, BB_TO_INFLIGHT, f->ord, f->seq, f->lane);
         s->row = f->row;
-        s->renders = r->impure;
+        s->renders = r->renders;
         f->ord = BB_ORD_NONE;
     }
 }

@@ -61,6 +61,10 @@ struct hub_bucket { /* so many a second; full at the start */
     int64_t at;
 };
 bool hub_bucket_take(struct hub_bucket *b, int64_t now, double n, double rate, double burst);
+struct hub_gate { /* of those that ask in vain one goes a period (gate.c) */
+    uint32_t failed, ms; /* in a row; the period */
+    int64_t at;          /* the next goes */
+};
 struct hub_share { /* of one turn's frames */
     size_t turn, bytes, last; /* last: the bytes of the frame at hand */
     uint32_t frames;
@@ -144,6 +148,9 @@ struct hub_route {
     bool impure; /* its body is kept before the first send */
     bool emits;  /* a message follows each delivery, with its result */
     bool splits; /* its last step makes messages of a delivery: the sink's plugin never sees one */
+    bool renders; /* either: what goes to its host without a body is sent to nobody there */
+    struct hub_gate fresh, waiting; /* impure: of the feed, of rows */
+    uint32_t ahead; /* impure: at its host to be rendered, or rendered and not sent yet */
     uint64_t scan, tail; /* next ordinal to look at; next to be assigned */
     uint64_t frontier;
     uint64_t mark, mark_asked; /* committed, posted */
@@ -157,7 +164,10 @@ struct hub_route {
     enum { DUE_IDLE, DUE_READING, DUE_MARKING } due;
     uint64_t due_next_ms; /* wall clock; 0: none known */
     uint64_t due_read_ms; /* of the last read of what is due */
-    uint32_t due_busy;    /* of the last read: due, but their lane is busy; the next reads past them */
+    struct hub_sweep { /* over rows due by `upto` whose lanes are busy: the next read goes on behind `ms`.. */
+        uint64_t upto, ms, lane, seq;
+        uint32_t room; /* rows that may be taken now */
+    } sweep;               /* upto 0: the next read begins with the first */
     bool recovered;       /* rows in flight at the last end have been dealt with */
     enum { HEADS_TO_DO, HEADS_READING, HEADS_DONE } heads; /* lanes that an earlier run left asleep */
     uint64_t heads_from;
@@ -222,7 +232,7 @@ struct bb_hub {
     struct bb_op *refused, **refused_tail; /* intakes whose refusal is told later (intake.c) */
     const struct bb_generation *gen;
     struct bb_owners *owners; /* NULL: everybody may say everything */
-    struct hub_bucket foreign_said;
+    struct hub_bucket foreign_said, conflicts_said;
     struct bb_journal *journal;
     char program[4096], run_dir[4096], address[4200];
     bool (*go_on)(void *arg);
@@ -338,6 +348,7 @@ void hub_endpoint_stop(struct bb_hub *h, struct hub_endpoint *e, uint32_t budget
 void hub_endpoint_lost(struct bb_hub *h, struct hub_endpoint *e, const char *why);
 void hub_intake_announce(struct bb_hub *h);
 /* limit.c */
+uint32_t hub_endpoint_cap(const struct hub_endpoint *e);              /* most that it has at once */
 uint32_t hub_endpoint_room(struct bb_hub *h, struct hub_endpoint *e); /* deliveries it may get now */
 void hub_endpoint_took(struct hub_endpoint *e);                       /* one was dispatched */
 void hub_endpoint_ok(struct hub_endpoint *e);
@@ -350,6 +361,12 @@ size_t hub_key_long(const struct bb_hub *h, uint32_t route, uint64_t seq, uint32
 void hub_key_short(const struct bb_hub *h, uint32_t route, uint64_t seq, uint32_t epoch, char out[17]);
 /* Does it hold, where the endpoint's `echo` says, a key that a delivery to that endpoint had? */
 bool hub_is_echo(const struct bb_hub *h, const struct hub_endpoint *e, const struct bb_envelope *env);
+/* gate.c */
+bool hub_gate_open(const struct bb_hub *h, const struct hub_gate *g); /* may one be rendered now? */
+void hub_gate_took(const struct bb_hub *h, struct hub_gate *g);       /* one is */
+uint32_t hub_gate_wait(const struct bb_hub *h, const struct hub_gate *g); /* ms until the next may; 0: now */
+void hub_gate_failed(const struct bb_hub *h, struct hub_gate *g, uint32_t retry_ms); /* no answer */
+void hub_gate_rendered(struct hub_gate *g);
 /* intake.c */
 void hub_intake_submit(struct bb_hub *h, struct hub_peer *p, struct bb_frame *f, zmq_msg_t *frame);
 void hub_intake_ask(struct bb_hub *h, struct bb_ask *a);
@@ -381,6 +398,9 @@ bool hub_route_offer(struct bb_hub *h, struct hub_route *r, const struct bb_read
 void hub_route_read_done(struct bb_hub *h, struct bb_read *rd);
 void hub_route_mark_done(struct bb_hub *h, struct bb_op *op);
 void hub_route_account(struct hub_route *r, uint64_t ord);
+/* Is it rendered, and was never sent? It counts in `ahead`, until it is or never will be. */
+bool hub_route_is_ahead(const struct bb_row *row);
+void hub_route_goes_out(struct hub_route *r, const struct bb_row *row);
 void hub_route_reserve(struct bb_hub *h, struct hub_route *r);
 void hub_route_reserve_done(struct bb_op *op);
 /* Wakes the lane's head if it sleeps. */

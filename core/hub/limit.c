@@ -22,14 +22,19 @@ static void refill(const struct bb_hub *h, struct hub_endpoint *e)
     e->refilled_us = us;
 }
 
+uint32_t hub_endpoint_cap(const struct hub_endpoint *e)
+{
+    const struct bb_limit *l = &e->gen->config->limit;
+    uint32_t cap = l->in_flight ? l->in_flight : 256;
+
+    /* one call at a time an instance: what waits behind it would spend its deadline in a queue */
+    return e->gen->manifest.blocking && cap > 2 * e->workers ? 2 * e->workers : cap;
+}
+
 uint32_t hub_endpoint_room(struct bb_hub *h, struct hub_endpoint *e)
 {
     const struct bb_limit *l = &e->gen->config->limit;
-    uint32_t cap = l->in_flight ? l->in_flight : 256, room;
-
-    /* one call at a time an instance: what waits behind it would spend its deadline in a queue */
-    if (e->gen->manifest.blocking && cap > 2 * e->workers)
-        cap = 2 * e->workers;
+    uint32_t cap = hub_endpoint_cap(e), room;
 
     if (e->state != EP_UP || (e->killed && bb_child_pid(e->child)) || e->paused ||
         h->phase >= HUB_DRAIN || e->paused_until > h->now || e->open_until > h->now ||

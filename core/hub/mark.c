@@ -3,8 +3,9 @@
  *
  * Below it, after a crash, everything unsettled is "maybe sent". It runs ahead of the scan so that
  * a dispatch seldom waits for a commit of its own, and goes back when the endpoint takes nothing. A
- * route whose bodies are kept before their first send has none: what comes from its feed is only
- * rendered, and what is sent has a row.
+ * route whose bodies are kept before their first send has none, nor one that splits: what comes from
+ * its feed is sent to nobody, and what is sent has a row. So what is below a mark, or in a row as maybe
+ * sent, was sent, whatever the route does today.
  */
 #include <stdlib.h>
 
@@ -42,7 +43,7 @@ void hub_route_reserve(struct bb_hub *h, struct hub_route *r)
 
     if (!ahead)
         ahead = 256;
-    if (r->impure || r->paused || hub_endpoint_wake(h, r->to) || r->to->state != EP_UP || r->to->paused) {
+    if (r->renders || r->paused || hub_endpoint_wake(h, r->to) || r->to->state != EP_UP || r->to->paused) {
         if (r->mark_asked > low && h->now - r->lowered_ms > 200) {
             r->lowered_ms = h->now;
             r->lowered++;

@@ -14,7 +14,8 @@
  * what was surely not applied goes back to wait, and no attempt is spent (batch.c).
  *
  * A route whose last step splits ends a delivery with the messages that it became, in one operation.
- * Its sink's plugin is never asked, so what has no answer there was surely not applied.
+ * Its sink's plugin is never asked, so what has no answer there was surely not applied; and none is
+ * ever recorded as sent: what was maybe sent was so under another configuration, and is unknown.
  *
  * max_age bounds all of it. RETRY, DOWN and CANCEL assert "surely not applied" and clear the mark
  * "maybe sent"; nothing else does.
@@ -219,9 +220,11 @@ static void on_down(struct bb_hub *h, struct subject *u, struct answer *a)
         if (!b->failures)
             hub_endpoint_pause(h, e, (uint32_t)(pause ? pause : 1000));
     }
-    int64_t wake = a->status == BB_E_CANCEL && a->retry_after_ms
-                       ? h->now + capped(&u->r->config->retry, a->retry_after_ms)
-                       : hub_endpoint_wake(h, e);
+    int64_t wake = hub_endpoint_wake(h, e);
+    if (a->status == BB_E_CANCEL && a->retry_after_ms) { /* behind those that wait for the gate */
+        uint32_t ms = capped(&u->r->config->retry, a->retry_after_ms), gate = hub_gate_wait(h, &u->r->waiting);
+        wake = h->now + (gate >= ms ? gate + 1 : ms);
+    }
     again(h, u, a, BB_TO_RETRYING, wake > h->now ? (uint64_t)(wake - h->now) : 100);
 }
 
@@ -275,10 +278,11 @@ static void rendered(struct bb_hub *h, struct subject *u, const struct answer *a
         hub_settle_flush(h);
     s = hub_settle(h, u->r, u->f, BB_TO_RETRYING, u->ord, u->seq, u->lane);
     s->row = u->row;
-    s->row.due_ms = h->wall;
+    s->row.due_ms = 1; /* before all that has yet to be rendered: what is made is sent */
+    u->r->ahead++;
     s->keep_body = 1;
     hub_settle_body(h, s, a->body);
-    hub_route_due(u->r, s->row.due_ms);
+    hub_route_due(u->r, h->wall);
     if (alone)
         hub_settle_flush(h);
 }
@@ -286,7 +290,7 @@ static void rendered(struct bb_hub *h, struct subject *u, const struct answer *a
 /* Was it never for the plugin? A body that an earlier configuration rendered is. */
 static bool splits(const struct subject *u)
 {
-    return u->r->splits && !(u->row.flags & BB_ROW_BODY);
+    return u->r->splits && hub_flight_renders(u->f);
 }
 
 static void decide(struct bb_hub *h, struct subject *u, struct answer *a)
@@ -431,6 +435,21 @@ static void outcome(struct bb_hub *h, struct subject *u, const struct bb_w_resul
     }
 }
 
+/* It comes back from being rendered. */
+static void render_ends(struct bb_hub *h, const struct hub_flight *f, const struct bb_w_result *w)
+{
+    struct hub_route *r = f->route;
+    struct hub_gate *g = f->ord == BB_ORD_NONE ? &r->waiting : &r->fresh;
+
+    r->ahead--;
+    if (w->status == BB_E_CANCEL && w->has_error && w->retry_after_ms)
+        hub_gate_failed(h, g, w->retry_after_ms);
+    else if (w->status == BB_WIRE_RENDERED || w->status == BB_OK)
+        hub_gate_rendered(g);
+    if (g == &r->waiting && w->status == BB_WIRE_RENDERED)
+        hub_gate_rendered(&r->fresh); /* the asked one is back */
+}
+
 void hub_outcome(struct bb_hub *h, struct hub_flight *f, const struct bb_w_result *w)
 {
     struct subject u = {.r = f->route, .f = f, .ord = f->ord, .seq = f->seq, .lane = f->lane,
@@ -441,6 +460,8 @@ void hub_outcome(struct bb_hub *h, struct hub_flight *f, const struct bb_w_resul
         return;
     }
     hub_flight_close(f->route->to, f);
+    if (hub_flight_renders(f))
+        render_ends(h, f, w);
     outcome(h, &u, w);
 }
 
@@ -488,11 +509,5 @@ void hub_outcome_recovered(struct bb_hub *h, struct hub_route *r, const struct b
 
     if (!u.row.sends)
         u.row.sends = 1;
-    if (splits(&u)) {
-        a.status = BB_E_RETRY;
-        a.reason = "not split before the last stop";
-        on_retry(h, &u, &a);
-        return;
-    }
     on_unknown(h, &u, &a);
 }

@@ -46,6 +46,17 @@ void hub_route_account(struct hub_route *r, uint64_t ord)
     }
 }
 
+bool hub_route_is_ahead(const struct bb_row *row)
+{
+    return row->flags & BB_ROW_BODY && !(row->flags & BB_ROW_PARTIAL) && !row->sends;
+}
+
+void hub_route_goes_out(struct hub_route *r, const struct bb_row *row)
+{
+    if (r->ahead && hub_route_is_ahead(row))
+        r->ahead--;
+}
+
 static void spill(struct bb_hub *h, struct hub_route *r, const struct bb_read_item *it, bool maybe)
 {
     struct hub_lane *busy = hub_lanes_find(&h->lanes, r->index, it->lane);
@@ -67,6 +78,7 @@ void hub_route_damaged(struct bb_hub *h, struct hub_route *r, const struct bb_re
         "its record in the journal is damaged; `busbar journal check` tells more";
     struct bb_settle *s = hub_settle(h, r, NULL, BB_TO_QUARANTINED, it->ord, it->seq, it->lane);
 
+    hub_route_goes_out(r, &it->row);
     s->row = it->row;
     s->row.last_status = BB_E_BUG;
     hub_settle_event(h, s, "damaged record", BB_E_BUG, (struct bb_bytes){0},
@@ -83,10 +95,18 @@ static void scan_to(struct hub_route *r, uint64_t ord)
         hub_route_account(r, r->scan++);
 }
 
+/* May one from the feed be rendered? What waits to be sent goes first, and no more than the sink may
+ * have at once is made before it is wanted. */
+static bool renders_now(struct bb_hub *h, const struct hub_route *r)
+{
+    return !r->impure || (!hub_query_hosts_start(h, r) && r->due == DUE_IDLE &&
+                          !(r->due_next_ms && r->due_next_ms <= h->wall) && hub_gate_open(h, &r->fresh) && r->ahead < hub_endpoint_cap(r->to));
+}
+
 /* May it be handed out, as far as the mark is concerned? */
 static bool recorded(const struct hub_route *r, uint64_t ord)
 {
-    return r->impure || ord < r->mark;
+    return r->renders || ord < r->mark;
 }
 
 bool hub_route_offer(struct bb_hub *h, struct hub_route *r, const struct bb_read_item *it)
@@ -112,10 +132,9 @@ bool hub_route_offer(struct bb_hub *h, struct hub_route *r, const struct bb_read
     } else if (it->ord < r->recover) {
         hub_outcome_recovered(h, r, it);
     } else {
-        if (r->paused || !recorded(r, it->ord) || hub_endpoint_room(h, r->to) == 0 ||
-            (r->impure && (hub_query_hosts_start(h, r) || r->due != DUE_IDLE ||
-                           (r->due_next_ms && r->due_next_ms <= h->wall))))
+        if (r->paused || !recorded(r, it->ord) || hub_endpoint_room(h, r->to) == 0 || !renders_now(h, r))
             return false;
+        hub_gate_took(h, &r->fresh);
         hub_dispatch(h, r, it, &fresh, BB_DELIVER_OP);
     }
     r->scan++;

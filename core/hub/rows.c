@@ -42,14 +42,53 @@ void hub_route_retry(const struct bb_hub *h, struct hub_route *r, uint64_t due_m
     hub_route_due(r, due_ms > least ? due_ms : least);
 }
 
+/* Behind rows of busy lanes others may be due, however many those are: a sweep reads on until it is
+ * through with all that was due when it began. */
 void hub_rows_due(struct bb_hub *h, struct hub_route *r, uint32_t room)
 {
-    room += r->due_busy;
+    struct hub_sweep *s = &r->sweep;
+    struct bb_read *rd = hub_read_new(r, BB_READ_DUE, s->upto ? s->upto : h->wall, DUE_ITEMS, HUB_READ_BYTES);
+
+    s->room = room < DUE_ITEMS ? room : DUE_ITEMS;
+    if (s->upto) {
+        rd->after_ms = s->ms;
+        rd->after_lane = s->lane;
+        rd->after_seq = s->seq;
+    } else {
+        rd->max_items = s->room;
+    }
     r->due = DUE_READING;
     r->due_next_ms = 0;
     r->due_read_ms = h->wall;
-    bb_journal_read(h->journal, hub_read_new(r, BB_READ_DUE, h->wall,
-                                             room < DUE_ITEMS ? room : DUE_ITEMS, HUB_READ_BYTES));
+    bb_journal_read(h->journal, rd);
+}
+
+/* Will its host ask before it can be sent? */
+static bool asks(const struct hub_route *r, const struct bb_read_item *it)
+{
+    return r->impure && it->row.state != BB_D_PROBING && hub_renders(r, &it->row);
+}
+
+/* When to read again. seen: of its items; busy: of these, in busy lanes. */
+static void due_again(struct bb_hub *h, struct hub_route *r, const struct bb_read *rd, size_t seen, size_t busy)
+{
+    bool more = seen < rd->n || (rd->next_due_ms && rd->next_due_ms <= rd->from), swept = r->sweep.upto != 0;
+
+    r->sweep.upto = 0;
+    if (more && busy) {
+        const struct bb_read_item *last = &rd->items[seen - 1];
+
+        r->sweep.upto = rd->from;
+        r->sweep.ms = last->row.due_ms;
+        r->sweep.lane = last->lane;
+        r->sweep.seq = last->seq;
+    }
+    if (more)
+        hub_route_due(r, h->wall);
+    else if (swept) /* a lane that it passed may be free now */
+        hub_route_retry(h, r, h->wall);
+    else
+        hub_route_retry(h, r, rd->next_due_ms ? rd->next_due_ms : h->wall + DUE_ANYWAY_MS);
 }
 
 /* A lane's next delivery sleeps until the one before it is settled; a crash may come between. Once
@@ -69,7 +108,7 @@ void hub_rows_recover(struct bb_hub *h, struct hub_route *r)
 void hub_route_run_max(struct hub_route *r, uint32_t n)
 {
     /* one is rendered, one is sent; and what follows one is stored with its end alone */
-    bool batches = r->to->gen->manifest.ordered_batch && !r->splits && !r->emits && !r->impure;
+    bool batches = r->to->gen->manifest.ordered_batch && !r->emits && !r->renders;
     uint32_t most = batches ? r->to->gen->config->batch_max : 1;
 
     if (most > HUB_RUN_MAX)
@@ -119,7 +158,7 @@ static void mark_add(struct mark_op *m, size_t i, bool behind)
     m->item[m->op.mark.n] = i;
     m->v[m->op.mark.n++] =
         (struct bb_mark){.route = m->route->id, .seq = it->seq, .lane = it->lane, .behind = behind,
-                         .renders = m->route->impure && it->row.state != BB_D_PROBING};
+                         .renders = m->route->renders && it->row.state != BB_D_PROBING};
 }
 
 /* Goes the i-th with the last of m? What failed together is due together: asked about in one batch,
@@ -140,6 +179,7 @@ static bool joins(const struct hub_route *r, const struct mark_op *m, size_t i)
 static void due_done(struct bb_hub *h, struct hub_route *r, struct bb_read *rd)
 {
     struct mark_op *m = hub_must(malloc(sizeof *m));
+    size_t i, busy = 0;
 
     memset(&m->op, 0, sizeof m->op);
     m->op.kind = BB_OP_MARK;
@@ -147,12 +187,7 @@ static void due_done(struct bb_hub *h, struct hub_route *r, struct bb_read *rd)
     m->op.mark.v = m->v;
     m->route = r;
     m->read = rd;
-    r->due_busy = 0;
-    if (rd->n && rd->n >= rd->max_items)
-        hub_route_due(r, h->wall);
-    else
-        hub_route_retry(h, r, rd->next_due_ms ? rd->next_due_ms : h->wall + DUE_ANYWAY_MS);
-    for (size_t i = 0; i < rd->n && m->op.mark.n < DUE_ITEMS; i++) {
+    for (i = 0; i < rd->n && m->op.mark.n < r->sweep.room; i++) {
         struct bb_read_item *it = &rd->items[i];
 
         it->ord = BB_ORD_NONE;
@@ -160,7 +195,7 @@ static void due_done(struct bb_hub *h, struct hub_route *r, struct bb_read *rd)
             if (joins(r, m, i))
                 mark_add(m, i, true);
             else
-                r->due_busy++;
+                busy++;
             continue;
         }
         if (it->lane)
@@ -178,8 +213,16 @@ static void due_done(struct bb_hub *h, struct hub_route *r, struct bb_read *rd)
             h->settling->release_lane[h->settling->op.settle.n - 1] = it->lane != 0;
             continue;
         }
+        if (asks(r, it)) {
+            if (!hub_gate_open(h, &r->waiting)) {
+                hub_settle_put_back(h, r, it, h->wall + hub_gate_wait(h, &r->waiting));
+                continue;
+            }
+            hub_gate_took(h, &r->waiting);
+        }
         mark_add(m, i, false);
     }
+    due_again(h, r, rd, i, busy);
     if (!m->op.mark.n) {
         r->due = DUE_IDLE;
         hub_read_free(rd);

@@ -51,7 +51,7 @@ static void ask_next(struct bb_hub *h, struct hub_route *r, struct bb_settle *s)
     if (!*hub_filter_at(&h->filter, r->index, s->lane) || r->paused || !room)
         return;
     s->take_next = 1;
-    s->renders = r->impure;
+    s->renders = r->renders;
     r->to->taking++;
     if (room > r->run_max)
         room = r->run_max;

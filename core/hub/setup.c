@@ -13,7 +13,7 @@ static int count_row(void *arg, uint64_t lane, uint64_t seq, const struct bb_row
     struct bb_hub *h = ((void **)arg)[1];
 
     (void)seq;
-    (void)row;
+    r->ahead += r->impure && row->state == BB_D_RETRYING && hub_route_is_ahead(row);
     if (lane)
         ++*hub_filter_at(&h->filter, r->index, lane);
     return 0;
@@ -77,6 +77,7 @@ static int route_init(struct bb_hub *h, size_t i, struct bb_view *v, struct bb_f
     if (!r->from || !r->to)
         return bb_fail(err, "route \"%s\" names an endpoint that is not there", r->config->name);
     r->splits = bb_generation_splits(h->gen, r->config);
+    r->renders = r->impure || r->splits;
     r->emits = h->gen->emits && h->gen->emits[i];
     hub_route_run_max(r, HUB_RUN_MAX);
     if (route_register(h, r, v, err) != 0 || route_place(h, r, err) != 0)

@@ -235,6 +235,7 @@ struct bb_read {
     void *arg;
     uint32_t route;
     uint64_t from;         /* FEED: first ordinal; DUE: now in ms; HEADS: first lane */
+    uint64_t after_ms, after_lane, after_seq; /* DUE: behind that row; 0: from the first */
     size_t max_items, max_bytes; /* at least one item is returned if there is one */
     struct bb_read_item *items; /* ROWS: seq and lane set by the caller. Else the reader's */
     size_t n;              /* result (ROWS: in and out) */

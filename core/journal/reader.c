@@ -261,7 +261,9 @@ static int feed(struct look *k, MDB_cursor *c)
 static int due(struct look *k, MDB_cursor *c, uint64_t low, uint64_t high)
 {
     struct bb_key kb, rb;
-    MDB_val key = bb_key_of(&kb, k->r->route, 3, low, 0, 0), v;
+    bool goes_on = low && k->r->after_ms;
+    MDB_val key = goes_on ? bb_key_of(&kb, k->r->route, 3, k->r->after_ms, k->r->after_lane, k->r->after_seq + 1)
+                          : bb_key_of(&kb, k->r->route, 3, low, 0, 0), v;
     int rc = mdb_cursor_get(c, &key, &v, MDB_SET_RANGE);
     for (; !rc && bb_key_in(&key, k->r->route, 28); rc = mdb_cursor_get(c, &key, &v, MDB_NEXT)) {
         const uint8_t *p = key.mv_data;

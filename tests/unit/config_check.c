@@ -113,6 +113,41 @@ START_TEST(mistakes_in_maps_and_tables_have_their_place)
 }
 END_TEST
 
+/* Two routes take the same message apart: the ids of what they make must differ. */
+START_TEST(two_splits_of_a_message_need_two_words)
+{
+#define SECOND(MATCH, STEP) "  s:\n    from: shop\n    to: erp\n    on_unknown: retry\n    match: " MATCH \
+                            "\n    transform:\n      - " STEP "\n"
+#define LINES "      - split: {at: /data/a, type: mfg.a}\n"
+#define ONES "      - split: {at: /data/a, type: mfg.a, as: ones}\n"
+
+#define SAME(ME, OTHER, IDS, MEND)                                                                            \
+    "route \"" ME "\": route \"" OTHER "\" may take the same message of endpoint \"shop\" apart, and the ids of " \
+    "what they make would be the same (" IDS "): " MEND
+#define THIS_ONE "give this one another as: (a word in the ids)"
+
+    check(HEAD LINES SECOND("{type: mfg.*}", "split: {at: /data/b, type: mfg.b}"));
+    EXPECT("10.yaml:10:9: " SAME("r", "s", "ID/1", THIS_ONE), "10.yaml:17:9: " SAME("s", "r", "ID/1", THIS_ONE));
+    bb_diags_free(&diags);
+    check(HEAD ONES SECOND("{type: mfg.*}", "split: {at: /data/b, type: mfg.b, as: ones}"));
+    EXPECT("10.yaml:10:9: " SAME("r", "s", "ID/ones/1", THIS_ONE),
+           "10.yaml:17:9: " SAME("s", "r", "ID/ones/1", THIS_ONE));
+    bb_diags_free(&diags);
+    check(HEAD LINES SECOND("{type: mfg.*}", "explode: [{data: /data/b, type: mfg.b}]"));
+    EXPECT("10.yaml:10:9: " SAME("r", "s", "ID/1", THIS_ONE),
+           "10.yaml:17:9: " SAME("s", "r", "ID/1", "give that one an as: (a word in the ids)"));
+    bb_diags_free(&diags);
+    check(HEAD ONES SECOND("{type: mfg.*}", "split: {at: /data/b, type: mfg.b}"));
+    EXPECT(NULL);
+    check(HEAD LINES "    match: {type: [mfg.x.*, mfg.y]}\n"
+          SECOND("{type: [mfg.y.*, mfg.x]}", "split: {at: /data/b, type: mfg.b}"));
+    EXPECT(NULL);
+    check(HEAD LINES "    match: {type: [mfg.x.*, mfg.y]}\n"
+          SECOND("{type: mfg.x.y*, plant: p}", "split: {at: /data/b, type: mfg.b}"));
+    EXPECT("10.yaml:10:9: " SAME("r", "s", "ID/1", THIS_ONE), "10.yaml:18:9: " SAME("s", "r", "ID/1", THIS_ONE));
+}
+END_TEST
+
 /* What a route says passes, goes to the host as one piece. */
 START_TEST(a_program_holds_its_files)
 {
@@ -210,6 +245,7 @@ TCase *config_check(void)
     tcase_add_test(t, a_config_is_checked_to_its_depth);
     tcase_add_test(t, every_faulty_step_is_reported);
     tcase_add_test(t, mistakes_in_maps_and_tables_have_their_place);
+    tcase_add_test(t, two_splits_of_a_message_need_two_words);
     tcase_add_test(t, a_program_holds_its_files);
     return t;
 }

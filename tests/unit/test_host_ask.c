@@ -188,6 +188,30 @@ START_TEST(cancel_and_stop_end_the_wait)
 }
 END_TEST
 
+/* A question keeps the instance's thread. What bounds it: its time-out, its delivery's time, STOP (above). */
+START_TEST(who_waits_behind_a_question_waits_no_longer_than_that)
+{
+    struct bb_w_result r;
+    uint64_t from = rig_now();
+    struct bb_buf m;
+
+    up(false, _i ? hasty : steps); /* 50 ms, 20 s */
+    rig_message(&m, 1);
+    rig_deliver(&h, 1, 1, BB_DELIVER_OP, _i ? 15000 : 200);
+    deliver_rendered(2, (struct bb_bytes){m.ptr, m.len});
+    asked();
+    r = rig_result(&h);
+    ck_assert_uint_eq(r.token, 1);
+    ck_assert_int_eq(r.status, BB_E_CANCEL);
+    r = rig_result(&h);
+    ck_assert_uint_eq(r.token, 2);
+    ck_assert_int_eq(r.status, BB_OK);
+    ck_assert_uint_lt(rig_now() - from, 9000);
+    bb_buf_free(&m);
+    down();
+}
+END_TEST
+
 START_TEST(a_cache_asks_once)
 {
     up(false, cached);
@@ -299,6 +323,7 @@ static void fill(TCase *t)
     tcase_add_test(t, an_answer_that_is_no_value_is_none);
     tcase_add_test(t, ping_is_answered_meanwhile);
     tcase_add_test(t, cancel_and_stop_end_the_wait);
+    tcase_add_loop_test(t, who_waits_behind_a_question_waits_no_longer_than_that, 0, 2);
     tcase_add_test(t, a_cache_asks_once);
     tcase_add_test(t, answers_from_a_thread);
     tcase_add_test(t, answers_from_a_process);

@@ -2,6 +2,8 @@
  * secrets */
 #include "tests/unit/host_rig.h"
 
+#include "core/host/internal.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +27,38 @@ static void deliver_and_stop(bool process, const char *config)
     rig_want(&h, BB_F_STOPPED);
     rig_close(&h);
 }
+
+/* What an instance waits for company for: not what it has handed over, however long that takes. */
+START_TEST(only_what_has_not_been_handed_over_waits)
+{
+    struct bb_tokens t;
+    uint32_t slot[4];
+
+    ck_assert_int_eq(bb_tokens_init(&t), 0);
+    for (uint32_t k = 0; k < 4; k++) {
+        slot[k] = bb_tokens_add(&t, 100 + k, BB_DELIVER_OP, NULL);
+        ck_assert_uint_ne(slot[k], BB_SLOT_NONE);
+        ck_assert_uint_eq(t.waiting, k + 1);
+    }
+    ck_assert_uint_eq(bb_tokens_add(&t, 100, BB_DELIVER_OP, NULL), BB_SLOT_NONE);
+    ck_assert_uint_eq(t.waiting, 4);
+    bb_tokens_hand(&t, slot[1]);
+    bb_tokens_hand(&t, slot[1]);
+    ck_assert_uint_eq(t.waiting, 3);
+    bb_tokens_remove(&t, slot[1]); /* ended: it did not wait */
+    ck_assert_uint_eq(t.waiting, 3);
+    bb_tokens_remove(&t, slot[0]); /* ended before it was handed over */
+    ck_assert_uint_eq(t.waiting, 2);
+    slot[0] = bb_tokens_add(&t, 200, BB_DELIVER_OP, NULL);
+    ck_assert_uint_eq(t.waiting, 3);
+    for (uint32_t k = 0; k < 4; k++)
+        if (k != 1)
+            bb_tokens_remove(&t, slot[k]);
+    ck_assert_uint_eq(t.waiting, 0);
+    ck_assert_uint_eq(t.open, 0);
+    bb_tokens_free(&t);
+}
+END_TEST
 
 START_TEST(sink_in_a_thread)
 {
@@ -419,6 +453,7 @@ END_TEST
 
 static void fill(TCase *t)
 {
+    tcase_add_test(t, only_what_has_not_been_handed_over_waits);
     tcase_add_test(t, sink_in_a_thread);
     tcase_add_test(t, sink_in_a_process);
     tcase_add_test(t, sink_that_answers_from_its_own_thread);

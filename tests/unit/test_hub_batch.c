@@ -31,15 +31,15 @@ static void teardown(void)
     rig_stop(&rig);
 }
 
-static void submit_of(unsigned id, size_t size)
+static void submit_to(unsigned id, const char *lane, size_t size)
 {
-    char text[8];
+    char text[16];
     struct bb_buf b, m;
     struct bb_frame f;
     zmq_msg_t ack;
 
     snprintf(text, sizeof text, "%u", id);
-    m = rig_message(text, "i", size);
+    m = rig_message(text, lane, size);
     bb_buf_init(&b, size + (1u << 20));
     bb_put_submit(&b, src.session, id, NULL, 1);
     bb_put_bin(&b, m.ptr, m.len);
@@ -47,6 +47,11 @@ static void submit_of(unsigned id, size_t size)
     bb_buf_free(&m);
     rig_receive(&src, BB_F_ACKED, &ack, &f);
     zmq_msg_close(&ack);
+}
+
+static void submit_of(unsigned id, size_t size)
+{
+    submit_to(id, "i", size);
 }
 
 static void submit(unsigned id)
@@ -266,6 +271,84 @@ START_TEST(no_promise_no_batch)
 }
 END_TEST
 
+#define DEEP 200u /* of a lane, due at once: two lanes fill a read of what is due */
+
+/* Takes n deliveries and answers each with UNKNOWN. */
+static void lose(unsigned n)
+{
+    while (n) {
+        struct bb_w_deliver d;
+        struct bb_frame f;
+        zmq_msg_t m;
+
+        rig_receive(&dst, BB_F_DELIVER, &m, &f);
+        for (; n && bb_frame_next_deliver(&f, &d) == 1; n--) {
+            token[0] = d.token;
+            answer(0, BB_E_UNKNOWN);
+        }
+        zmq_msg_close(&m);
+    }
+}
+
+/* Two lanes have many that are due, of each goes one at a time: who is due behind them goes, too. */
+START_TEST(busy_lanes_starve_nobody)
+{
+    static const char *const lanes[] = {"a", "c"};
+    struct bb_fault err = {0};
+    char waits[40];
+
+    rig.eps[1].limit.in_flight = 512;
+    rig.eps[1].batch_max = 256;
+    rig.route.on_unknown = BB_UNKNOWN_RETRY;
+    rig.route.retry = (struct bb_retry){.attempts = 9, .initial_ms = 3000, .max_ms = 3000};
+    rig_start(&rig);
+    src = rig_up(&rig, "src");
+    dst = rig_up(&rig, "dst");
+    for (unsigned k = 0; k < 2; k++) {
+        struct bb_w_deliver d;
+        struct bb_frame f;
+        zmq_msg_t m;
+
+        submit_to(1000 * k, lanes[k], 10);
+        rig_receive(&dst, BB_F_DELIVER, &m, &f);
+        ck_assert_int_eq(bb_frame_next_deliver(&f, &d), 1);
+        token[0] = d.token;
+        zmq_msg_close(&m);
+        for (unsigned id = 1; id <= DEEP; id++)
+            submit_to(1000 * k + id, lanes[k], 10);
+        snprintf(waits, sizeof waits, "\"spilled\":%u,", DEEP);
+        rig_wait_status(&rig, waits);
+        answer(0, BB_OK);
+        lose(DEEP);
+    }
+    submit_to(9999, "b", 10);
+    lose(1);
+    snprintf(waits, sizeof waits, "\"retrying\":%u,", 2 * DEEP + 1);
+    rig_wait_status(&rig, waits);
+    rig_close(&src);
+    rig_close(&dst);
+    bb_hub_stop(&rig.hub, 0);
+    rig.gen_eps[1].manifest.ordered_batch = false;
+    rig.eps[1].limit.in_flight = 4;
+    ck_assert_int_eq(rig_hub(&rig, &err), 0);
+    src = rig_up(&rig, "src");
+    dst = rig_up(&rig, "dst");
+    for (unsigned n = 0; n < 3; n++) { /* one of each lane, and none is answered */
+        struct bb_w_deliver d;
+        struct bb_envelope e;
+        struct bb_frame f;
+        zmq_msg_t m;
+
+        rig_receive(&dst, BB_F_DELIVER, &m, &f);
+        while (bb_frame_next_deliver(&f, &d) == 1) {
+            ck_assert_int_eq(bb_envelope_read(d.whole, &e, NULL), 0);
+            n += bb_bytes_are(e.id, "9999") ? 3 : 0;
+        }
+        zmq_msg_close(&m);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("hub-batch");
@@ -283,6 +366,7 @@ int main(void)
     tcase_add_test(t, a_batch_without_an_answer_is_one_failure);
     tcase_add_test(t, a_large_one_does_not_end_the_batches);
     tcase_add_test(t, no_promise_no_batch);
+    tcase_add_test(t, busy_lanes_starve_nobody);
     suite_add_tcase(s, t);
     run = srunner_create(s);
     srunner_run_all(run, CK_NORMAL);

@@ -142,6 +142,22 @@ START_TEST(the_lane_goes_on)
 }
 END_TEST
 
+/* Ids that other messages have: nothing is lost, nothing goes on, and it is told. */
+START_TEST(taken_ids_are_conflicts)
+{
+    up();
+    submit("p", 10);
+    submit("p/1", 50);
+    answer(expect("p", 1), BB_OK, two);
+    answer(expect("p/1", 1), BB_OK, NULL);
+    answer(expect("p/2", 1), BB_OK, NULL);
+    rig_wait_status(&rig, "\"delivered\":3,");
+    rig_wait_status(&rig, "\"conflicts\":1");
+    rig_wait_status(&rig, "\"quarantined\":1,");
+    rig_wait_log(&rig, "1 of the messages that a delivery became have ids that other messages have");
+}
+END_TEST
+
 START_TEST(one_that_cannot_be_refuses_all)
 {
     up();
@@ -231,10 +247,73 @@ START_TEST(nor_is_a_stop)
     ck_assert_int_eq(rig_hub(&rig, &err), 0);
     src = rig_up(&rig, "src");
     dst = rig_up(&rig, "dst");
-    answer(expect("p", 2), BB_OK, two);
+    answer(expect("p", 1), BB_OK, two);
     answer(expect("p/1", 1), BB_OK, NULL);
     answer(expect("p/2", 1), BB_OK, NULL);
     rig_wait_status(&rig, "\"delivered\":3,");
+}
+END_TEST
+
+/* The core stops with p in flight, and the configuration changes. */
+static void restart_as(bool splits)
+{
+    struct bb_fault err = {0};
+
+    up();
+    submit("p", 10);
+    expect("p", 1);
+    rig_close(&src);
+    rig_close(&dst);
+    bb_hub_stop(&rig.hub, 0);
+    rig.splits = splits;
+    ck_assert_int_eq(rig_hub(&rig, &err), 0);
+    src = rig_up(&rig, "src");
+    dst = rig_up(&rig, "dst");
+}
+
+/* It went to the plugin: to split it now could apply it twice. */
+START_TEST(what_was_sent_before_the_route_split_is_not_split)
+{
+    rig.splits = false;
+    restart_as(true);
+    rig_wait_status(&rig, "\"quarantined\":1,\"delivered\":0,");
+}
+END_TEST
+
+START_TEST(it_is_asked_about)
+{
+    static const bb_status answers[] = {BB_NOT_APPLIED, BB_NOT_APPLIED, BB_OK};
+    unsigned n = _i ? 2 : 1;
+
+    rig.splits = false;
+    rig.route.on_unknown = BB_UNKNOWN_PROBE;
+    rig.eps[1].probe_after_ms = 1;
+    restart_as(true);
+    for (unsigned k = 0; k < n; k++) {
+        struct bb_w_deliver d;
+        struct bb_frame f;
+        zmq_msg_t m;
+
+        rig_receive(&dst, BB_F_DELIVER, &m, &f);
+        ck_assert_int_eq(bb_frame_next_deliver(&f, &d), 1);
+        ck_assert_uint_eq(d.op, BB_DELIVER_PROBE);
+        answer(d.token, answers[_i ? k : 2], NULL);
+        zmq_msg_close(&m);
+    }
+    if (_i) { /* asked twice, it was not applied: it is split */
+        answer(expect("p", 2), BB_OK, two);
+        answer(expect("p/1", 1), BB_OK, NULL);
+        answer(expect("p/2", 1), BB_OK, NULL);
+    }
+    rig_wait_status(&rig, _i ? "\"delivered\":3," : "\"delivered\":1,");
+}
+END_TEST
+
+START_TEST(what_was_to_be_split_was_sent_to_nobody)
+{
+    restart_as(false);
+    answer(expect("p", 1), BB_OK, NULL);
+    rig_wait_status(&rig, "\"quarantined\":0,\"delivered\":1,");
 }
 END_TEST
 
@@ -431,6 +510,7 @@ int main(void)
     tcase_set_timeout(t, 60);
     tcase_add_test(t, they_are_messages_like_others);
     tcase_add_loop_test(t, the_lane_goes_on, 0, 2);
+    tcase_add_test(t, taken_ids_are_conflicts);
     tcase_add_test(t, one_that_cannot_be_refuses_all);
     tcase_add_test(t, unmatched_ones_are_quarantined);
     tcase_add_test(t, unmatched_ones_are_skipped);
@@ -438,6 +518,9 @@ int main(void)
     tcase_add_test(t, more_than_a_message_may_have);
     tcase_add_test(t, no_answer_is_no_riddle);
     tcase_add_test(t, nor_is_a_stop);
+    tcase_add_test(t, what_was_sent_before_the_route_split_is_not_split);
+    tcase_add_loop_test(t, it_is_asked_about, 0, 2);
+    tcase_add_test(t, what_was_to_be_split_was_sent_to_nobody);
     tcase_add_test(t, one_follows_the_delivery);
     tcase_add_test(t, unwanted_it_is_kept);
     tcase_add_test(t, a_failure_has_nothing_to_follow);

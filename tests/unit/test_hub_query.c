@@ -346,10 +346,107 @@ START_TEST(a_step_without_an_answer_spends_no_attempt)
 }
 END_TEST
 
+/* ---- asked in vain ------------------------------------------------------------------------------------------ */
+static void result_later(uint64_t token)
+{
+    static const char why[] = "step 1 (enrich): no answer";
+    struct bb_w_result r = {.token = token, .status = BB_E_CANCEL, .has_error = true, .retry_after_ms = 100,
+                            .text = {why, sizeof why - 1}};
+    struct bb_list l;
+    struct bb_buf b;
+
+    bb_buf_init(&b, 4096);
+    l = bb_list_begin(&b, BB_F_RESULT, dst.session);
+    bb_list_result(&b, &l, &r);
+    bb_list_end(&b, &l);
+    rig_send(&dst, &b);
+}
+
+/* Until then: "later" to all, or with late to that one alone, to the others a body. How often "later". */
+static unsigned in_vain(int64_t until, const char *late, unsigned *seen)
+{
+    struct bb_buf made = rig_message("made", "of it", 50);
+    unsigned n = 0;
+
+    while (bb_mono_ms() < until) {
+        zmq_pollitem_t it = {.socket = dst.sock, .events = ZMQ_POLLIN};
+        struct bb_w_deliver d;
+        struct bb_envelope e;
+        zmq_msg_t m;
+
+        zmq_poll(&it, 1, 20);
+        zmq_msg_init(&m);
+        if (zmq_msg_recv(&m, dst.sock, ZMQ_DONTWAIT) >= 0) {
+            bb_frame_read((struct bb_bytes){zmq_msg_data(&m), zmq_msg_size(&m)}, &f, NULL);
+            while (f.kind == BB_F_DELIVER && bb_frame_next_deliver(&f, &d) == 1) {
+                ck_assert_int_eq(bb_envelope_read(d.whole, &e, NULL), 0);
+                if (d.flags & BB_DELIVER_RENDERED) {
+                    result(&dst, d.token, BB_OK, none, none);
+                } else if (late && !bb_bytes_are(e.id, late)) {
+                    result(&dst, d.token, BB_WIRE_RENDERED, none, body_of(&made));
+                } else {
+                    if (seen && e.id.len <= 2)
+                        seen[strtoul((const char[3]){((const char *)e.id.ptr)[0],
+                                                     e.id.len > 1 ? ((const char *)e.id.ptr)[1] : '\0', '\0'},
+                                     NULL, 10)]++;
+                    result_later(d.token);
+                    n++;
+                }
+            }
+        }
+        zmq_msg_close(&m);
+    }
+    bb_buf_free(&made);
+    return n;
+}
+
+static void submit_many(void)
+{
+    char id[8];
+
+    rig.route.order_by = NULL;
+    rig_start(&rig);
+    dst = rig_up(&rig, "dst");
+    src = rig_up(&rig, "src");
+    for (unsigned k = 0; k < 40; k++) {
+        snprintf(id, sizeof id, "%u", k);
+        submit(id);
+    }
+}
+
+static void setup_vain(void)
+{
+    rig_configure(&rig);
+    rig.impure = true;
+}
+
+/* One of each kind a period, which doubles from 100 ms: not each of them every 100 ms. */
+START_TEST(who_asks_in_vain_asks_seldom)
+{
+    unsigned seen[100] = {0}, n;
+
+    submit_many();
+    n = in_vain(bb_mono_ms() + 6000, NULL, seen);
+    ck_assert_uint_ge(n, 8);
+    ck_assert_uint_lt(n, 45); /* 11 at once, some 10 later; without a gate hundreds */
+    for (unsigned k = 0; k < 40; k++)
+        ck_assert_uint_le(seen[k], 6); /* and not one of them all the time */
+}
+END_TEST
+
+START_TEST(one_without_an_answer_keeps_no_other)
+{
+    submit_many();
+    in_vain(bb_mono_ms() + 1500, NULL, NULL);
+    in_vain(bb_mono_ms() + 6000, "3", NULL); /* the asked one is back, but for 3 */
+    rig_wait_status(&rig, "\"delivered\":39,");
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("hub_query");
-    TCase *t = tcase_create("questions"), *k = tcase_create("kept");
+    TCase *t = tcase_create("questions"), *k = tcase_create("kept"), *v = tcase_create("vain");
     SRunner *r;
     int failed;
 
@@ -370,6 +467,11 @@ int main(void)
     tcase_add_test(k, rendered_says_nothing_without_a_body_or_twice);
     tcase_add_test(k, a_step_without_an_answer_spends_no_attempt);
     suite_add_tcase(s, k);
+    tcase_add_checked_fixture(v, setup_vain, teardown_impure);
+    tcase_set_timeout(v, 60);
+    tcase_add_test(v, who_asks_in_vain_asks_seldom);
+    tcase_add_test(v, one_without_an_answer_keeps_no_other);
+    suite_add_tcase(s, v);
     r = srunner_create(s);
     srunner_run_all(r, CK_NORMAL);
     failed = srunner_ntests_failed(r);
