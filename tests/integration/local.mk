@@ -31,3 +31,5 @@ TESTS += tests/integration/ownership.sh
 EXTRA_DIST += tests/integration/ownership.sh
 TESTS += tests/integration/partial.sh
 EXTRA_DIST += tests/integration/partial.sh
+TESTS += tests/integration/plant-erp-odata.sh
+EXTRA_DIST += tests/integration/plant-erp-odata.sh
