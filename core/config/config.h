@@ -74,6 +74,8 @@ struct bb_endpoint_config {
     uint32_t nice;           /* isolated host's nice value, 0..19, default 0 */
     struct bb_bytes config;  /* the connector's own keys as written, a msgpack map: not for
                                 create(), see bb_config_check_endpoint() */
+    char **echo; /* pointers at which a message that reports an effect of ours has its key */
+    size_t n_echo;
     struct bb_step_config *accept; /* what a message is checked against before it is taken in */
     size_t n_accept;
     struct bb_where where, config_where;

@@ -278,6 +278,7 @@ void bb_read_match(struct bb_read *x, const struct bb_node *n, void *to);
 void bb_read_accept(struct bb_read *x, const struct bb_node *n, void *to);
 void bb_read_transform(struct bb_read *x, const struct bb_node *n, void *to);
 void bb_read_waive(struct bb_read *x, const struct bb_node *n, void *to);
+void bb_read_echo(struct bb_read *x, const struct bb_node *n, void *to);
 void bb_read_ownership(struct bb_read *x, const struct bb_node *map, void *to);
 void bb_read_ownership_match(struct bb_read *x, const struct bb_node *n, void *to);
 void bb_read_ownership_fields(struct bb_read *x, const struct bb_node *n, void *to);

@@ -73,6 +73,7 @@ static const struct bb_spec endpoint_keys[] = {
     NUMBER("nice", nice, 0, 0, 19),
     OWN("config", BB_TYPE_MAP | BB_TYPE_NULL, bb_read_config),
     OWN("accept", BB_TYPE_LIST, bb_read_accept),
+    OWN("echo", BB_TYPE_STR | BB_TYPE_LIST, bb_read_echo),
 };
 const struct bb_spec bb_spec_endpoint = MAP(endpoint_keys);
 #undef S

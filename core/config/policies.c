@@ -1,5 +1,5 @@
 /*
- * policies.c - the section "policies": who owns what
+ * policies.c - the section "policies": who owns what; and an endpoint's `echo`
  *
  * Thread: the loader's. Ownership: all of it lies in the configuration's arena.
  */
@@ -17,16 +17,30 @@ void bb_read_ownership_match(struct bb_read *x, const struct bb_node *n, void *t
         bb_say(x, n, "match: name at least one attribute, such as {type: mfg.inventory.*}");
 }
 
-void bb_read_ownership_fields(struct bb_read *x, const struct bb_node *n, void *to)
+static char **pointers_read(struct bb_read *x, const struct bb_node *n, const char *key, bool attributes, size_t *count)
 {
     static const struct bb_spec pointer = {.types = BB_TYPE_STR, .size = sizeof(char *)};
-    struct bb_ownership *o = to;
     const struct bb_node *at = n->kind == BB_LIST ? n->child : n;
 
-    o->fields = bb_texts_read(x, n, &pointer, &o->n_fields);
     for (; at; at = n->kind == BB_LIST ? at->next : NULL)
-        if (at->kind == BB_SCALAR && strncmp(at->text, "/data/", 6) != 0)
-            bb_say(x, at, "fields: \"%.60s\" is no pointer into the data, such as /data/planning", at->text);
+        if (at->kind == BB_SCALAR && strncmp(at->text, "/data/", 6) != 0 &&
+            !(attributes && strncmp(at->text, "/attributes/", 12) == 0 && !strchr(at->text + 12, '/')))
+            bb_say(x, at, "%s: \"%.60s\" is no pointer into the data, such as /data/reference", key, at->text);
+    return bb_texts_read(x, n, &pointer, count);
+}
+
+void bb_read_ownership_fields(struct bb_read *x, const struct bb_node *n, void *to)
+{
+    struct bb_ownership *o = to;
+
+    o->fields = pointers_read(x, n, "fields", false, &o->n_fields);
+}
+
+void bb_read_echo(struct bb_read *x, const struct bb_node *n, void *to)
+{
+    struct bb_endpoint_config *e = to;
+
+    e->echo = pointers_read(x, n, "echo", true, &e->n_echo);
 }
 
 void bb_read_ownership_owner(struct bb_read *x, const struct bb_node *n, void *to)

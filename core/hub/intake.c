@@ -24,7 +24,7 @@ struct intake {
     void *copy; /* of an ask's message: the asker may be gone before the journal has read it */
     zmq_msg_t frame;
     char *state_key;
-    uint32_t skipped;
+    uint32_t skipped, echoes;
     bool derived;  /* it comes from what was accepted: nobody is asked whether he may say it */
     char why[440]; /* set: refused before the journal saw it */
 };
@@ -73,6 +73,10 @@ static int intake_add(struct bb_hub *h, struct intake *in, struct bb_bytes whole
         snprintf(in->why, sizeof in->why, "message %zu, byte %zu: %.100s", in->op.append.n,
                  bad.offset, bad.text);
         return -1;
+    }
+    if (!in->derived && e->gen->config->n_echo && hub_is_echo(h, e, &env)) {
+        in->echoes++;
+        return 0;
     }
     owned = in->derived ? NULL : bb_owners_foreign(h->owners, e->name, &env);
     if (owned && owned->rule->foreign == BB_FOREIGN_REFUSE) {
@@ -126,6 +130,7 @@ static size_t count(struct intake *in, uint32_t *duplicates, size_t *conflicts)
     in->ep->duplicates += *duplicates;
     in->ep->conflicts += *conflicts;
     in->ep->skipped += in->skipped;
+    in->ep->echoes += in->echoes;
     return fresh;
 }
 

@@ -117,7 +117,7 @@ struct hub_endpoint {
     /* as a source */
     struct hub_route **routes;
     size_t n_routes;
-    uint64_t accepted, duplicates, conflicts, skipped; /* messages; each is in one of them */
+    uint64_t accepted, duplicates, conflicts, skipped, echoes; /* messages; each is in one of them */
     uint64_t refused, busy;                            /* submits */
     /* as a sink */
     uint32_t in_flight;
@@ -344,6 +344,12 @@ void hub_endpoint_ok(struct hub_endpoint *e);
 void hub_endpoint_failure(struct bb_hub *h, struct hub_endpoint *e, const char *why); /* down, unknown */
 void hub_endpoint_pause(struct bb_hub *h, struct hub_endpoint *e, uint32_t ms);
 int64_t hub_endpoint_wake(const struct bb_hub *h, const struct hub_endpoint *e); /* when it may have room; 0 unknown */
+/* key.c */
+#define HUB_KEY_MAX 64
+size_t hub_key_long(const struct bb_hub *h, uint32_t route, uint64_t seq, uint32_t epoch, char out[HUB_KEY_MAX]);
+void hub_key_short(const struct bb_hub *h, uint32_t route, uint64_t seq, uint32_t epoch, char out[17]);
+/* Does it hold, where the endpoint's `echo` says, a key that a delivery to that endpoint had? */
+bool hub_is_echo(const struct bb_hub *h, const struct hub_endpoint *e, const struct bb_envelope *env);
 /* intake.c */
 void hub_intake_submit(struct bb_hub *h, struct hub_peer *p, struct bb_frame *f, zmq_msg_t *frame);
 void hub_intake_ask(struct bb_hub *h, struct bb_ask *a);

@@ -287,20 +287,6 @@ static int flush_frontier(struct bb_journal *j, struct bb_wroute *r)
     return rc && rc != MDB_NOTFOUND ? rc : F < r->s.tail ? MDB_CORRUPTED : 0;
 }
 
-static int flush_oldest(struct bb_journal *j, struct bb_wroute *r)
-{
-    struct bb_rec_msg h;
-    MDB_val v;
-    int rc;
-    r->oldest_ms = 0;
-    if (r->s.frontier == r->s.tail)
-        return 0;
-    rc = bb_get(j, BB_TAB_MSG, (MDB_val){8, &r->s.frontier_seq}, &v);
-    if (!rc && bb_record_head(&v, &h) == 0)
-        r->oldest_ms = h.accept_ms;
-    return rc == MDB_NOTFOUND ? 0 : rc;
-}
-
 static int flush_due(struct bb_journal *j, struct bb_wroute *r)
 {
     struct bb_key kb;
@@ -328,9 +314,8 @@ static int flush_route(struct bb_journal *j, struct bb_wroute *r)
     if (!rc && (r->s.frontier != r->saved.frontier ||
                 (r->saved.frontier == r->saved.tail && r->s.tail != r->saved.tail)))
         rc = flush_frontier(j, r);
-    if (!rc && (r->s.frontier_seq != r->saved.frontier_seq || !r->oldest_ms ||
-                r->s.frontier == r->s.tail))
-        rc = flush_oldest(j, r);
+    if (!rc)
+        rc = bb_oldest_flush(j, r);
     if (!rc && r->due_changed)
         rc = flush_due(j, r);
     for (int i = 0; i < 3 && !rc; i++)

@@ -72,7 +72,7 @@ struct bb_route_state {
     uint64_t frontier, mark, tail;
     uint64_t counts[BB_D_STATES]; /* WAITING and the feed's INFLIGHT are derived: see pending */
     uint64_t pending;    /* tail - open - terminal */
-    uint64_t oldest_ms;  /* accept time of the delivery at the frontier, 0 when none */
+    uint64_t oldest_ms;  /* accept time of the oldest pending delivery, 0 when none */
     uint64_t due_min_ms; /* earliest due row, 0: none */
     bool joining;        /* not through with what was stored before it; bb_journal_route only */
 };

@@ -65,13 +65,13 @@ int poll_url(struct bb_poll *p, struct bb_error *err)
     struct bb_bytes cursor = {p->place.cursor.ptr, p->place.cursor.len};
 
     bb_buf_reset(&p->url);
-    bb_buf_put(&p->place.next, "", 1);
-    if (p->place.next.len > 1 && !bb_http_is_home(p->conf.client, (char *)p->place.next.ptr)) {
+    bb_buf_put(&p->url, p->place.next.ptr, p->place.next.len);
+    bb_buf_put(&p->url, "", 1);
+    if (p->place.next.len && (p->url.failed || !bb_http_is_home(p->conf.client, (char *)p->url.ptr))) {
         bb_buf_reset(&p->place.seen); /* the config names another host now */
         bb_buf_reset(&p->place.next);
-    } else {
-        p->place.next.len--;
     }
+    bb_buf_reset(&p->url);
     p->asked_next = p->place.next.len > 0;
     if (p->asked_next) {
         bb_buf_put(&p->url, p->place.next.ptr, p->place.next.len);

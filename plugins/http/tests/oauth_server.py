@@ -98,7 +98,10 @@ class Handler(BaseHTTPRequestHandler):
             now_fetching -= 1
         if not self.client_ok(form):
             said = self.headers.get("Authorization", "") or text.partition("client_secret=")[2]
-            self.answer(401, {"error": "invalid_client", "you": said if conf["echo"] else ""})
+            if conf["echo"]:
+                self.answer(401, "no such client " + said, kind="text/plain")
+            else:
+                self.answer(401, {"error": "invalid_client"})
         elif form.get("grant_type") != "client_credentials":
             self.answer(400, {"error": "unsupported_grant_type"})
         elif status != 200:
