@@ -182,6 +182,7 @@ static int page_take(struct job *j, struct bb_bytes json, struct bb_bytes *next)
         return -1;
     if (it.map) {
         etag = entity_etag(list);
+        bb_buf_reset(&j->etag); /* the header said the same */
         bb_buf_put(&j->etag, etag.ptr, etag.len);
         j->n_now += entity_read(j->s->edm, j->set->type, list, &j->now) == 0;
         return 0;
