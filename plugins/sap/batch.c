@@ -42,9 +42,10 @@ void notes_take(struct job *j, struct bb_bytes value)
     bb_buf_free(&json);
 }
 
+/* Each member has a key of its own: they are different effects. */
 static void request_put(struct job *j, const struct request *r, struct bb_buf *out)
 {
-    char line[64];
+    char line[128];
     int n;
 
     bb_buf_put(out, r->method, strlen(r->method));
@@ -56,6 +57,10 @@ static void request_put(struct job *j, const struct request *r, struct bb_buf *o
         bb_buf_put(out, j->etag.ptr, j->etag.len);
         bb_buf_put(out, "\r\n", 2);
     }
+    bb_buf_put(out, "Idempotency-Key: ", 17);
+    bb_buf_put(out, j->v.key.ptr, j->v.key.len);
+    n = snprintf(line, sizeof line, "/%zu\r\n", (size_t)(r - j->rq) + 1);
+    bb_buf_put(out, line, (size_t)n);
     n = snprintf(line, sizeof line, "%sContent-Length: %zu\r\n\r\n",
                  r->body_len ? "Content-Type: application/json\r\n" : "", r->body_len);
     bb_buf_put(out, line, (size_t)n);

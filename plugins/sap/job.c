@@ -409,8 +409,10 @@ static struct bb_http_call *batch_call(struct job *j)
         return NULL;
     bb_boundary_make("batch", j->boundary);
     memcpy(type + strlen(type), j->boundary, strlen(j->boundary) + 1);
-    bb_http_call_header(c, "Content-Type", bb_str(type));
-    bb_http_call_header(c, "Idempotency-Key", j->v.key);
+    if (bb_http_call_header(c, "Content-Type", bb_str(type)) != 0) {
+        bb_http_call_drop(c);
+        return NULL;
+    }
     c->repeatable = 0;
     batch_write(j, &c->body);
     return c;

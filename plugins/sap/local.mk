@@ -18,3 +18,12 @@ BUILT_SOURCES += plugins/sap/sap-manifest.h
 CLEANFILES += plugins/sap/sap-manifest.h
 EXTRA_DIST += plugins/sap/manifest.json plugins/sap/README.md
 dist_man_MANS += plugins/sap/busbar-sap.7
+
+if HAVE_CHECK
+check_PROGRAMS += plugins/sap/tests/test_sap
+TESTS += plugins/sap/tests/test_sap
+plugins_sap_tests_test_sap_SOURCES = plugins/sap/tests/test_sap.c plugins/sap/edm.c plugins/sap/value.c \
+  plugins/sap/entity.c plugins/sap/faults.c
+plugins_sap_tests_test_sap_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) $(CURL_CFLAGS) $(XML_CFLAGS)
+plugins_sap_tests_test_sap_LDADD = sdk/lib/libbusbar-sdk.a $(CHECK_LIBS) $(CURL_LIBS) $(XML_LIBS) $(GMP_LIBS) -lpthread
+endif

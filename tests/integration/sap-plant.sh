@@ -301,7 +301,10 @@ all_in() { [ "$(route_get to-erp delivered)" = $((done_before + 60)) ]; }
 wait_for 120 "60 postings" all_in
 control faults '{"rules":[]}'
 same "60 postings, a third of the answers lost: documents" $(($(documents) - before)) 60
-same "stock went up by" "$(($(stock_of) - had))" 60
-same "doubles" "$(effects .doubles)" 0
+same "stock went up by" "$(jq -n "$(stock_of) - $had")" 60
+same "postings made twice" "$(effects '[.rows[] | select(.kind == "material-document") | .key] | length - (unique | length)')" 0
+same "doubles of any kind" "$(effects .doubles)" 0
+met=$(curl -sf "$U/control/faults" | jq -c '[.. | .met? // empty]')
+ok "faults that were met: $met"
 core_stop
 books_balance
