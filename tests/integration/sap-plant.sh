@@ -42,6 +42,15 @@ endpoints:
     isolation: thread
     breaker: {open: 200ms, max: 500ms}
     config: {base_url: $U, units: {H87: PC}, auth: {basic: {user: busbar, password: {file: $work/wrong}}}}
+  lacks:
+    connector: sap
+    isolation: thread
+    breaker: {open: 200ms, max: 500ms}
+    config:
+      base_url: $U
+      units: {H87: PC}
+      auth: {basic: {user: busbar, password: {file: $work/password}}}
+      services: {product: /sap/opu/odata/sap/API_MATERIAL_STOCK_SRV}
   feed:
     connector: sap
     isolation: thread
@@ -57,11 +66,12 @@ routes:
   to-erp:
     from: in
     to: erp
-    match: {type: ["mfg.inventory.*", "mfg.item.*", mfg.work-order.changed, "sap.entity.*"]}
+    match: {type: ["mfg.inventory.*", mfg.item.changed, mfg.work-order.changed, "sap.entity.*"]}
     order_by: item
     retry: {attempts: 20, initial: 50ms, max: 500ms}
     on_failure: quarantine
   to-token: {from: in, to: token, match: {type: mfg.work-order.released}, on_failure: quarantine}
+  to-lacks: {from: in, to: lacks, match: {type: mfg.item.created}, on_failure: quarantine}
   to-wrong: {from: in, to: wrong, match: {type: mfg.work-order.completed}, on_failure: quarantine}
   items: {from: feed, to: told}
   events:
@@ -288,6 +298,13 @@ give mfg.work-order.completed FG-X '{"id":"1000003","item":{"id":"X"},"quantity"
 refused() { "$busbar" status --state "$state" | grep -E '^wrong' | grep -q 401; }
 wait_for 20 "status to say it" refused
 ok "wrong password: $("$busbar" status --state "$state" | grep -E '^wrong' | cut -c1-160)"
+
+give mfg.item.created FG-X '{"item":{"id":"FG-X"},"baseUnit":"H87","status":"active"}'
+lacking() { "$busbar" status --state "$state" | grep -E '^lacks' | grep -q 'no entity set A_Product'; }
+wait_for 20 "status to say it" lacking
+ok "a service without the set: $("$busbar" status --state "$state" | grep -E '^lacks' | cut -c1-160)"
+give mfg.inventory.movement RM-10701 "$(move initial-entry RM-10701 1 to)"
+ends "and the others go on" delivered
 
 # ---- a third of the answers lost, resets, 429: each posting once -----------------------------------------
 documents() { get "API_MATERIAL_DOCUMENT_SRV/A_MaterialDocumentHeader?\$inlinecount=allpages&\$top=1" '.d.__count'; }
