@@ -16,10 +16,10 @@
  */
 #include <stdlib.h>
 #include <strings.h>
-#include <unistd.h>
 #include "http_call.h"
 
 #define WAIT_FDS 16
+#define HELD_LOOK_MS 100
 
 static void list_add(struct http_call **head, struct http_call *x)
 {
@@ -53,6 +53,16 @@ static size_t on_body(char *data, size_t size, size_t n, void *arg)
     return x->in.failed ? 0 : size * n;
 }
 
+/* curl keeps every header: an answer of nothing else would fill the memory. */
+static size_t on_header(char *data, size_t size, size_t n, void *arg)
+{
+    struct http_call *x = arg;
+    (void)data;
+
+    x->head_in += size * n;
+    return x->head_in > x->client->conf.max_headers ? 0 : size * n;
+}
+
 static int on_send(void *arg, char *ip, char *local_ip, int port, int local_port)
 {
     struct http_call *x = arg;
@@ -62,15 +72,6 @@ static int on_send(void *arg, char *ip, char *local_ip, int port, int local_port
 }
 
 /* ---- the client -------------------------------------------------------------------------------- */
-static int file_ok(const char *what, const char *path, struct bb_error *err)
-{
-    if (!path || access(path, R_OK) == 0)
-        return 1;
-    bb_error_set(err, BB_E_CONFIG, "cannot read %s \"%.150s\": check its path and its permissions",
-                 what, path);
-    return 0;
-}
-
 static int conf_ok(const struct bb_http_config *f, struct bb_error *err)
 {
     const char *host = NULL;
@@ -87,8 +88,18 @@ static int conf_ok(const struct bb_http_config *f, struct bb_error *err)
         bb_error_set(err, BB_E_CONFIG, "the URL must not hold a user or password: give them as auth");
         return 0;
     }
-    return file_ok("the CA file", f->ca_file, err) && file_ok("the certificate", f->cert_file, err) &&
-           file_ok("the key file", f->key_file, err);
+    if (f->oauth.token_url && (!f->oauth.client_id || !f->oauth.client_secret ||
+                               (strncasecmp(f->oauth.token_url, "https://", 8) != 0 &&
+                                strncasecmp(f->oauth.token_url, "http://", 7) != 0))) {
+        bb_error_set(err, BB_E_CONFIG, "OAuth2 needs a token_url with http:// or https://, client_id "
+                                       "and client_secret");
+        return 0;
+    }
+    if (f->csrf_path && (!f->base || *f->csrf_path != '/')) {
+        bb_error_set(err, BB_E_CONFIG, "csrf: the path begins with \"/\" and is added to the URL");
+        return 0;
+    }
+    return 1;
 }
 
 static int strings_copy(struct bb_http *c)
@@ -96,7 +107,10 @@ static int strings_copy(struct bb_http *c)
     const char **each[] = {&c->conf.base,      &c->conf.user,     &c->conf.password,
                            &c->conf.bearer,    &c->conf.ca_file,  &c->conf.cert_file,
                            &c->conf.key_file,  &c->conf.key_password, &c->conf.proxy,
-                           &c->conf.agent};
+                           &c->conf.agent,     &c->conf.csrf_path,    &c->conf.cert_pem,
+                           &c->conf.key_pem,   &c->conf.oauth.token_url,
+                           &c->conf.oauth.client_id, &c->conf.oauth.client_secret,
+                           &c->conf.oauth.scope, &c->conf.oauth.audience};
 
     for (size_t k = 0; k < sizeof each / sizeof each[0]; k++) {
         if (!*each[k])
@@ -109,29 +123,18 @@ static int strings_copy(struct bb_http *c)
     return 0;
 }
 
-/* An answer may quote the credentials back: to keep them out of texts one has to know them. */
-static int basic_make(struct bb_http *c)
+/* Where base's host ends: what begins so may have our credentials. */
+static size_t origin_of(const char *base)
 {
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    const char *part[] = {c->conf.user, ":", c->conf.password ? c->conf.password : ""};
-    unsigned bits = 0, n = 0;
-    char *w;
+    const char *host = base ? strstr(base, "://") + 3 : "";
 
-    if (!c->conf.user)
-        return 0;
-    c->basic = w = malloc((strlen(part[0]) + strlen(part[2]) + 4) / 3 * 4 + 1);
-    if (!w)
-        return -1;
-    for (int k = 0; k < 3; k++)
-        for (const char *p = part[k]; *p; p++) {
-            bits = bits << 8 | (uint8_t)*p;
-            for (n += 8; n >= 6; n -= 6)
-                *w++ = digits[bits >> (n - 6) & 63];
-        }
-    if (n)
-        *w++ = digits[bits << (6 - n) & 63]; /* without its padding: it is only searched for */
-    *w = 0;
-    return 0;
+    return base ? (size_t)(host - base) + strcspn(host, "/?#") : 0;
+}
+
+int bb_http_is_home(const struct bb_http *c, const char *url)
+{
+    return !c->origin || (strncasecmp(url, c->conf.base, c->origin) == 0 &&
+                          (!url[c->origin] || strchr("/?#", url[c->origin])));
 }
 
 struct bb_http *bb_http_new(const struct bb_http_config *conf, struct bb_error *err)
@@ -144,16 +147,24 @@ struct bb_http *bb_http_new(const struct bb_http_config *conf, struct bb_error *
     if (!c)
         goto fail;
     c->conf = *conf;
-    if (strings_copy(c) != 0 || basic_make(c) != 0 || curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+    if (strings_copy(c) != 0 || curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
         goto fail;
+    c->origin = origin_of(c->conf.base);
+    if (c->conf.user && !(c->basic = http_basic(c->conf.user, c->conf.password)))
+        goto fail;
+    if (http_tls_load(c, err) != 0) {
+        bb_http_free(&c);
+        return NULL;
+    }
     c->conf.connect_ms = conf->connect_ms ? conf->connect_ms : 5000;
     c->conf.timeout_ms = conf->timeout_ms ? conf->timeout_ms : 30000;
     c->conf.connections = conf->connections ? conf->connections : 64;
     c->conf.pause_ms = conf->pause_ms ? conf->pause_ms : 2000;
     c->conf.max_response = conf->max_response ? conf->max_response : 1u << 20;
     c->conf.max_request = conf->max_request ? conf->max_request : 64u << 20;
+    c->conf.max_headers = conf->max_headers ? conf->max_headers : 64u << 10;
     c->multi = curl_multi_init();
-    if (!c->multi)
+    if (!c->multi || http_oauth_join(c) != 0 || http_lease_new(c) != 0)
         goto fail;
     curl_multi_setopt(c->multi, CURLMOPT_MAXCONNECTS, (long)c->conf.connections);
     curl_multi_setopt(c->multi, CURLMOPT_MAX_HOST_CONNECTIONS, (long)c->conf.connections);
@@ -165,6 +176,14 @@ fail:
     return NULL;
 }
 
+static void text_free(char **text)
+{
+    if (*text)
+        explicit_bzero(*text, strlen(*text));
+    free(*text);
+    *text = NULL;
+}
+
 static void call_free(struct http_call *x)
 {
     if (x->easy)
@@ -172,6 +191,7 @@ static void call_free(struct http_call *x)
     bb_buf_free(&x->pub.url);
     bb_buf_free(&x->pub.body);
     bb_buf_free(&x->head);
+    bb_buf_free(&x->secret);
     bb_buf_free(&x->in);
     free(x);
 }
@@ -193,16 +213,16 @@ void bb_http_free(struct bb_http **cp)
         list_del(&c->unused, x);
         call_free(x);
     }
+    http_lease_free(c);
+    http_oauth_leave(c); /* from here on nobody wakes the multi handle */
     if (c->multi)
         curl_multi_cleanup(c->multi);
-    for (size_t k = 0; k < sizeof c->strings / sizeof c->strings[0]; k++) {
-        if (c->strings[k])
-            explicit_bzero(c->strings[k], strlen(c->strings[k])); /* passwords among them */
-        free(c->strings[k]);
-    }
-    if (c->basic)
-        explicit_bzero(c->basic, strlen(c->basic));
-    free(c->basic);
+    for (size_t k = 0; k < sizeof c->strings / sizeof c->strings[0]; k++)
+        text_free(&c->strings[k]); /* passwords among them */
+    text_free(&c->basic);
+    text_free(&c->oauth_basic);
+    text_free(&c->secret_form);
+    http_tls_free(c);
     free(c);
     *cp = NULL;
 }
@@ -229,27 +249,13 @@ static int easy_setup(struct http_call *x)
     bad |= curl_easy_setopt(e, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
     bad |= curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_body);
     bad |= curl_easy_setopt(e, CURLOPT_WRITEDATA, x);
+    bad |= curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, on_header);
+    bad |= curl_easy_setopt(e, CURLOPT_HEADERDATA, x);
     bad |= curl_easy_setopt(e, CURLOPT_PREREQFUNCTION, on_send);
     bad |= curl_easy_setopt(e, CURLOPT_PREREQDATA, x);
     bad |= curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, (long)f->connect_ms);
     bad |= curl_easy_setopt(e, CURLOPT_USERAGENT, f->agent ? f->agent : "busbar");
     bad |= curl_easy_setopt(e, CURLOPT_PROXY, f->proxy ? f->proxy : "");
-    if (f->user) {
-        bad |= curl_easy_setopt(e, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC);
-        bad |= curl_easy_setopt(e, CURLOPT_USERNAME, f->user);
-        bad |= curl_easy_setopt(e, CURLOPT_PASSWORD, f->password ? f->password : "");
-    } else if (f->bearer) {
-        bad |= curl_easy_setopt(e, CURLOPT_HTTPAUTH, (long)CURLAUTH_BEARER);
-        bad |= curl_easy_setopt(e, CURLOPT_XOAUTH2_BEARER, f->bearer);
-    }
-    if (f->ca_file) {
-        bad |= curl_easy_setopt(e, CURLOPT_CAINFO, f->ca_file);
-        bad |= curl_easy_setopt(e, CURLOPT_CAPATH, NULL); /* this authority alone */
-    }
-    if (f->cert_file)
-        bad |= curl_easy_setopt(e, CURLOPT_SSLCERT, f->cert_file);
-    if (f->key_file)
-        bad |= curl_easy_setopt(e, CURLOPT_SSLKEY, f->key_file);
     if (f->key_password)
         bad |= curl_easy_setopt(e, CURLOPT_KEYPASSWD, f->key_password);
     bad |= curl_easy_setopt(e, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
@@ -266,6 +272,7 @@ static struct http_call *call_make(struct bb_http *c)
     bb_buf_init(&x->pub.url, HTTP_URL_MAX);
     bb_buf_init(&x->pub.body, c->conf.max_request);
     bb_buf_init(&x->head, HTTP_HEAD_MAX);
+    bb_buf_init(&x->secret, HTTP_HEAD_MAX);
     bb_buf_init(&x->in, c->conf.max_response);
     x->easy = curl_easy_init();
     if (!x->easy || easy_setup(x) != 0) {
@@ -291,6 +298,14 @@ static void call_put_back(struct http_call *x)
     if (c->n_unused >= c->conf.connections * 4) {
         call_free(x);
         return;
+    }
+    if (x->secret.ptr)
+        explicit_bzero(x->secret.ptr, x->secret.cap);
+    if (x->kind != HTTP_USER) { /* a secret going out, a token coming in */
+        if (x->pub.body.ptr)
+            explicit_bzero(x->pub.body.ptr, x->pub.body.cap);
+        if (x->in.ptr)
+            explicit_bzero(x->in.ptr, x->in.cap);
     }
     buf_renew(&x->pub.url);
     buf_renew(&x->pub.body);
@@ -326,11 +341,17 @@ struct bb_http_call *bb_http_call_new(struct bb_http *c, const char *method, con
     x->truncated = 0;
     x->state = HTTP_IDLE;
     x->tries = 0;
+    x->kind = HTTP_USER;
+    x->secrets = 0;
+    x->token_gen = x->lease_gen = 0;
+    x->token_again = x->lease_again = x->refused = 0;
     x->error[0] = x->text[0] = 0;
     x->pub.timeout_ms = 0;
+    x->pub.max_response = 0;
     x->pub.repeatable = is_repeatable(x->method);
     x->pub.done = NULL;
     x->pub.arg = NULL;
+    x->pub.tag = 0;
     if (c->conf.base && (*path == '/' || !*path))
         bb_buf_put(&x->pub.url, c->conf.base, strlen(c->conf.base));
     bb_buf_put(&x->pub.url, path, strlen(path));
@@ -371,41 +392,74 @@ static void headers_link(struct http_call *x)
         x->list[k].data = (char *)x->head.ptr + x->at[k];
         x->list[k].next = &x->list[k + 1];
     }
+    for (unsigned k = 0; k < x->secrets; k++, n++) {
+        x->list[n].data = (char *)x->secret.ptr + x->secret_at[k];
+        x->list[n].next = &x->list[n + 1];
+    }
     x->list[n].data = no_expect;
     x->list[n].next = NULL;
 }
 
-static CURLMcode call_start(struct http_call *x)
+/* With its credentials and the time that it has left. 0, -1. */
+static int call_start(struct http_call *x)
 {
-    CURLMcode rc = curl_multi_add_handle(x->client->multi, x->easy);
+    struct bb_http *c = x->client;
+    int64_t left = x->until_ms - bb_clock_ms();
 
-    if (rc == CURLM_OK) {
-        x->state = HTTP_GOING;
-        x->client->going++;
-        x->client->dirty = 1;
-    }
-    return rc;
+    http_tls_look(c);
+    if (http_gate_headers(x) != 0 || http_tls_set(x) != 0)
+        return -1;
+    headers_link(x);
+    x->head_in = 0;
+    if (curl_easy_setopt(x->easy, CURLOPT_HTTPHEADER, x->list) != CURLE_OK ||
+        curl_easy_setopt(x->easy, CURLOPT_TIMEOUT_MS, (long)(left > 1 ? left : 1)) != CURLE_OK ||
+        curl_multi_add_handle(c->multi, x->easy) != CURLM_OK)
+        return -1;
+    x->state = HTTP_GOING;
+    c->going++;
+    c->dirty = 1;
+    return 0;
 }
 
-static void queue_put(struct bb_http *c, struct http_call *x)
+static void list_put(struct http_list *l, struct http_call *x, int state)
 {
-    if (!c->queue)
-        c->queue_end = &c->queue;
+    if (!l->first)
+        l->end = &l->first;
     x->behind = NULL;
-    *c->queue_end = x;
-    c->queue_end = &x->behind;
-    x->state = HTTP_QUEUED;
+    *l->end = x;
+    l->end = &x->behind;
+    x->state = state;
 }
 
-static void queue_del(struct bb_http *c, struct http_call *x)
+static void list_take(struct http_list *l, struct http_call *x)
 {
-    struct http_call **at = &c->queue;
+    struct http_call **at = &l->first;
 
     while (*at != x)
         at = &(*at)->behind;
     *at = x->behind;
     if (!*at)
-        c->queue_end = at;
+        l->end = at;
+    x->state = HTTP_IDLE;
+}
+
+/* Starts it, or puts it where it waits: 0, -1 with the call in neither list. */
+static int call_go(struct http_call *x)
+{
+    struct bb_http *c = x->client;
+    enum http_pass pass = http_gate(x);
+
+    if (pass != PASS_GO) {
+        x->refused = pass == PASS_REFUSED;
+        list_put(&c->held, x, HTTP_HELD);
+        c->dirty |= x->refused; /* done() comes from wait(), not from here */
+        return 0;
+    }
+    if (x->kind == HTTP_USER && c->going >= c->conf.connections) {
+        list_put(&c->queue, x, HTTP_QUEUED);
+        return 0;
+    }
+    return call_start(x);
 }
 
 int bb_http_send(struct bb_http_call *call)
@@ -419,7 +473,8 @@ int bb_http_send(struct bb_http_call *call)
     bb_buf_put(&call->url, "", 1);
     if (call->url.failed || call->body.failed || x->head.failed)
         goto fail;
-    headers_link(x);
+    x->own = bb_http_is_home(c, (char *)call->url.ptr);
+    x->in.max = call->max_response ? call->max_response : c->conf.max_response;
     bad |= curl_easy_setopt(e, CURLOPT_URL, (char *)call->url.ptr);
     if (with_body) {
         bad |= curl_easy_setopt(e, CURLOPT_POST, 1L);
@@ -432,21 +487,23 @@ int bb_http_send(struct bb_http_call *call)
     if (!with_body && strcmp(x->method, "HEAD") != 0)
         bad |= curl_easy_setopt(e, CURLOPT_HTTPGET, 1L); /* NOBODY 0 would leave it undefined */
     bad |= curl_easy_setopt(e, CURLOPT_CUSTOMREQUEST, x->method);
-    bad |= curl_easy_setopt(e, CURLOPT_HTTPHEADER, x->list);
-    bad |= curl_easy_setopt(e, CURLOPT_TIMEOUT_MS,
-                            (long)(call->timeout_ms ? call->timeout_ms : c->conf.timeout_ms));
     if (bad)
         goto fail;
     x->until_ms = bb_clock_ms() + (call->timeout_ms ? call->timeout_ms : c->conf.timeout_ms);
-    if (c->queue || c->going >= c->conf.connections)
-        queue_put(c, x);
-    else if (call_start(x) != CURLM_OK)
+    if (c->queue.first && x->kind == HTTP_USER)
+        list_put(&c->queue, x, HTTP_QUEUED);
+    else if (call_go(x) != 0)
         goto fail;
     c->open++;
     return 0;
 fail:
     call_put_back(x);
     return -1;
+}
+
+int http_send_own(struct bb_http_call *call)
+{
+    return bb_http_send(call);
 }
 
 void bb_http_call_drop(struct bb_http_call *call)
@@ -462,12 +519,12 @@ static void call_end(struct http_call *x, CURLcode rc, int cancelled)
     if (x->state == HTTP_GOING) {
         curl_multi_remove_handle(c->multi, x->easy);
         c->going--;
-    } else {
-        queue_del(c, x);
+    } else if (x->state != HTTP_IDLE) {
+        list_take(x->state == HTTP_HELD ? &c->held : &c->queue, x);
     }
     x->state = HTTP_IDLE;
     c->open--;
-    c->dirty |= c->queue != NULL; /* the next may start */
+    c->dirty |= c->queue.first || c->held.first; /* the next may start */
     http_answer_make(x, rc, cancelled, &a);
     if (x->pub.done)
         x->pub.done(&x->pub, &a);
@@ -482,21 +539,50 @@ void bb_http_cancel(struct bb_http_call *call)
 /* Those that waited take the places that became free, with the time that they have left. */
 static void queue_run(struct bb_http *c)
 {
-    while (c->queue && c->going < c->conf.connections) {
-        struct http_call *x = c->queue;
-        int64_t left = x->until_ms - bb_clock_ms();
+    while (c->queue.first && c->going < c->conf.connections) {
+        struct http_call *x = c->queue.first;
 
-        if (left <= 0) {
+        if (x->until_ms <= bb_clock_ms()) {
             call_end(x, CURLE_OPERATION_TIMEDOUT, 0);
             continue;
         }
-        queue_del(c, x);
-        if (curl_easy_setopt(x->easy, CURLOPT_TIMEOUT_MS, (long)left) != CURLE_OK ||
-            call_start(x) != CURLM_OK) {
-            queue_put(c, x);
+        list_take(&c->queue, x);
+        if (call_go(x) != 0)
             call_end(x, CURLE_OUT_OF_MEMORY, 0);
-        }
     }
+}
+
+/* Those that wait for a token or a session, each once; what done() adds meanwhile comes next time. */
+static void held_run(struct bb_http *c)
+{
+    unsigned n = 0;
+
+    for (struct http_call *x = c->held.first; x; x = x->behind)
+        n++;
+    while (n-- && c->held.first) {
+        struct http_call *x = c->held.first;
+        list_take(&c->held, x);
+        if (!x->refused && x->until_ms <= bb_clock_ms()) {
+            x->refused = 1;
+            x->refused_ms = 0;
+            snprintf(x->text, sizeof x->text, "no OAuth2 token or CSRF session within the call's time");
+        }
+        if (x->refused || call_go(x) != 0)
+            call_end(x, CURLE_OUT_OF_MEMORY, 0);
+    }
+}
+
+/* Takes the call back out of curl, to be sent once more with a new token or session. 0, -1. */
+static int call_again(struct http_call *x)
+{
+    curl_multi_remove_handle(x->client->multi, x->easy);
+    x->client->going--;
+    x->state = HTTP_IDLE;
+    x->tries = 0; /* the refusal says that it was not applied */
+    x->truncated = 0;
+    x->error[0] = 0;
+    bb_buf_reset(&x->in);
+    return call_go(x);
 }
 
 /* ---- running ------------------------------------------------------------------------------------- */
@@ -515,9 +601,14 @@ static unsigned run(struct bb_http *c)
         if (m->msg != CURLMSG_DONE)
             continue;
         curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, (char **)&x);
-        call_end(x, rc, 0); /* m is gone after this */
-        ended++;
+        if (!http_gate_again(x)) {
+            call_end(x, rc, 0); /* m is gone after this */
+            ended++;
+        } else if (call_again(x) != 0) {
+            call_end(x, CURLE_OUT_OF_MEMORY, 0);
+        }
     }
+    held_run(c);
     queue_run(c);
     return ended;
 }
@@ -541,6 +632,8 @@ void bb_http_wait(struct bb_http *c, struct bb_pollfd *fds, size_t n, uint32_t t
         timeout_ms = 0; /* done() gave the host something to do */
     if (timeout_ms > 60000)
         timeout_ms = 60000;
+    if (c->held.first && timeout_ms > HELD_LOOK_MS)
+        timeout_ms = HELD_LOOK_MS; /* their time may be over */
     curl_multi_poll(c->multi, w, (unsigned)n, c->dirty ? 0 : (int)timeout_ms, &ready);
     for (size_t k = 0; k < n; k++)
         fds[k].revents = w[k].revents ? BB_POLL_IN : 0;
