@@ -29,3 +29,5 @@ TESTS += tests/integration/emit.sh
 EXTRA_DIST += tests/integration/emit.sh
 TESTS += tests/integration/partial.sh
 EXTRA_DIST += tests/integration/partial.sh
+TESTS += tests/integration/plant-erp-odata.sh
+EXTRA_DIST += tests/integration/plant-erp-odata.sh

@@ -47,6 +47,12 @@ size_t plant_server_connections(const struct plant_server *s);
 
 /* extra: further header lines, each with its CRLF, or "". */
 void plant_reply(struct plant_conn *c, int status, const char *extra, const char *body, size_t n);
+void plant_answer(struct plant_conn *c, int status, const char *type, const char *extra,
+                  const char *body, size_t n); /* the same with a media type */
+/* What may follow an answer: its body ends half way and the connection closes; it leaves after ms,
+ * chunk bytes ten times a second (0: all at once). */
+void plant_cut(struct plant_conn *c);
+void plant_slow(struct plant_conn *c, uint32_t ms, size_t chunk);
 void plant_reset(struct plant_conn *c);                          /* RST, no answer */
 void plant_hang(struct plant_conn *c);                           /* never answers */
 void plant_wait(struct plant_conn *c, uint32_t ms, uint32_t note); /* calls the handler again */
