@@ -29,5 +29,7 @@ TESTS += tests/integration/emit.sh
 EXTRA_DIST += tests/integration/emit.sh
 TESTS += tests/integration/partial.sh
 EXTRA_DIST += tests/integration/partial.sh
+TESTS += tests/integration/mes-plant.sh
+EXTRA_DIST += tests/integration/mes-plant.sh
 TESTS += tests/integration/plant-erp-odata.sh
 EXTRA_DIST += tests/integration/plant-erp-odata.sh
