@@ -28,7 +28,6 @@ void bod_scope(struct bod *d)
 {
     xml_open(&d->x, "HierarchyScope");
     xml_put(&d->x, "EquipmentID", d->plant);
-    xml_put(&d->x, "EquipmentElementLevel", bb_str("Site"));
     xml_put(&d->x, "EquipmentLevel", bb_str("Site"));
     xml_close(&d->x, "HierarchyScope");
 }
@@ -95,7 +94,7 @@ static bb_status bod_write(struct bod *d, size_t row)
     int64_t ms;
     bb_status st;
 
-    snprintf(root, sizeof root, "%s%s xmlns=\"" MES_NS "\"", rows[row].verb, rows[row].noun);
+    snprintf(root, sizeof root, "%s%s xmlns=\"" MES_NS "\" releaseID=\"7.0\"", rows[row].verb, rows[row].noun);
     if (bb_date_iso_read(d->e.time, &ms) != 0 || bb_date_iso_write(ms, now) != 0)
         snprintf(now, sizeof now, "%.*s", d->e.time.len < sizeof now ? (int)d->e.time.len : 0, (const char *)d->e.time.ptr);
     xml_open(&d->x, root);

@@ -14,3 +14,14 @@ plugins/mes/mes-manifest.h: plugins/mes/manifest.json sdk/tools/busbar-manifest$
 	  sdk/tools/busbar-manifest$(EXEEXT) $(srcdir)/plugins/mes/manifest.json > $@.tmp && mv $@.tmp $@
 CLEANFILES += plugins/mes/mes-manifest.h plugins/mes/mes-manifest.h.tmp
 EXTRA_DIST += plugins/mes/manifest.json
+
+# its tests: the connector's own sources and a host in the test's process
+if HAVE_CHECK
+check_PROGRAMS += plugins/mes/tests/test_mes
+TESTS += plugins/mes/tests/test_mes
+plugins_mes_tests_test_mes_SOURCES = plugins/mes/tests/test_mes.c $(mes_SOURCES) tests/plugins/fakehost.c \
+  tests/plugins/fakehost.h
+plugins_mes_tests_test_mes_CPPFLAGS = $(AM_CPPFLAGS) -Iplugins/mes $(CHECK_CFLAGS)
+plugins_mes_tests_test_mes_LDADD = $(mes_LIBS) $(CHECK_LIBS) -lpthread
+$(plugins_mes_tests_test_mes_OBJECTS): plugins/mes/mes-manifest.h
+endif

@@ -9,14 +9,25 @@
  */
 #include "mes.h"
 
-static void material_put(struct bod *d, struct bb_bytes of, const char *item, const char *lot, const char *place,
-                         const char *quantity, const char *use)
+static void place_put(struct bod *d, struct bb_bytes place)
+{
+    if (!place.len)
+        return;
+    xml_open(&d->x, "StorageLocation");
+    xml_put(&d->x, "Location", place);
+    xml_put(&d->x, "LocationType", bb_str("Operational Location"));
+    xml_close(&d->x, "StorageLocation");
+}
+
+static void material_put(struct bod *d, struct bb_bytes id, struct bb_bytes of, const char *place, const char *quantity,
+                         const char *use)
 {
     xml_open(&d->x, "MaterialRequirement");
-    xml_put(&d->x, "MaterialDefinitionID", bb_conf_str(of, item, NULL));
-    xml_put(&d->x, "MaterialLotID", bb_conf_str(of, lot, NULL));
+    xml_put(&d->x, "ID", id);
+    xml_put(&d->x, "MaterialDefinitionID", bb_conf_str(of, "/item/id", NULL));
+    xml_put(&d->x, "MaterialLotID", bb_conf_str(of, "/lot/id", NULL));
     xml_put(&d->x, "MaterialUse", bb_str(use));
-    xml_put(&d->x, "StorageLocation", bb_conf_str(of, place, NULL));
+    place_put(d, bb_conf_str(of, place, NULL));
     bod_quantity(d, of, quantity);
     xml_close(&d->x, "MaterialRequirement");
 }
@@ -35,14 +46,14 @@ static bb_status materials_put(struct bod *d)
     struct bb_bytes list, c;
     struct bb_iter it;
 
-    material_put(d, d->v->data, "/item/id", "/lot/id", "/to/storageLocation", "/quantity", "Produced");
+    material_put(d, bb_str("0"), d->v->data, "/to/storageLocation", "/quantity", "Produced");
     if (!bb_conf_find(d->v->data, "/components", &list))
         return BB_OK;
     if (!bb_iter_of(list, &it) || it.map || it.n > MES_LINES_MAX)
         return bb_error_set(d->err, BB_E_REJECT, "components: a list of at most %u", MES_LINES_MAX);
     while (bb_iter_next(&it, NULL, &c))
         if (!bb_conf_bool(c, "/deleted", 0))
-            material_put(d, c, "/item/id", "/lot/id", "/from/storageLocation", "/required", use_of(c));
+            material_put(d, bb_conf_str(c, "/id", NULL), c, "/from/storageLocation", "/required", use_of(c));
     return BB_OK;
 }
 
@@ -58,11 +69,13 @@ static void dates_put(struct bod *d)
 bb_status order_put(struct bod *d)
 {
     struct bb_bytes data = d->v->data, id = bb_conf_str(data, "/id", NULL);
+    struct bb_bytes item = bb_conf_str(data, "/item/id", NULL), definition = bb_conf_str(data, "/routing/id", NULL);
     int cancelled = strcmp(d->verb, "Cancel") == 0;
     bb_status st;
 
-    if (!id.len || !bb_conf_str(data, "/item/id", NULL).len)
+    if (!id.len || !item.len)
         return bb_error_set(d->err, BB_E_REJECT, "the work order has no id or no item");
+    definition = definition.len ? definition : item;
     xml_put(&d->x, "ID", d->e.correlationid.len ? d->e.correlationid : d->e.id);
     bod_scope(d);
     xml_put(&d->x, "OperationsType", bb_str("Production"));
@@ -73,9 +86,12 @@ bb_status order_put(struct bod *d)
     bod_scope(d);
     xml_put(&d->x, "OperationsType", bb_str("Production"));
     xml_put(&d->x, "RequestState", bb_str(cancelled ? "Cancelled" : "Released"));
-    xml_put(&d->x, "OperationsDefinitionID", bb_conf_str(data, "/routing/id", NULL));
+    xml_put(&d->x, "OperationsDefinitionID", definition);
     xml_open(&d->x, "SegmentRequirement");
     xml_put(&d->x, "ID", id);
+    xml_put(&d->x, "ProcessSegmentID", definition); /* the schema wants all three */
+    xml_put(&d->x, "OperationsDefinitionID", definition);
+    xml_put(&d->x, "OperationsSegmentID", definition);
     st = materials_put(d);
     xml_close(&d->x, "SegmentRequirement");
     xml_close(&d->x, "OperationsRequest");

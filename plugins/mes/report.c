@@ -154,6 +154,13 @@ static void named_put(struct open *m, const char *key, const char *inner, struct
     bb_put_str(m->b, text.ptr, text.len);
 }
 
+static struct bb_bytes place_of(struct bb_bytes actual)
+{
+    struct bb_bytes place = tree_text(actual, "/StorageLocation/Location");
+
+    return place.len ? place : tree_text(actual, "/StorageLocation"); /* as B2MML 6 and before have it */
+}
+
 static int actual_put(const struct report *r, enum use use, struct bb_bytes actual, struct bb_bytes quantity,
                       struct bb_buf *out, struct bb_error *err)
 {
@@ -162,7 +169,7 @@ static int actual_put(const struct report *r, enum use use, struct bb_bytes actu
 
     if (use != USE_SCRAP && use != USE_REWORK) {
         named_put(&m, "item", "id", tree_text(actual, "/MaterialDefinitionID"));
-        named_put(&m, use == USE_CONSUMED ? "from" : "to", "storageLocation", tree_text(actual, "/StorageLocation"));
+        named_put(&m, use == USE_CONSUMED ? "from" : "to", "storageLocation", place_of(actual));
         if (use == USE_CO || use == USE_BY)
             map_text(&m, "role", bb_str(use == USE_CO ? "co-product" : "by-product"));
     } else {

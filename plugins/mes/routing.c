@@ -29,10 +29,12 @@ static void segment_put(struct bod *d, struct bb_bytes op)
     xml_put(&d->x, "ProcessSegmentID", bb_conf_str(op, "/segment", NULL));
     if (center.len) {
         xml_open(&d->x, "EquipmentSpecification");
+        xml_put(&d->x, "ID", bb_str("1"));
         xml_put(&d->x, "EquipmentID", center);
         xml_close(&d->x, "EquipmentSpecification");
     }
     xml_open(&d->x, "MaterialSpecification");
+    xml_put(&d->x, "ID", bb_str("0"));
     xml_put(&d->x, "MaterialDefinitionID", bb_conf_str(d->v->data, "/item/id", NULL));
     xml_put(&d->x, "MaterialUse", bb_str("Produced"));
     xml_close(&d->x, "MaterialSpecification");

@@ -21,7 +21,7 @@ static void actual_put(struct plant_buf *b, const char *item, const char *lot, c
 {
     char qty[24];
     plant_qty_write(milli, qty);
-    plant_puts(b, "<MaterialActual><MaterialDefinitionID>");
+    plant_puts(b, "<MaterialActual><ID>1</ID><MaterialDefinitionID>");
     plant_put_xml(b, item);
     plant_puts(b, "</MaterialDefinitionID>");
     if (lot && *lot) {
@@ -29,7 +29,8 @@ static void actual_put(struct plant_buf *b, const char *item, const char *lot, c
         plant_put_xml(b, lot);
         plant_puts(b, "</MaterialLotID>");
     }
-    plant_putf(b, "%s<StorageLocation>%s</StorageLocation>", use, *location ? location : "0002");
+    plant_putf(b, "%s<StorageLocation><Location>%s</Location><LocationType>Operational Location</LocationType>"
+                  "</StorageLocation>", use, *location ? location : "0002");
     mes_quantity_put(b, qty, unit);
     plant_puts(b, "</MaterialActual>");
 }
@@ -77,7 +78,7 @@ static void report(struct plant_call *c, struct work *w)
                 w->last ? "completed" : "running", done, plant_mem_printf(&c->mem, "%lld", (long long)w->scrap));
     plant_effect(c, "performance", w->id, n);
     plant_event(c, "b2mml.performance", "application/xml",
-                plant_mem_printf(&c->mem, "<ShowOperationsPerformance xmlns=\"" MES_NS "\"><ApplicationArea>"
+                plant_mem_printf(&c->mem, "<ShowOperationsPerformance xmlns=\"" MES_NS "\" releaseID=\"7.0\"><ApplicationArea>"
                                           "<CreationDateTime>%s</CreationDateTime></ApplicationArea><DataArea><Show/>%s"
                                           "</DataArea></ShowOperationsPerformance>", now, b.p));
 }

@@ -34,7 +34,7 @@ static bool components_put(struct mes_call *m, xmlNode *request, const struct or
                 return mes_refuse(m, "MES/015", "component %s of order %s is not known in plant %s", item, o->id, o->plant);
             plant_db_do(c->db, "INSERT OR REPLACE INTO order_components VALUES(?1, ?2, ?3, ?4, ?5, ?6)", 6, o->id,
                         plant_mem_printf(&c->mem, "%04u", ++line * 10), item, mes_text(m, n, "Quantity/QuantityString"),
-                        mes_unit_in(mes_text(m, n, "Quantity/UnitOfMeasure")), mes_text(m, n, "StorageLocation"));
+                        mes_unit_in(mes_text(m, n, "Quantity/UnitOfMeasure")), mes_text(m, n, "StorageLocation/Location"));
         }
     return true;
 }

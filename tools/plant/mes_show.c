@@ -26,7 +26,7 @@ void mes_quantity_put(struct plant_buf *b, const char *quantity, const char *uni
 static void show_begin(struct plant_call *c, struct plant_buf *b, const char *noun)
 {
     plant_buf_init(b, &c->mem);
-    plant_putf(b, "<Show%s xmlns=\"" MES_NS "\"><ApplicationArea><CreationDateTime>%s</CreationDateTime>"
+    plant_putf(b, "<Show%s xmlns=\"" MES_NS "\" releaseID=\"7.0\"><ApplicationArea><CreationDateTime>%s</CreationDateTime>"
                   "</ApplicationArea><DataArea><Show/>", noun, plant_now(c));
 }
 
@@ -82,12 +82,13 @@ static void orders_show(struct plant_call *c, const char *rest)
                                            " AND plant LIKE ?2 AND item LIKE ?3 ORDER BY id LIMIT 500", 3,
                                     query(c, "state", "%"), query(c, "plant", "%"), query(c, "item", "%"));
     show_begin(c, &b, "OperationsSchedule");
-    plant_puts(&b, "<OperationsSchedule>");
+    plant_puts(&b, "<OperationsSchedule><ID>staged</ID>");
     while (plant_db_row(&st)) {
         plant_putf(&b, "<OperationsRequest><ID>%s</ID>", plant_db_col(st, 0));
         mes_scope_put(&b, plant_db_col(st, 1));
-        plant_putf(&b, "<RequestState>%s</RequestState><SegmentRequirement><ID>%s</ID><MaterialRequirement>"
-                       "<MaterialDefinitionID>", strcmp(plant_db_col(st, 5), "staged") == 0 ? "Ready" : "Running",
+        plant_putf(&b, "<RequestState>%s</RequestState><SegmentRequirement><ID>%s</ID><ProcessSegmentID>0010</ProcessSegmentID>"
+                       "<OperationsDefinitionID>0010</OperationsDefinitionID><OperationsSegmentID>0010"
+                       "</OperationsSegmentID><MaterialRequirement><ID>0</ID><MaterialDefinitionID>", strcmp(plant_db_col(st, 5), "staged") == 0 ? "Ready" : "Running",
                    plant_db_col(st, 0));
         plant_put_xml(&b, plant_db_col(st, 2));
         plant_puts(&b, "</MaterialDefinitionID><MaterialUse>Produced</MaterialUse>");
