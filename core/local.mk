@@ -1,6 +1,4 @@
-# Dependencies point one way: base <- {config, journal, wire, transform, schema} <- host, hub
-# <- index <- admin <- cli. Each folder appends its files.
-# Dependencies point one way: base <- {config, journal, wire, transform} <- host, hub
+# Dependencies point one way: base <- {config, journal, wire, transform, schema} <- policy <- host, hub
 # <- index <- admin <- rehearse <- cli. Each folder appends its files.
 noinst_LTLIBRARIES += core/libbusbar-core.la
 core_libbusbar_core_la_CPPFLAGS = $(AM_CPPFLAGS) $(FYAML_CFLAGS)
@@ -15,6 +13,7 @@ include core/wire/local.mk
 include core/transform/local.mk
 include core/schema/local.mk
 include core/host/local.mk
+include core/policy/local.mk
 include core/hub/local.mk
 include core/index/local.mk
 include core/admin/local.mk

@@ -29,7 +29,8 @@ bench: all $(noinst_PROGRAMS)
 	bash $(top_srcdir)/tools/bench/run.sh --build $(abs_top_builddir) $(BENCH)
 
 EXTRA_DIST += tools/test tools/lint tools/quickstart tools/lib/common.sh tools/lib/tally.sh \
-  tools/lib/sample.awk tools/bench/run.sh tools/bench/lib.sh tools/bench/files.sh tests/tsan.supp .ci/run
+  tools/lib/sample.awk tools/bench/run.sh tools/bench/lib.sh tools/bench/files.sh tools/bench/model.sh \
+  tests/tsan.supp .ci/run
 EXTRA_DIST += tools/units/rec20.py tools/units/expression.py tools/units/facts.py
 EXTRA_DIST += tools/model/docs tools/model/page.jq tools/model/index.jq
 

@@ -29,6 +29,7 @@ static const struct metric endpoints[] = {
     {"accepted", "busbar_endpoint_accepted_total", "Messages accepted from it"},
     {"duplicates", "busbar_endpoint_duplicates_total", "Its messages that were held already"},
     {"conflicts", "busbar_endpoint_conflicts_total", "Its messages with a known id and other content"},
+    {"echoes", "busbar_endpoint_echoes_total", "Its messages that reported effects of Busbar's own"},
     {"in_flight", "busbar_endpoint_in_flight", "Deliveries it has not answered"},
     {"busy", "busbar_endpoint_busy_total", "Submits refused for want of room"},
     {"restarts", "busbar_endpoint_restarts_total", "Times its host was started again"},

@@ -12,12 +12,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include "core/hub/hub.h"
+#include "core/policy/policy.h"
 #include "core/rehearse/rehearse.h"
 #include "core/transform/transform.h"
 
 struct explain {
     const struct bb_args *a;
     const struct bb_generation *g;
+    struct bb_owners *owners;
     const char *name;  /* of the input */
     bool dry;          /* what the routes would send, instead of why */
     struct bb_rows all; /* --json */
@@ -180,6 +182,7 @@ static int message_explain(void *arg, size_t offset, struct bb_bytes whole, stru
     struct explain *x = arg;
     const struct bb_config *c = x->g->config;
     struct bb_envelope e;
+    const struct bb_owned *owned;
     struct bb_rows one, routes;
     size_t taken = 0;
 
@@ -194,10 +197,16 @@ static int message_explain(void *arg, size_t offset, struct bb_bytes whole, stru
         bb_print_text(stdout, ", ", e.type);
         putchar('\n');
     }
-    for (size_t i = 0; i < c->n_routes; i++)
+    owned = x->a->endpoint ? bb_owners_foreign(x->owners, x->a->endpoint, &e) : NULL;
+    if (owned && !x->a->json)
+        printf("  %s by %s\n", owned->rule->foreign == BB_FOREIGN_REFUSE ? "it would be refused" : "it would be quarantined",
+               owned->text);
+    if (owned)
+        bb_rows_text(&one, "foreign", owned->text);
+    for (size_t i = 0; i < c->n_routes && !owned; i++)
         if (!x->a->route || strcmp(c->routes[i].name, x->a->route) == 0)
             taken += route_explain(x, &c->routes[i], whole, &e, &routes);
-    if (!taken && !x->a->json)
+    if (!taken && !owned && !x->a->json)
         unmatched_say(x);
     bb_put_str(bb_rows_pair(&one, "id"), e.id.ptr, e.id.len);
     bb_put_str(bb_rows_pair(&one, "type"), e.type.ptr, e.type.len);
@@ -233,6 +242,8 @@ static int run(const struct bb_args *a, bool dry)
     bb_diags_print(&d, stderr);
     bb_diags_free(&d);
     x.g = g;
+    if (g && bb_owners_new(g->config, &x.owners) != 0)
+        rc = bb_cli_fail("out of memory");
     bb_rows_begin(&x.all);
     if (g && a->endpoint && !bb_config_endpoint(g->config, a->endpoint))
         rc = bb_cli_usage("conf.d has no endpoint \"%s\"", a->endpoint);
@@ -247,6 +258,7 @@ static int run(const struct bb_args *a, bool dry)
         rc = BB_EXIT_FAILED;
     if (rc == BB_EXIT_OK && !x.messages)
         rc = bb_cli_fail("the input holds no message");
+    bb_owners_free(&x.owners);
     bb_generation_free(&g);
     return bb_print_end(rc);
 }

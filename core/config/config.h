@@ -74,6 +74,8 @@ struct bb_endpoint_config {
     uint32_t nice;           /* isolated host's nice value, 0..19, default 0 */
     struct bb_bytes config;  /* the connector's own keys as written, a msgpack map: not for
                                 create(), see bb_config_check_endpoint() */
+    char **echo; /* pointers at which a message that reports an effect of ours has its key */
+    size_t n_echo;
     struct bb_step_config *accept; /* what a message is checked against before it is taken in */
     size_t n_accept;
     struct bb_where where, config_where;
@@ -126,6 +128,18 @@ struct bb_route_config {
     struct bb_emit emit;
     struct bb_where where;
 };
+enum bb_foreign { BB_FOREIGN_QUARANTINE, BB_FOREIGN_REFUSE };
+struct bb_ownership { /* "policies: {ownership: {NAME: ...}}": who alone may say what */
+    char *name;
+    struct bb_match_rule *match;
+    size_t n_match;
+    char **fields; /* pointers into the message ("/data/..."); none: all of it */
+    size_t n_fields;
+    char **owners; /* endpoints */
+    size_t n_owners;
+    enum bb_foreign foreign;
+    struct bb_where where;
+};
 struct bb_journal_config { /* top-level "journal:" */
     uint64_t map_size;       /* most bytes on disk, default 64 GiB, sparse */
     uint64_t reserve;        /* default 64 MiB */
@@ -140,6 +154,8 @@ struct bb_config {
     size_t n_endpoints;
     struct bb_route_config *routes;
     size_t n_routes;
+    struct bb_ownership *ownership;
+    size_t n_ownership;
     struct bb_journal_config journal;
     char **plugin_path; /* folders to look for plugins in, "plugins: {path: [...]}"; NULL-ended */
     void *priv;         /* secrets and source text, config/'s own */

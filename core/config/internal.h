@@ -21,6 +21,7 @@
 #define BB_CONF_ARENA_MAX (512u << 20)
 #define BB_CONF_ENDPOINTS_MAX 4096u
 #define BB_CONF_ROUTES_MAX 16384u
+#define BB_CONF_OWNERSHIPS_MAX 1024u
 #define BB_CONF_DIAGS_MAX 1000u /* kept; further ones are only counted */
 #define BB_SECRET_MAX (64u << 10)
 #define BB_EXPANDED_MAX (64u << 10) /* bytes of one text after ${VAR} */
@@ -253,7 +254,7 @@ bool bb_secret_shape(const struct bb_node *n); /* a map of that shape */
 void bb_secrets_free(struct bb_secret *list);
 
 /* ---- keys.c: conf.d's own keys ------------------------------------------------------ */
-extern const struct bb_spec bb_spec_root, bb_spec_endpoint, bb_spec_route, bb_spec_waiver;
+extern const struct bb_spec bb_spec_root, bb_spec_endpoint, bb_spec_route, bb_spec_waiver, bb_spec_ownership;
 bool bb_spec_known(const char *name, size_t len); /* any of them */
 
 /* ---- sections.c: what the tables cannot say ----------------------------------------- */
@@ -266,7 +267,7 @@ struct bb_load { /* one run of the loader */
     size_t n_files;
     bool broken; /* a file could not be parsed: names may be missing through no fault */
     const struct bb_node *journal;
-    void *endpoints, *routes, *once; /* tsearch() trees of the nodes of names */
+    void *endpoints, *routes, *ownership, *once; /* tsearch() trees of the nodes of names */
 };
 /* True when no node with this text was in the tree; else it is reported as one noun too many. */
 bool bb_name_take(struct bb_read *x, void **tree, const struct bb_node *n, const char *noun);
@@ -277,6 +278,16 @@ void bb_read_match(struct bb_read *x, const struct bb_node *n, void *to);
 void bb_read_accept(struct bb_read *x, const struct bb_node *n, void *to);
 void bb_read_transform(struct bb_read *x, const struct bb_node *n, void *to);
 void bb_read_waive(struct bb_read *x, const struct bb_node *n, void *to);
+void bb_read_echo(struct bb_read *x, const struct bb_node *n, void *to);
+void bb_read_ownership(struct bb_read *x, const struct bb_node *map, void *to);
+void bb_read_ownership_match(struct bb_read *x, const struct bb_node *n, void *to);
+void bb_read_ownership_fields(struct bb_read *x, const struct bb_node *n, void *to);
+void bb_read_ownership_owner(struct bb_read *x, const struct bb_node *n, void *to);
+/* sections.c, for policies.c */
+struct bb_match_rule *bb_match_read(struct bb_read *x, const struct bb_node *n, size_t *count);
+char **bb_texts_read(struct bb_read *x, const struct bb_node *list, const struct bb_spec *k, size_t *n);
+bool bb_thing_begin(struct bb_read *x, void **names, const char *noun, const struct bb_node *c, size_t n, size_t max);
+void bb_ownership_cross(struct bb_read *x); /* policies.c */
 void bb_read_plugin_path(struct bb_read *x, const struct bb_node *n, void *to);
 /* A tree as msgpack in the arena; NULL when it is too large (reported). */
 struct bb_bytes bb_tree_bytes(struct bb_read *x, const struct bb_node *n);

@@ -73,6 +73,7 @@ static const struct bb_spec endpoint_keys[] = {
     NUMBER("nice", nice, 0, 0, 19),
     OWN("config", BB_TYPE_MAP | BB_TYPE_NULL, bb_read_config),
     OWN("accept", BB_TYPE_LIST, bb_read_accept),
+    OWN("echo", BB_TYPE_STR | BB_TYPE_LIST, bb_read_echo),
 };
 const struct bb_spec bb_spec_endpoint = MAP(endpoint_keys);
 #undef S
@@ -144,7 +145,22 @@ static const struct bb_spec plugins_keys[] = {
      .read = bb_read_plugin_path,
      .text = "a folder or a list of folders"},
 };
+#define S bb_ownership
+static const struct bb_spec ownership_keys[] = {
+    {.name = "match", .types = BB_TYPE_MAP, .flags = BB_SPEC_REQUIRED, .read = bb_read_ownership_match,
+     .text = "which messages this is about, as in a route"},
+    OWN("fields", BB_TYPE_STR | BB_TYPE_LIST, bb_read_ownership_fields),
+    {.name = "owner", .types = BB_TYPE_STR | BB_TYPE_LIST, .flags = BB_SPEC_REQUIRED, .read = bb_read_ownership_owner,
+     .text = "the endpoint that alone may send them, or a list"},
+    WORD("foreign", foreign, BB_FOREIGN_QUARANTINE, {"quarantine", BB_FOREIGN_QUARANTINE},
+         {"refuse", BB_FOREIGN_REFUSE}),
+};
+const struct bb_spec bb_spec_ownership = MAP(ownership_keys);
+#undef S
 #define S bb_config
+static const struct bb_spec policies_keys[] = {
+    OWN("ownership", BB_TYPE_MAP | BB_TYPE_NULL, bb_read_ownership),
+};
 static const struct bb_spec root_keys[] = {
     OWN("endpoints", BB_TYPE_MAP | BB_TYPE_NULL, bb_read_endpoints),
     OWN("routes", BB_TYPE_MAP | BB_TYPE_NULL, bb_read_routes),
@@ -156,7 +172,8 @@ static const struct bb_spec root_keys[] = {
      .n_keys = BB_COUNT(plugins_keys)},
     LATER("processes"),
     LATER("reconciliations"),
-    LATER("policies"),
+    {.name = "policies", .types = BB_TYPE_MAP | BB_TYPE_NULL, .keys = policies_keys,
+     .n_keys = BB_COUNT(policies_keys)},
 };
 const struct bb_spec bb_spec_root = MAP(root_keys);
 

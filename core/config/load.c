@@ -133,6 +133,7 @@ static struct bb_config *end(struct loading *l, const char *place)
     bb_load_cross(&l->x);
     tdestroy(l->load.endpoints, nothing);
     tdestroy(l->load.routes, nothing);
+    tdestroy(l->load.ownership, nothing);
     tdestroy(l->load.once, nothing);
     if (l->x.arena->failed)
         bb_diag(l->x.d, BB_SEV_ERROR, BB_AT_NAME(NULL), "not enough memory for the configuration");

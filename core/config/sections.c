@@ -34,7 +34,7 @@ bool bb_name_take(struct bb_read *x, void **tree, const struct bb_node *n, const
 }
 
 /* True when the thing at c can be read into a place of its own. */
-static bool thing_begin(struct bb_read *x, void **names, const char *noun, const struct bb_node *c,
+bool bb_thing_begin(struct bb_read *x, void **names, const char *noun, const struct bb_node *c,
                         size_t n, size_t max)
 {
     static const struct bb_spec name = {.types = BB_TYPE_STR, .format = BB_F_NAME};
@@ -83,7 +83,7 @@ void bb_read_endpoints(struct bb_read *x, const struct bb_node *map, void *to)
     void *v;
 
     for (n = map->child; n; n = n->next) {
-        if (!thing_begin(x, &x->load->endpoints, "endpoint", n, c->n_endpoints,
+        if (!bb_thing_begin(x, &x->load->endpoints, "endpoint", n, c->n_endpoints,
                          BB_CONF_ENDPOINTS_MAX))
             continue;
         if (!(v = bb_arena_grow(x->arena, c->endpoints, c->n_endpoints, sizeof(*c->endpoints))))
@@ -118,7 +118,7 @@ void bb_read_routes(struct bb_read *x, const struct bb_node *map, void *to)
     void *v;
 
     for (n = map->child; n; n = n->next) {
-        if (!thing_begin(x, &x->load->routes, "route", n, c->n_routes, BB_CONF_ROUTES_MAX))
+        if (!bb_thing_begin(x, &x->load->routes, "route", n, c->n_routes, BB_CONF_ROUTES_MAX))
             continue;
         if (!(v = bb_arena_grow(x->arena, c->routes, c->n_routes, sizeof(*c->routes))))
             return;
@@ -161,7 +161,7 @@ void bb_read_config(struct bb_read *x, const struct bb_node *n, void *to)
 }
 
 /* A text, or a list of texts, as n pointers and NULL. */
-static char **texts_read(struct bb_read *x, const struct bb_node *list, const struct bb_spec *k,
+char **bb_texts_read(struct bb_read *x, const struct bb_node *list, const struct bb_spec *k,
                          size_t *n)
 {
     const struct bb_node *one = list->kind == BB_LIST ? list->child : list;
@@ -176,28 +176,36 @@ static char **texts_read(struct bb_read *x, const struct bb_node *list, const st
     return v;
 }
 
-void bb_read_match(struct bb_read *x, const struct bb_node *n, void *to)
+struct bb_match_rule *bb_match_read(struct bb_read *x, const struct bb_node *n, size_t *count)
 {
     static const struct bb_spec name = {.types = BB_TYPE_STR, .format = BB_F_ATTRIBUTE};
     static const struct bb_spec value = {
         .types = BB_TYPE_STR, .format = BB_F_PREFIX, .size = sizeof(char *)};
-    struct bb_route_config *r = to;
-    struct bb_match_rule *rule;
+    struct bb_match_rule *v = bb_arena_get(x->arena, (n->n + 1) * sizeof(*v)), *rule;
     const struct bb_node *c;
     size_t len;
 
-    if (!(r->match = bb_arena_get(x->arena, (n->n + 1) * sizeof(*r->match))))
-        return;
+    *count = 0;
+    if (!v)
+        return NULL;
     for (c = n->child; c; c = c->next) {
         bb_read(x, c->key, &name, NULL, NULL);
         attribute_hint(x, c->key, "match");
-        rule = &r->match[r->n_match];
+        rule = &v[*count];
         len = bb_path_enter(x, c->key->text, 0);
         rule->attribute = bb_arena_str(x->arena, c->key->text, c->key->len);
-        rule->values = texts_read(x, c, &value, &rule->n); /* as written: 0010 stays 0010 */
-        r->n_match += !c->again;
+        rule->values = bb_texts_read(x, c, &value, &rule->n); /* as written: 0010 stays 0010 */
+        *count += !c->again;
         x->path[len] = 0;
     }
+    return v;
+}
+
+void bb_read_match(struct bb_read *x, const struct bb_node *n, void *to)
+{
+    struct bb_route_config *r = to;
+
+    r->match = bb_match_read(x, n, &r->n_match);
 }
 
 static struct bb_step_config *steps_read(struct bb_read *x, const struct bb_node *n, size_t *count)
@@ -257,7 +265,7 @@ void bb_read_plugin_path(struct bb_read *x, const struct bb_node *n, void *to)
         .types = BB_TYPE_STR, .format = BB_F_PATH, .size = sizeof(char *)};
     size_t count;
 
-    ((struct bb_config *)to)->plugin_path = texts_read(x, n, &folder, &count);
+    ((struct bb_config *)to)->plugin_path = bb_texts_read(x, n, &folder, &count);
 }
 
 /* ---- all of it together ------------------------------------------------------------- */
@@ -350,6 +358,7 @@ void bb_load_cross(struct bb_read *x)
         if (r->on_failure == BB_FAIL_DEFAULT)
             r->on_failure = r->order_by ? BB_FAIL_HOLD_LANE : BB_FAIL_QUARANTINE;
     }
+    bb_ownership_cross(x);
     at = at ? at : bb_node_get(x->load->journal, "map_size");
     if (at && c->journal.reserve > c->journal.map_size / 2)
         bb_diag(x->d, BB_SEV_ERROR, bb_at(at),

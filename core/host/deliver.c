@@ -335,7 +335,7 @@ static void bb_deliver_end_here(struct bb_host *h, bb_token t, bb_status s, cons
         bb_out_text(h, said, more ? e->report.len : strlen(said), text, sizeof(text));
         r.text = bb_text(text);
         r.vendor_code = bb_text(e->failure ? e->failure : "");
-        r.error_flags = e->quarantine ? BB_ERROR_QUARANTINE : 0;
+        r.error_flags = BB_ERROR_UNASKED | (e->quarantine ? BB_ERROR_QUARANTINE : 0);
         r.retry_after_ms = e->later ? BB_ASK_AGAIN_MS : 0;
         r.body = e->partial;
     }

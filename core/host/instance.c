@@ -505,15 +505,15 @@ static void bb_host_gather(struct bb_host *h)
 {
     static const struct timespec pause = {0, 200000};
     uint64_t until = bb_host_now() + GATHER_NS;
-    uint32_t open;
+    uint32_t waiting;
 
     while (h->batch && h->phase == BB_PHASE_RUN && bb_host_now() < until) {
         struct pollfd fd = {bb_link_fd(&h->link), POLLIN, 0};
 
         pthread_mutex_lock(&h->lock);
-        open = h->tokens.open;
+        waiting = h->tokens.waiting; /* what has been handed over joins no batch */
         pthread_mutex_unlock(&h->lock);
-        if (open < GATHER_MIN || open >= h->batch_max ||
+        if (waiting < GATHER_MIN || waiting >= h->batch_max ||
             (!bb_link_holds(&h->link) && ppoll(&fd, 1, &pause, NULL) <= 0))
             return;
         bb_host_pump(h);

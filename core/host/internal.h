@@ -109,7 +109,7 @@ struct bb_slot {
 };
 struct bb_tokens {
     struct bb_slot *v;
-    uint32_t n, cap, free, open;
+    uint32_t n, cap, free, open, waiting;
     uint32_t first, last; /* waiting to be handed over, in order of arrival */
     uint32_t *bucket;     /* BB_TOKEN_BUCKETS */
 };

@@ -85,6 +85,7 @@ uint32_t bb_tokens_add(struct bb_tokens *t, uint64_t token, uint32_t op, struct 
         t->first = i;
     t->last = i;
     t->open++;
+    t->waiting++;
     return i;
 }
 
@@ -95,6 +96,7 @@ void bb_tokens_hand(struct bb_tokens *t, uint32_t slot)
     if (s->handed)
         return;
     s->handed = true;
+    t->waiting--;
     if (s->prev != BB_SLOT_NONE)
         t->v[s->prev].next = s->next;
     else

@@ -2,40 +2,13 @@
  * dispatch.c - hands one delivery to an instance of the route's sink
  *
  * The caller has seen to it that the dispatch is recorded (the mark for feed items, the row for
- * others) and that there is room. The idempotency key is made of the journal's identity, the route,
- * the sequence number and the epoch: stable over retries and restarts, unique over journals.
+ * others) and that there is room.
  */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "core/hub/internal.h"
-
-#define KEY_MAX 64
-
-static size_t key_long(const struct bb_hub *h, const struct hub_flight *f, char out[KEY_MAX])
-{
-    return (size_t)snprintf(out, KEY_MAX, "%s-%" PRIx32 "-%" PRIx64 "-%x", h->tag, f->route->id,
-                            f->seq, f->row.epoch);
-}
-
-/* 16 characters for reference fields that are that short: 20 bits of the journal's identity, 12 of
- * the route, 42 of the sequence number and 6 of the epoch, in base 32. */
-static void key_short(const struct bb_hub *h, const struct hub_flight *f, char out[17])
-{
-    static const char digits[] = "0123456789ABCDEFGHIJKLMNOPQRSTUV";
-    uint32_t tag = ((uint32_t)h->short_tag[0] << 12 | (uint32_t)h->short_tag[1] << 4 |
-                    h->short_tag[2] >> 4) & 0xfffff;
-    uint64_t low = (f->seq & 0x3ffffffffffu) << 6 | (f->row.epoch & 0x3f); /* 48 bits */
-    uint32_t high = f->route->id & 0xfff;                                  /* 12 bits */
-    uint64_t mid = (uint64_t)high << 48 | low;                             /* 60 bits */
-
-    for (int i = 15; i >= 4; i--, mid >>= 5)
-        out[i] = digits[mid & 31];
-    for (int i = 3; i >= 0; i--, tag >>= 5)
-        out[i] = digits[tag & 31];
-    out[16] = '\0';
-}
 
 static struct hub_peer *least_busy(struct hub_endpoint *e)
 {
@@ -63,7 +36,7 @@ static bool launch(struct bb_hub *h, struct hub_route *r, const struct bb_read_i
 {
     struct hub_endpoint *e = r->to;
     struct hub_flight *f = hub_flight_new(h);
-    char key[KEY_MAX], brief[17];
+    char key[HUB_KEY_MAX], brief[17];
     uint64_t timeout = e->gen->config->timeout_ms;
 
     if (!f)
@@ -96,7 +69,7 @@ static bool launch(struct bb_hub *h, struct hub_route *r, const struct bb_read_i
         p->list = bb_list_begin(&p->out, BB_F_DELIVER, p->session);
         p->building = true;
     }
-    key_short(h, f, brief);
+    hub_key_short(h, r->id, f->seq, f->row.epoch, brief);
     struct bb_w_deliver d = {
         .token = hub_flight_token(f),
         .op = op,
@@ -106,7 +79,7 @@ static bool launch(struct bb_hub *h, struct hub_route *r, const struct bb_read_i
                  (row->flags & BB_ROW_BODY ? BB_DELIVER_RENDERED : 0) |
                  (batch && f->at && op == BB_DELIVER_OP ? BB_DELIVER_BEHIND : 0),
         .budget_ms = (uint32_t)timeout,
-        .key = {key, key_long(h, f, key)},
+        .key = {key, hub_key_long(h, r->id, f->seq, f->row.epoch, key)},
         .short_key = {brief, 16},
         .whole = it->whole,
     };

@@ -7,7 +7,7 @@
  */
 #include "core/hub/generation_internal.h"
 #include "core/hub/carries.h"
-#include "core/hub/hub.h"
+#include "core/policy/policy.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -325,9 +325,10 @@ static void hub_free(struct bb_hub *h)
         hub_metrics_free(&h->eps[i]);
     }
     free(h->eps);
+    bb_owners_free(&h->owners);
     hub_queries_free(h);
     for (size_t i = 0; i < h->n_routes; i++) {
-        hub_matcher_free(&h->routes[i].matcher);
+        bb_matcher_free(&h->routes[i].matcher);
         free(h->routes[i].window);
         if (h->routes[i].feed) {
             bb_journal_read_free(h->routes[i].feed);
@@ -391,7 +392,7 @@ struct bb_hub *bb_hub_start(const struct bb_hub_options *o, struct bb_fault *err
     h->filter.count = calloc(1u << HUB_FILTER_BITS, sizeof *h->filter.count);
     clocks(h);
     if (h->wake_fd < 0 || !h->filter.count || hub_lanes_init(&h->lanes) != 0 ||
-        hub_peers_init(h) != 0) {
+        hub_peers_init(h) != 0 || bb_owners_new(h->gen->config, &h->owners) != 0) {
         bb_fail(err, "no memory for the hub");
         goto fail;
     }

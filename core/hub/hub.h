@@ -30,13 +30,6 @@ const char *bb_hub_failed(const struct bb_hub *h);
 /* Monotonic ms of the hub's last turn: a watchdog's evidence of life. It turns at least each 500 ms. */
 int64_t bb_hub_beat(const struct bb_hub *h);
 
-/* match.c: whether the route takes such a message that comes from its endpoint. 1; 0 with the first
- * rule that does not hold and what was found there (ptr NULL: no such attribute); -1 no memory. */
-int bb_route_match(const struct bb_route_config *r, const struct bb_envelope *e,
-                   const struct bb_match_rule **miss, struct bb_bytes *found);
-/* May it take messages with that value, for all that the value says? */
-bool bb_route_may_match(const struct bb_route_config *r, const char *attribute, const char *value);
-
 enum bb_ask_kind {
     BB_ASK_STATUS,   /* out: JSON, see docs */
     BB_ASK_SUBMIT,   /* endpoint, body: whole message; answered after the commit: JSON receipt */

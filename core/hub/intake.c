@@ -24,8 +24,9 @@ struct intake {
     void *copy; /* of an ask's message: the asker may be gone before the journal has read it */
     zmq_msg_t frame;
     char *state_key;
-    uint32_t skipped;
-    char why[160]; /* set: refused before the journal saw it */
+    uint32_t skipped, echoes;
+    bool derived;  /* it comes from what was accepted: nobody is asked whether he may say it */
+    char why[440]; /* set: refused before the journal saw it */
 };
 
 static struct intake *intake_new(struct hub_endpoint *e, size_t n)
@@ -58,6 +59,7 @@ static int intake_add(struct bb_hub *h, struct intake *in, struct bb_bytes whole
 {
     struct hub_endpoint *e = in->ep;
     struct bb_append_msg *m = &in->op.append.msgs[in->op.append.n];
+    const struct bb_owned *owned;
     struct bb_envelope env;
     struct bb_fault bad;
 
@@ -72,25 +74,38 @@ static int intake_add(struct bb_hub *h, struct intake *in, struct bb_bytes whole
                  bad.offset, bad.text);
         return -1;
     }
+    if (!in->derived && e->gen->config->n_echo && hub_is_echo(h, e, &env)) {
+        in->echoes++;
+        return 0;
+    }
+    owned = in->derived ? NULL : bb_owners_foreign(h->owners, e->name, &env);
+    if (owned && owned->rule->foreign == BB_FOREIGN_REFUSE) {
+        snprintf(in->why, sizeof in->why, "message %zu: %s", in->op.append.n, owned->text);
+        if (hub_bucket_take(&h->foreign_said, h->now, 1, 1, 1))
+            bb_logf(BB_LOG_WARN, "endpoint \"%s\": a message of type \"%.*s\" is refused: %s", e->name,
+                    (int)(env.type.len < 60 ? env.type.len : 60), (const char *)env.type.ptr, owned->text);
+        return -1;
+    }
     memset(m, 0, sizeof *m);
     m->whole = whole;
     m->match = (uint32_t)in->op.append.n_matches;
-    for (size_t i = 0; i < e->n_routes; i++) {
+    m->why = owned ? owned->text : NULL;
+    for (size_t i = 0; i < e->n_routes && !owned; i++) {
         struct hub_route *r = e->routes[i];
-        if (!hub_matcher_test(&r->matcher, &env))
+        if (!bb_matcher_test(&r->matcher, &env))
             continue;
         in->op.append.matches[in->op.append.n_matches++] =
-            (struct bb_match){r->id, 0, hub_matcher_lane(&r->matcher, &env)};
+            (struct bb_match){r->id, 0, bb_matcher_lane(&r->matcher, &env)};
         m->n_match++;
     }
-    if (!m->n_match && e->gen->config->unmatched == BB_UNMATCHED_REFUSE &&
+    if (!m->n_match && !owned && e->gen->config->unmatched == BB_UNMATCHED_REFUSE &&
         !in->op.append.owed) {
         snprintf(in->why, sizeof in->why, "message %zu of type \"%.*s\" matches no route",
                  in->op.append.n, (int)(env.type.len < 60 ? env.type.len : 60),
                  (const char *)env.type.ptr);
         return -1;
     }
-    if (!m->n_match && e->gen->config->unmatched == BB_UNMATCHED_SKIP) {
+    if (!m->n_match && !owned && e->gen->config->unmatched == BB_UNMATCHED_SKIP) {
         in->skipped++;
         return 0;
     }
@@ -115,6 +130,7 @@ static size_t count(struct intake *in, uint32_t *duplicates, size_t *conflicts)
     in->ep->duplicates += *duplicates;
     in->ep->conflicts += *conflicts;
     in->ep->skipped += in->skipped;
+    in->ep->echoes += in->echoes;
     return fresh;
 }
 
@@ -325,6 +341,7 @@ struct bb_op *hub_intake_children(struct bb_hub *h, struct hub_endpoint *from,
     struct bb_cur c = bb_cur_of(copy);
 
     in->op.append.owed = owed;
+    in->derived = true;
     in->copy = (void *)(uintptr_t)copy.ptr;
     memcpy(in->copy, w->children.ptr, copy.len);
     if (copy.len > h->gen->config->journal.max_message)

@@ -14,6 +14,7 @@
 
 #include "core/base/base.h"
 #include "core/hub/hub.h"
+#include "core/policy/policy.h"
 #include "core/wire/wire.h"
 
 #define HUB_GRANT_MESSAGES 4096u
@@ -46,22 +47,6 @@ struct hub_lane *hub_lanes_find(struct hub_lanes *l, uint32_t route, uint64_t la
 struct hub_lane *hub_lanes_add(struct hub_lanes *l, uint32_t route, uint64_t lane);
 void hub_lanes_remove(struct hub_lanes *l, uint32_t route, uint64_t lane);
 uint32_t *hub_filter_at(struct hub_filter *f, uint32_t route, uint64_t lane);
-
-/* ---- matching (match.c) ------------------------------------------------------------------------ */
-struct hub_rule {
-    size_t offset; /* of the attribute in struct bb_envelope, or SIZE_MAX: by name */
-    const struct bb_match_rule *rule;
-};
-struct hub_matcher {
-    struct hub_rule *rules;
-    size_t n;
-    size_t order_offset;  /* like rules' offset */
-    const char *order_by; /* NULL: no order */
-};
-int hub_matcher_init(struct hub_matcher *m, const struct bb_route_config *r);
-void hub_matcher_free(struct hub_matcher *m);
-bool hub_matcher_test(const struct hub_matcher *m, const struct bb_envelope *e);
-uint64_t hub_matcher_lane(const struct hub_matcher *m, const struct bb_envelope *e);
 
 /* ---- endpoints and their instances ------------------------------------------------------------- */
 enum hub_ep_state { EP_DOWN, EP_STARTING, EP_UP, EP_FAILED, EP_STOPPING, EP_STOPPED };
@@ -132,7 +117,7 @@ struct hub_endpoint {
     /* as a source */
     struct hub_route **routes;
     size_t n_routes;
-    uint64_t accepted, duplicates, conflicts, skipped; /* messages; each is in one of them */
+    uint64_t accepted, duplicates, conflicts, skipped, echoes; /* messages; each is in one of them */
     uint64_t refused, busy;                            /* submits */
     /* as a sink */
     uint32_t in_flight;
@@ -154,7 +139,7 @@ struct hub_route {
     uint32_t index; /* in hub->routes */
     uint32_t id;    /* in the journal */
     struct hub_endpoint *from, *to;
-    struct hub_matcher matcher;
+    struct bb_matcher matcher;
     bool paused;
     bool impure; /* its body is kept before the first send */
     bool emits;  /* a message follows each delivery, with its result */
@@ -236,6 +221,8 @@ struct hub_settle_op {
 struct bb_hub {
     struct bb_op *refused, **refused_tail; /* intakes whose refusal is told later (intake.c) */
     const struct bb_generation *gen;
+    struct bb_owners *owners; /* NULL: everybody may say everything */
+    struct hub_bucket foreign_said;
     struct bb_journal *journal;
     char program[4096], run_dir[4096], address[4200];
     bool (*go_on)(void *arg);
@@ -357,6 +344,12 @@ void hub_endpoint_ok(struct hub_endpoint *e);
 void hub_endpoint_failure(struct bb_hub *h, struct hub_endpoint *e, const char *why); /* down, unknown */
 void hub_endpoint_pause(struct bb_hub *h, struct hub_endpoint *e, uint32_t ms);
 int64_t hub_endpoint_wake(const struct bb_hub *h, const struct hub_endpoint *e); /* when it may have room; 0 unknown */
+/* key.c */
+#define HUB_KEY_MAX 64
+size_t hub_key_long(const struct bb_hub *h, uint32_t route, uint64_t seq, uint32_t epoch, char out[HUB_KEY_MAX]);
+void hub_key_short(const struct bb_hub *h, uint32_t route, uint64_t seq, uint32_t epoch, char out[17]);
+/* Does it hold, where the endpoint's `echo` says, a key that a delivery to that endpoint had? */
+bool hub_is_echo(const struct bb_hub *h, const struct hub_endpoint *e, const struct bb_envelope *env);
 /* intake.c */
 void hub_intake_submit(struct bb_hub *h, struct hub_peer *p, struct bb_frame *f, zmq_msg_t *frame);
 void hub_intake_ask(struct bb_hub *h, struct bb_ask *a);

@@ -47,9 +47,9 @@ static int look(void *arg, const struct bb_record *rec)
     }
     /* a conflict waits for a person to say which of the two is true */
     if (rec->conflict || rec->endpoint != j->r->from->id ||
-        bb_envelope_read(rec->whole, &env, NULL) != 0 || !hub_matcher_test(&j->r->matcher, &env))
+        bb_envelope_read(rec->whole, &env, NULL) != 0 || !bb_matcher_test(&j->r->matcher, &env))
         return 0;
-    j->v[j->n++] = (struct bb_join){rec->seq, hub_matcher_lane(&j->r->matcher, &env)};
+    j->v[j->n++] = (struct bb_join){rec->seq, bb_matcher_lane(&j->r->matcher, &env)};
     j->bytes += rec->whole.len;
     return j->n == PIECE_ITEMS || j->bytes >= PIECE_BYTES;
 }

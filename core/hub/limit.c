@@ -4,6 +4,7 @@
  * Breaker: closed, until `failures` in a row (down, unknown) open it; open for a time that doubles
  * up to a maximum; then half open: one delivery tries, and its outcome closes or opens it again. A
  * peer that says DOWN opens it at once: nothing was applied, and the next one would fail as well.
+ * What the transform ended says nothing of the peer; a batch that failed is one failure.
  */
 #include <stdio.h>
 

@@ -30,6 +30,7 @@ struct answer { /* what is known, whoever said it */
     struct bb_bytes code, text, reply, body;
     uint32_t retry_after_ms;
     bool quarantine; /* whatever the route says of failures */
+    bool unasked;    /* the host's own: it says nothing of the sink */
 };
 
 /* The delivery: with its flight, or one that an earlier run left. */
@@ -39,6 +40,7 @@ struct subject {
     uint64_t ord, seq, lane, accept_ms;
     struct bb_row row;
     bool overtaken;       /* a later one of its batch may have been applied */
+    bool behind;          /* one before it in the same call failed, and has been counted */
     uint64_t *not_before; /* of its batch, or NULL */
 };
 
@@ -293,9 +295,9 @@ static void decide(struct bb_hub *h, struct subject *u, struct answer *a)
 
     switch (a->status) {
     case BB_OK:
-    case BB_NOT_APPLIED:
-    case BB_E_REJECT:
-        hub_endpoint_ok(e); /* it answers */
+    case BB_E_REJECT: /* the transform's skip and refusal are no answers of the sink */
+        if (!a->unasked)
+            hub_endpoint_ok(e);
         break;
     case BB_E_RETRY:
         if (a->retry_after_ms)
@@ -342,7 +344,8 @@ static void decide(struct bb_hub *h, struct subject *u, struct answer *a)
         give_up(h, u, a);
         break;
     default:
-        hub_endpoint_failure(h, e, "no answer");
+        if (!u->behind) /* one call, one failure */
+            hub_endpoint_failure(h, e, "no answer");
         if (splits(u)) {
             a->reason = "not split: answer lost";
             on_retry(h, u, a);
@@ -362,13 +365,13 @@ static void on_children(struct bb_hub *h, struct subject *u, const struct bb_w_r
 
     if (!children) {
         a->status = BB_E_REJECT;
+        a->unasked = true;
         a->text = text_of(why);
         decide(h, u, a);
         return;
     }
     snprintf(reason, sizeof reason, "became %u message%s", w->n_children, w->n_children > 1 ? "s" : "");
     a->reason = reason;
-    hub_endpoint_ok(u->r->to);
     hub_settle_flush(h);
     settle(h, u, BB_TO_DELIVERED, a);
     hub_settle_children(h, children);
@@ -405,6 +408,7 @@ static void outcome(struct bb_hub *h, struct subject *u, const struct bb_w_resul
         a.text = w->text;
         a.retry_after_ms = w->retry_after_ms;
         a.quarantine = w->status == BB_E_REJECT && w->error_flags & BB_ERROR_QUARANTINE;
+        a.unasked = w->error_flags & BB_ERROR_UNASKED;
     }
     if (w->n_children) {
         (u->r->emits ? on_emit : on_children)(h, u, w, &a);
@@ -459,7 +463,7 @@ void hub_outcome_member(struct bb_hub *h, struct hub_flight *f, const struct bb_
 {
     struct subject u = {.r = f->route, .f = f, .ord = f->ord, .seq = f->seq, .lane = f->lane,
                         .accept_ms = f->accept_ms, .row = f->row, .overtaken = overtaken,
-                        .not_before = not_before};
+                        .behind = failed, .not_before = not_before};
 
     switch (failed ? w->status : BB_OK) {
     case BB_E_RETRY:

@@ -31,7 +31,7 @@ static int route_register(struct bb_hub *h, struct hub_route *r, struct bb_view 
         return bb_fail(err, "route \"%s\": the journal does not take it: %s", r->config->name,
                        op.text);
     r->id = op.route.id;
-    if (hub_matcher_init(&r->matcher, r->config) != 0)
+    if (bb_matcher_init(&r->matcher, r->config->match, r->config->n_match, r->config->order_by) != 0)
         return bb_fail(err, "no memory for route \"%s\"", r->config->name);
     if (hub_route_unchanged(h, r, err) != 0)
         return -1;

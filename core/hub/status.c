@@ -83,9 +83,9 @@ static void put_endpoint(struct bb_hub *h, struct bb_buf *b, const struct hub_en
     put_string(b, "text", e->text);
     put(b, "\"workers\":%u,\"pid\":%d,\"restarts\":%u,\"in_flight\":%u,\"accepted\":%" PRIu64
            ",\"duplicates\":%" PRIu64 ",\"conflicts\":%" PRIu64 ",\"skipped\":%" PRIu64
-           ",\"refused\":%" PRIu64 ",\"busy\":%" PRIu64 ",",
+           ",\"echoes\":%" PRIu64 ",\"refused\":%" PRIu64 ",\"busy\":%" PRIu64 ",",
         e->workers, e->child ? (int)bb_child_pid(e->child) : 0, e->restarts, e->in_flight,
-        e->accepted, e->duplicates, e->conflicts, e->skipped, e->refused, e->busy);
+        e->accepted, e->duplicates, e->conflicts, e->skipped, e->echoes, e->refused, e->busy);
     put(b, "\"metrics_refused\":%" PRIu64 ",", e->metrics_refused);
     put_metrics(b, e, "counters", BB_METRIC_COUNTER);
     put_metrics(b, e, "gauges", BB_METRIC_GAUGE);

@@ -142,23 +142,27 @@ static int record_put(struct bb_journal *j, const struct bb_append_msg *m, uint3
     return bb_new_put(j, BB_TAB_MSG, k, p, len);
 }
 
-static int unmatched(struct bb_journal *j, uint64_t seq, uint64_t conflict_with)
+static int unmatched(struct bb_journal *j, uint64_t seq, uint64_t conflict_with, const char *why)
 {
     struct bb_row row = {.state = BB_D_QUARANTINED, .last_status = BB_E_REJECT};
     struct bb_wroute *r = j->routes[BB_ROUTE_UNMATCHED];
     struct bb_buf b;
-    char text[80];
+    char text[400];
+    bool told = conflict_with || why;
     int rc = bb_row_set(j, r, 0, seq, NULL, &row);
     if (rc)
         return rc;
     r->s.frontier = r->s.mark = ++r->s.tail;
     bb_buf_init(&b, 4096);
-    bb_put_map(&b, conflict_with ? 3 : 1);
+    bb_put_map(&b, told ? 3 : 1);
     bb_put_cstr(&b, "reason");
-    bb_put_cstr(&b, conflict_with ? "conflict" : "no route matched");
-    if (conflict_with) {
-        snprintf(text, sizeof text, "same id as message %llu with another body",
-                 (unsigned long long)conflict_with);
+    bb_put_cstr(&b, conflict_with ? "conflict" : why ? "not its owner" : "no route matched");
+    if (told) {
+        if (conflict_with)
+            snprintf(text, sizeof text, "same id as message %llu with another body",
+                     (unsigned long long)conflict_with);
+        else
+            snprintf(text, sizeof text, "%s", why);
         bb_put_cstr(&b, "status");
         bb_put_cstr(&b, "reject");
         bb_put_cstr(&b, "text");
@@ -205,7 +209,7 @@ static int append_one(struct bb_journal *j, struct bb_op *op, struct bb_append_m
     if (m->conflict || !m->n_match) {
         rc = record_put(j, m, op->append.endpoint, seq, &none, 1);
         if (!rc)
-            rc = unmatched(j, seq, m->conflict ? held : 0);
+            rc = unmatched(j, seq, m->conflict ? held : 0, m->why);
     } else {
         rc = record_put(j, m, op->append.endpoint, seq, matches, (uint16_t)m->n_match);
         for (uint32_t i = 0; i < m->n_match && !rc; i++)
@@ -283,20 +287,6 @@ static int flush_frontier(struct bb_journal *j, struct bb_wroute *r)
     return rc && rc != MDB_NOTFOUND ? rc : F < r->s.tail ? MDB_CORRUPTED : 0;
 }
 
-static int flush_oldest(struct bb_journal *j, struct bb_wroute *r)
-{
-    struct bb_rec_msg h;
-    MDB_val v;
-    int rc;
-    r->oldest_ms = 0;
-    if (r->s.frontier == r->s.tail)
-        return 0;
-    rc = bb_get(j, BB_TAB_MSG, (MDB_val){8, &r->s.frontier_seq}, &v);
-    if (!rc && bb_record_head(&v, &h) == 0)
-        r->oldest_ms = h.accept_ms;
-    return rc == MDB_NOTFOUND ? 0 : rc;
-}
-
 static int flush_due(struct bb_journal *j, struct bb_wroute *r)
 {
     struct bb_key kb;
@@ -324,9 +314,8 @@ static int flush_route(struct bb_journal *j, struct bb_wroute *r)
     if (!rc && (r->s.frontier != r->saved.frontier ||
                 (r->saved.frontier == r->saved.tail && r->s.tail != r->saved.tail)))
         rc = flush_frontier(j, r);
-    if (!rc && (r->s.frontier_seq != r->saved.frontier_seq || !r->oldest_ms ||
-                r->s.frontier == r->s.tail))
-        rc = flush_oldest(j, r);
+    if (!rc)
+        rc = bb_oldest_flush(j, r);
     if (!rc && r->due_changed)
         rc = flush_due(j, r);
     for (int i = 0; i < 3 && !rc; i++)

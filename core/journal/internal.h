@@ -48,6 +48,8 @@ struct bb_wstate { /* what a transaction may change and an abort gives back */
     uint64_t counts[BB_D_STATES];
     uint32_t bits; /* set in window */
     uint64_t join, join_end; /* stored messages that it has yet to look at; join 0: none */
+    uint64_t low; /* no blocking row's seq is lower: oldest.c */
+    bool low_gone;
 };
 struct bb_wroute {
     uint32_t id;
@@ -61,6 +63,7 @@ struct bb_wroute {
     uint64_t feed_first;
     struct bb_vec done[3];  /* u64 seqs plainly DELIVERED, SKIPPED, DISCARDED in it */
     uint64_t oldest_ms, due_min_ms;
+    uint64_t oldest; /* the seq that oldest_ms is of, UINT64_MAX: none; 0: to be looked up */
 };
 
 /* Per lane, what a search need not look at again. Small, direct-mapped, dropped on any abort. */
@@ -294,6 +297,12 @@ int bb_lane_wake(struct bb_journal *j, struct bb_wroute *r, uint64_t lane);
 /* seq of this lane went out: lower QUARANTINED rows are overtaken. */
 int bb_lane_overtake(struct bb_journal *j, struct bb_wroute *r, uint64_t lane, uint64_t seq);
 bool bb_row_blocks(const struct bb_row *row);
+
+/* ---- oldest.c ---------------------------------------------------------------------------------------------- */
+/* A row is now so; NULL: gone. */
+void bb_oldest_row(struct bb_wroute *r, uint64_t seq, const struct bb_row *row);
+int bb_oldest_load(struct bb_journal *j, struct bb_wroute *r);
+int bb_oldest_flush(struct bb_journal *j, struct bb_wroute *r); /* r->oldest_ms */
 
 /* ---- events.c ----------------------------------------------------------------------------------------------- */
 int bb_event_detail(struct bb_journal *j, uint32_t route, uint64_t seq, enum bb_dstate to,

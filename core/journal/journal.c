@@ -125,7 +125,10 @@ static int open_again(struct bb_store *s, struct bb_wal *l, const char *dir, uin
     if (!l->crashed)
         return -1;
     snprintf(path, sizeof path, "%s/reserve", dir); /* what a full disk lacks is held back there */
-    return unlink(path) == 0 ? bb_store_open(s, dir, map_size, l, err) : -1;
+    if (unlink(path) == 0 && bb_store_open(s, dir, map_size, l, err) == 0)
+        return 0;
+    bb_wal_unrestore(l);
+    return -1;
 }
 
 int bb_journal_recover(const char *dir, struct bb_fault *err)
@@ -176,6 +179,7 @@ static uint64_t log_size(const struct bb_journal *j)
 static int log_start(struct bb_journal *j, struct bb_fault *err)
 {
     int rc;
+    memcpy(j->wal.id, j->store.id, sizeof j->wal.id);
     bb_wal_make(&j->wal, log_size(j));
     rc = bb_wal_on(&j->wal, &j->store);
     if (!rc && !j->wal.on && j->wal.crashed) /* the store is open without syncs */

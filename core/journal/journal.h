@@ -72,7 +72,7 @@ struct bb_route_state {
     uint64_t frontier, mark, tail;
     uint64_t counts[BB_D_STATES]; /* WAITING and the feed's INFLIGHT are derived: see pending */
     uint64_t pending;    /* tail - open - terminal */
-    uint64_t oldest_ms;  /* accept time of the delivery at the frontier, 0 when none */
+    uint64_t oldest_ms;  /* accept time of the oldest pending delivery, 0 when none */
     uint64_t due_min_ms; /* earliest due row, 0: none */
     bool joining;        /* not through with what was stored before it; bb_journal_route only */
 };
@@ -89,6 +89,7 @@ struct bb_append_msg {
     struct bb_bytes whole;
     uint8_t claim[16];        /* fingerprint; all zero: no claim */
     uint32_t match, n_match;  /* into append.matches; none: quarantined under BB_ROUTE_UNMATCHED */
+    const char *why;          /* then: because of that; NULL: no route matched. As long as the operation */
     /* results */
     uint64_t seq;             /* its sequence number (also of the one held already) */
     uint8_t duplicate;        /* held already, same bytes: not stored again */

@@ -36,6 +36,7 @@ struct bb_wroute *bb_wroute_add(struct bb_journal *j, uint32_t id, const char *n
     if (!r->window || !r->saved_window)
         goto fail;
     r->id = id;
+    r->s.low = UINT64_MAX;
     memcpy(r->name, name, len);
     while (j->n_routes < id)
         j->routes[j->n_routes++] = NULL;
@@ -134,13 +135,16 @@ static int load_routes(struct bb_journal *j)
                                   .frontier = rec.frontier,
                                   .mark = rec.mark,
                                   .tail = rec.tail,
-                                  .frontier_seq = rec.frontier_seq};
+                                  .frontier_seq = rec.frontier_seq,
+                                  .low = UINT64_MAX};
         memcpy(r->s.counts, rec.counts, sizeof rec.counts);
         memcpy(r->window, words, 8 * (size_t)rec.window_words);
         for (size_t i = 0; i < BB_WINDOW_WORDS; i++)
             r->s.bits += (uint32_t)__builtin_popcountll(r->window[i]);
         r->due_changed = true;
         rc = bb_join_load(j, r);
+        if (!rc)
+            rc = bb_oldest_load(j, r);
     }
     return rc == MDB_NOTFOUND ? 0 : rc;
 }

@@ -78,6 +78,7 @@ int bb_row_set(struct bb_journal *j, struct bb_wroute *r, uint64_t lane, uint64_
     }
     if (rc)
         return rc;
+    bb_oldest_row(r, seq, row);
     if (old)
         r->s.counts[old->state]--;
     if (!row)

@@ -116,6 +116,11 @@ int bb_store_open(struct bb_store *s, const char *dir, uint64_t map_size, struct
         goto fail;
     if (identity(s, txn, create, dir, err) != 0)
         goto out;
+    if (again && memcmp(s->id, wal->id, sizeof s->id) != 0) {
+        bb_fail(err, "journal %s: wal.0 and wal.1 are another journal's: put its own back. Where a backup was "
+                "put back, remove these two instead", dir);
+        goto out;
+    }
     rc = mdb_txn_commit(txn);
     txn = NULL;
     if (!rc && again)

@@ -311,7 +311,7 @@ void bb_txn_abort(struct bb_journal *j)
         r->s = r->saved;
         r->touched = false;
         r->due_changed = true; /* looked up again with the next change, as is the oldest */
-        r->oldest_ms = 0;
+        r->oldest = 0;
     }
     j->m = j->m_saved;
     pthread_mutex_lock(&j->pub.lock);

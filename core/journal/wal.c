@@ -30,6 +30,7 @@ void bb_wal_free(struct bb_wal *l)
             close(l->ck.fd[i]);
     }
     free(l->rec.p);
+    free(l->before);
     free(l->ck.head);
     pthread_mutex_destroy(&l->ck.lock);
     pthread_cond_destroy(&l->ck.wake);
@@ -188,6 +189,14 @@ static int metas_back(struct bb_wal *l, const struct bb_wal_head *h, const uint8
                 "remove these two (they belong to the store that it replaced)", l->dir);
         goto out;
     }
+    l->before = malloc(len);
+    if (!l->before) {
+        bb_fail(err, "journal %s: out of memory", l->dir);
+        goto out;
+    }
+    memcpy(l->before, now, len);
+    l->before_len = len;
+    memcpy(l->id, h->id, sizeof l->id);
     if (pwrite(fd, metas, len, 0) != (ssize_t)len) {
         bb_fail(err, "journal: cannot write %s: %s", path, strerror(errno));
         goto out;
@@ -214,6 +223,19 @@ out:
     return rc;
 }
 
+void bb_wal_unrestore(struct bb_wal *l)
+{
+    char path[600];
+    int fd;
+
+    snprintf(path, sizeof path, "%s/data.mdb", l->dir);
+    fd = l->before ? open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC) : -1;
+    if (fd >= 0) {
+        (void)bb_wal_put(fd, l->before, l->before_len, 0);
+        close(fd);
+    }
+}
+
 static bool being_made(const struct bb_wal *l, unsigned i)
 {
     char path[600];
@@ -225,6 +247,7 @@ static bool being_made(const struct bb_wal *l, unsigned i)
 int bb_wal_restore(struct bb_wal *l, struct bb_fault *err)
 {
     uint8_t *head[2] = {NULL, NULL}, *best;
+    static const uint8_t nobody[16]; /* in the first heads of older versions */
     struct bb_wal_head h[2] = {0};
     int rc = -1, b;
 
@@ -250,6 +273,12 @@ int bb_wal_restore(struct bb_wal *l, struct bb_fault *err)
     if (best && l->fd[!b] < 0 && !being_made(l, !b)) {
         bb_fail(err, "journal %s: wal.%d is missing, and the last that was accepted may be in it: put it "
                 "back; `busbar journal salvage` exports what reads", l->dir, !b);
+        goto out;
+    }
+    if (best && head[!b] && !(h[b].flags & BB_WAL_CLEAN) && memcmp(h[0].id, h[1].id, sizeof h[0].id) != 0 &&
+        memcmp(h[!b].id, nobody, sizeof nobody) != 0) {
+        bb_fail(err, "journal %s: wal.0 and wal.1 are of two journals: put back the one that was there; "
+                "`busbar journal salvage` exports what reads", l->dir);
         goto out;
     }
     if (best && !(h[b].flags & BB_WAL_CLEAN)) {
@@ -350,8 +379,11 @@ static int replay_all(struct bb_wal *l, struct bb_store *s)
 
 int bb_wal_replay(struct bb_wal *l, struct bb_store *s)
 {
-    int rc = replay_all(l, s);
+    int rc;
 
+    free(l->before); /* it is the store's own log */
+    l->before = NULL;
+    rc = replay_all(l, s);
     if (!rc)
         l->gen += 2; /* the next head goes where the newest one is not */
     return rc;
@@ -411,6 +443,7 @@ static int create(struct bb_wal *l, unsigned i, uint64_t size)
     size_t len;
     int fd, rc;
 
+    memcpy(h.id, l->id, sizeof h.id);
     path_of(l->dir, i, ".new", temp);
     fd = open(temp, O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0)

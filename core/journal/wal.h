@@ -59,6 +59,9 @@ struct bb_wal {
     uint64_t size;     /* of each file; 0: there are none, the log stays off */
     bool on;
     bool crashed;      /* found at opening: the records must be done again */
+    uint8_t id[16];    /* the journal's; when crashed, until the store is open, the one in the newest head */
+    uint8_t *before;   /* the meta pages that its own replaced, until the store is known to be that one */
+    size_t before_len;
     uint64_t start;    /* of the records in a file */
     uint64_t gen, at;  /* being written; where its next record goes */
     uint64_t number;   /* of the next record */
@@ -90,6 +93,9 @@ void bb_wal_free(struct bb_wal *l); /* closes the files */
 /* Opens what files there are and puts the newest head's meta pages back, before LMDB opens the
  * store (without sync, if l->crashed). The folder's lock is held. 0, or -1 with err filled. */
 int bb_wal_restore(struct bb_wal *l, struct bb_fault *err);
+/* If the store could not be opened, perhaps because the log is another's: its meta pages as they were before
+ * bb_wal_restore(), unless its records have been done already. */
+void bb_wal_unrestore(struct bb_wal *l);
 /* Does the records again; l->pin must hold the store as it was opened. 0, or an errno or LMDB's code. */
 int bb_wal_replay(struct bb_wal *l, struct bb_store *s);
 /* Files of this size, of blocks that are there; smaller ones where the disk has no room for them;

@@ -6,8 +6,8 @@
  * Marks, the children of the value that some subschema has looked at, are kept only where an
  * unevaluatedItems or unevaluatedProperties asks for them.
  *
- * Thread: the run's. Invariant: whatever way bb_node_check() ends, depth, scope, scratch and secret
- * are as they were.
+ * Thread: the run's. Invariant: whatever way bb_node_check() ends, depth, scope, frame, scratch and
+ * secret are as they were.
  */
 #include "core/schema/internal.h"
 
@@ -280,6 +280,7 @@ const uint8_t *bb_node_check(struct bb_schema_run *r, const struct bb_snode *n, 
                              struct bb_smarks *marks)
 {
     struct bb_sscope scope = {r->scope, n->resource};
+    const struct bb_sframe *frame = r->frame;
     size_t scratch = r->scratch_used;
     struct visit v;
     bool holds;
@@ -296,6 +297,7 @@ const uint8_t *bb_node_check(struct bb_schema_run *r, const struct bb_snode *n, 
     holds = visit(r, n, p, &v, marks) && !r->faulted;
     r->secret -= n->flags & BB_NODE_SECRET;
     r->scope = scope.up;
+    r->frame = frame;
     r->scratch_used = scratch;
     r->depth--;
     return holds ? v.end : NULL;

@@ -364,6 +364,7 @@ static void program_make(struct bb_build *b, const char *file, struct bb_bytes j
     circles_refuse(b);
     secrets_find(b);
     dynamics_keep(b);
+    bb_program_link(b);
     b->s->n_nodes = b->n_made;
 }
 

@@ -87,7 +87,7 @@ static void required_add(struct bb_draft *d, struct bb_stable *t)
                 return;
         }
         if (e->bit < 0)
-            e->bit = (int32_t)bit++;
+            e->bit = (int8_t)bit++;
         d->obj.required |= (uint64_t)1 << e->bit;
     }
 }

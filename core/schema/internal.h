@@ -1,8 +1,9 @@
 /*
  * internal.h - what the files of core/schema share: the compiled program and its makers
  *
- * uri.c, place.c, library.c and meta.c find documents; compile.c and keywords.c make nodes of them;
- * check.c, object.c, array.c and logic.c run nodes over a value; report.c says what did not hold.
+ * uri.c, place.c, library.c, locate.c and meta.c find documents; compile.c, the keyword files and
+ * finish.c make nodes of them, link.c finds short ways through; check.c, object.c, array.c and
+ * logic.c run nodes over a value; report.c says what did not hold.
  *
  * A node is one subschema, split by the kind of value it speaks of: a check looks only at the part
  * for the value in hand. Nodes refer to each other by pointer and may form cycles that go deeper
@@ -92,16 +93,20 @@ struct bb_library {
 uint32_t bb_library_add(struct bb_library *l, const char *uri, const char *file,
                         struct bb_bytes json, bool own);
 void bb_library_free(struct bb_library *l);
-/* The schema that ref means in a resource: its value, and the resource it belongs to. NULL: not
- * there, why says so. anchor: the one it went by, or NULL. */
-const uint8_t *bb_library_find(struct bb_library *l, uint32_t from, struct bb_bytes ref,
-                               uint32_t *resource, const struct bb_sanchor **anchor,
-                               char why[200]);
 const struct bb_sanchor *bb_library_anchor(const struct bb_library *l, uint32_t resource,
                                            struct bb_bytes name);
 /* The resource whose root is at p, or BB_NO_RESOURCE. */
 uint32_t bb_library_root(const struct bb_library *l, const uint8_t *p);
 struct bb_bytes bb_sdoc_rest(const struct bb_sdoc *d, const uint8_t *p); /* from p to its end */
+
+/* ---- locate.c: what a reference means ----------------------------------------------------------- */
+/* The resource of that URI, its document added when it is not there yet; BB_NO_RESOURCE with why. */
+uint32_t bb_library_resource(struct bb_library *l, const char *uri, char why[200]);
+/* The schema that ref means in a resource: its value, and the resource it belongs to. NULL: not
+ * there, why says so. anchor: the one it went by, or NULL. */
+const uint8_t *bb_library_find(struct bb_library *l, uint32_t from, struct bb_bytes ref,
+                               uint32_t *resource, const struct bb_sanchor **anchor,
+                               char why[200]);
 /* All of a file, to be freed; false: no such file, or larger than a schema may be. */
 bool bb_sfile_read(const char *path, struct bb_buf *b);
 /* meta.c: the text of a metaschema of the draft, or NULL. */
@@ -109,10 +114,43 @@ const char *bb_meta_text(const char *uri);
 
 /* ---- table.c: short names to what is known of them --------------------------------------------- */
 struct bb_snode;
+/* All of a name of up to 16 bytes, beside its length; its ends when it is longer. */
+struct bb_smark {
+    uint64_t a, b;
+};
+static inline uint64_t bb_smark_load8(const uint8_t *p)
+{
+    uint64_t v;
+
+    memcpy(&v, p, 8);
+    return v;
+}
+static inline uint64_t bb_smark_load4(const uint8_t *p)
+{
+    uint32_t v;
+
+    memcpy(&v, p, 4);
+    return v;
+}
+static inline struct bb_smark bb_smark_of(struct bb_bytes s)
+{
+    const uint8_t *p = s.ptr;
+
+    if (s.len >= 8)
+        return (struct bb_smark){bb_smark_load8(p), bb_smark_load8(p + s.len - 8)};
+    if (s.len >= 4)
+        return (struct bb_smark){bb_smark_load4(p) << 32 | bb_smark_load4(p + s.len - 4), 0};
+    if (s.len)
+        return (struct bb_smark){
+            (uint64_t)p[0] << 16 | (uint64_t)p[s.len >> 1] << 8 | p[s.len - 1], 0};
+    return (struct bb_smark){0, 0};
+}
 struct bb_sentry {
     const char *key;
     uint32_t len;
-    int32_t bit; /* in the mask of required names, -1: none */
+    int8_t bit;    /* in the mask of required names, -1: none */
+    uint8_t watch; /* the name's number + 1, 0: none */
+    struct bb_smark mark;
     const struct bb_snode *node;
 };
 struct bb_stable {
@@ -124,13 +162,21 @@ struct bb_stable {
 #define BB_TABLE_MAX 32000
 /* Places t->v[0 .. n) into slots; 0 or -1 without memory. Of equal keys the first counts. */
 int bb_stable_build(struct bb_stable *t, struct bb_sarena *arena);
+static inline uint32_t bb_stable_slot(const struct bb_stable *t, struct bb_smark m, size_t len)
+{
+    uint64_t h = m.a * 0x9e3779b97f4a7c15u ^ m.b * 0xc2b2ae3d27d4eb4fu ^ (uint64_t)len << 56;
+
+    return (uint32_t)(h * t->factor >> t->shift);
+}
 static inline const struct bb_sentry *bb_stable_find(const struct bb_stable *t, struct bb_bytes key)
 {
-    uint32_t at = (uint32_t)(bb_key_mark(key) * t->factor >> t->shift);
+    struct bb_smark mark = bb_smark_of(key);
+    uint32_t at = bb_stable_slot(t, mark, key.len);
 
     for (; t->slots[at]; at = (at + 1) & t->mask) {
         const struct bb_sentry *e = &t->v[t->slots[at] - 1];
-        if (e->len == key.len && memcmp(e->key, key.ptr, key.len) == 0)
+        if (e->len == key.len && e->mark.a == mark.a && e->mark.b == mark.b &&
+            (key.len <= 16 || memcmp(e->key, key.ptr, key.len) == 0))
             return e;
     }
     return NULL;
@@ -204,6 +250,8 @@ struct bb_sdepend { /* dependentRequired, dependentSchemas */
 struct bb_sobj {
     const struct bb_stable *keys; /* properties, and the required names beside them; or NULL */
     uint64_t required;            /* the bits to be seen */
+    uint64_t watch;               /* names whose members are noted for others; link.c */
+    uint64_t need;                /* names that are all it asks for, 0: it asks for more */
     struct bb_bytes *late;        /* required names past 64 */
     uint32_t n_late;
     uint32_t min, max;
@@ -227,9 +275,16 @@ struct bb_svalues { /* const, enum */
     const char *rule; /* "must be one of ..." */
     bool single;      /* const */
 };
+/* What accepts most values of a node at once; see link.c. */
+#define BB_SWIFT_NONE 0
+#define BB_SWIFT_TEXT 1 /* a short text of so many bytes, in a format */
+#define BB_SWIFT_ENUM 2 /* a short text out of the node's values */
+#define BB_SWIFT_BOOL 3
 struct bb_snode {
-    uint8_t types, flags;
+    uint8_t types, flags, swift;
     uint32_t resource;
+    uint32_t swift_min, swift_max; /* bytes */
+    const struct bb_sformat *swift_format;
     const char *at; /* URI and pointer */
     const struct bb_snum *num;
     const struct bb_sstr *str;
@@ -251,9 +306,15 @@ struct bb_schema {
     struct bb_sdynamic *dynamics;
     size_t n_dynamics;
     size_t n_nodes;
+    size_t n_watch; /* numbers of names that were given */
     struct bb_stable secrets; /* names of properties that are not shown */
     bool has_secrets, all_secret;
 };
+
+/* ---- link.c ------------------------------------------------------------------------------------- */
+#define BB_WATCH_MAX 64
+struct bb_build;
+void bb_program_link(struct bb_build *b); /* after all nodes, before their sources go */
 
 /* ---- compile.c, keywords.c ---------------------------------------------------------------------- */
 struct bb_sedge { /* from looks at the very value that to looks at */
@@ -287,7 +348,7 @@ struct bb_draft { /* a node being compiled */
     struct bb_sobj obj;
     struct bb_slogic logic;
     struct bb_bytes properties, required, formats; /* the values of those keywords */
-    unsigned has; /* HAS_... of keywords.c */
+    unsigned has; /* BB_HAS_... */
 };
 #define BB_HAS_NUM 1u
 #define BB_HAS_STR 2u
@@ -336,11 +397,17 @@ struct bb_smarks { /* children that a subschema has looked at; they lie in the s
     uint32_t n;
     bool all;
 };
+struct bb_sframe { /* where members of an object are that was walked, by the names' numbers */
+    const uint8_t *p, *end;
+    uint64_t known, seen; /* names that were looked for, that are there */
+    const uint8_t *at[];
+};
 struct bb_schema_run {
     const struct bb_schema *s;
     const uint8_t *end;
     const struct bb_spath *path;
     const struct bb_sscope *scope;
+    const struct bb_sframe *frame; /* of the object looked at last, NULL: none */
     int64_t work;
     uint64_t work_given;
     unsigned depth;
@@ -361,6 +428,26 @@ struct bb_schema_run {
  * gathering, NULL means a fault only. marks: of the value's children, or NULL. */
 const uint8_t *bb_node_check(struct bb_schema_run *r, const struct bb_snode *n, const uint8_t *p,
                              struct bb_smarks *marks);
+/* The end of the value at p if it is short and surely holds; NULL says nothing. */
+static inline const uint8_t *bb_node_swift(const struct bb_snode *n, const uint8_t *p,
+                                           const uint8_t *end)
+{
+    size_t len = p < end ? *p & 0x1f : 0;
+    const uint8_t *next = p + 1 + len;
+
+    if (n->swift == BB_SWIFT_NONE || p == end)
+        return NULL;
+    if (n->swift == BB_SWIFT_BOOL)
+        return (*p & 0xfe) == 0xc2 ? p + 1 : NULL;
+    if ((*p & 0xe0) != 0xa0 || len >= (size_t)(end - p))
+        return NULL;
+    if (n->swift == BB_SWIFT_ENUM)
+        return bb_stable_find(n->values->strings, (struct bb_bytes){p + 1, len}) ? next : NULL;
+    return len >= n->swift_min && len <= n->swift_max &&
+                   (!n->swift_format || n->swift_format->holds((const char *)p + 1, len))
+               ? next
+               : NULL;
+}
 /* The same without gathering: NULL when it does not hold or faulted. */
 const uint8_t *bb_node_holds(struct bb_schema_run *r, const struct bb_snode *n, const uint8_t *p,
                              struct bb_smarks *marks);

@@ -90,15 +90,18 @@ static bool excess(struct bb_schema_run *r, const struct bb_snode *n, const char
     char quoted[44], names[32][44];
     const char *near = NULL, *list[32];
     const struct bb_stable *keys = n->obj->keys;
-    uint32_t i;
+    uint32_t i, k = 0;
 
     if (!r->gather)
         return false;
     bb_fault_quote(quoted, name.ptr, name.len);
-    for (i = 0; keys && i < keys->n && i < 32; i++)
-        list[i] = bb_fault_quote(names[i], keys->v[i].key, keys->v[i].len);
-    if (i)
-        near = bb_nearest(quoted, list, i);
+    for (i = 0; keys && i < keys->n && k < 32; i++)
+        if (keys->v[i].node || keys->v[i].bit >= 0) {
+            list[k] = bb_fault_quote(names[k], keys->v[i].key, keys->v[i].len);
+            k++;
+        }
+    if (k)
+        near = bb_nearest(quoted, list, k);
     return bb_run_fail(r, n, keyword, value, "the property \"%s\" is not allowed here%s%s%s",
                        quoted, near ? ": did you mean \"" : "", near ? near : "",
                        near ? "\"?" : "");
@@ -114,12 +117,22 @@ struct member {
 static bool member_run(struct bb_schema_run *r, const struct bb_snode *child, struct member *m)
 {
     m->known = true;
-    m->end = bb_node_check(r, child, m->value, NULL);
+    m->end = bb_node_swift(child, m->value, r->end);
+    if (!m->end)
+        m->end = bb_node_check(r, child, m->value, NULL);
     return m->end != NULL;
 }
 
+static void member_note(struct bb_sframe *f, unsigned id, const uint8_t *value)
+{
+    if (f->seen >> id & 1)
+        f->known = 0; /* twice: no canonical value, and each is to be looked at */
+    f->seen |= (uint64_t)1 << id;
+    f->at[id] = value;
+}
+
 static bool member_check(struct bb_schema_run *r, const struct bb_snode *n, struct bb_bytes name,
-                         struct member *m)
+                         struct member *m, struct bb_sframe *frame)
 {
     const struct bb_sobj *o = n->obj;
     const struct bb_sentry *e = o->keys ? bb_stable_find(o->keys, name) : NULL;
@@ -128,6 +141,8 @@ static bool member_check(struct bb_schema_run *r, const struct bb_snode *n, stru
 
     if (e) {
         m->bit = e->bit >= 0 ? (uint64_t)1 << e->bit : 0;
+        if (frame && e->watch)
+            member_note(frame, e->watch - 1u, m->value);
         if (e->node && !member_run(r, e->node, m))
             return false;
     }
@@ -175,7 +190,7 @@ static inline bool value_skip(struct bb_cur *c)
 
 static const uint8_t *members_check(struct bb_schema_run *r, const struct bb_snode *n,
                                     struct bb_cur c, uint32_t count, struct bb_smarks *marks,
-                                    uint64_t *seen)
+                                    uint64_t *seen, struct bb_sframe *frame)
 {
     struct bb_spath path = {r->path, {NULL, 0}, 0};
     uint32_t i;
@@ -187,7 +202,7 @@ static const uint8_t *members_check(struct bb_schema_run *r, const struct bb_sno
             return bb_run_fault(r, "the bytes are no canonical value");
         m.value = c.p;
         r->path = &path;
-        good = member_check(r, n, path.key, &m) &&
+        good = member_check(r, n, path.key, &m, frame) &&
                (!n->obj->names || bb_node_check(r, n->obj->names, m.key, NULL));
         r->path = path.up;
         if (!good)
@@ -203,24 +218,67 @@ static const uint8_t *members_check(struct bb_schema_run *r, const struct bb_sno
     return c.p;
 }
 
+/* An object whose members were noted: all that n asks for is among the notes. */
+static const uint8_t *noted_check(struct bb_schema_run *r, const struct bb_sobj *o,
+                                  const struct bb_sframe *f)
+{
+    const struct bb_sentry *e = o->keys->v, *end = e + o->keys->n;
+
+    for (; e < end; e++) {
+        unsigned id = e->watch - 1u;
+        if (!(f->seen >> id & 1)) {
+            if (e->bit >= 0)
+                return NULL;
+        } else if (e->node && !bb_node_swift(e->node, f->at[id], r->end) &&
+                   !bb_node_check(r, e->node, f->at[id], NULL)) {
+            return NULL;
+        }
+    }
+    return f->end;
+}
+
+static bool frame_new(struct bb_schema_run *r, const struct bb_sobj *o, const uint8_t *p,
+                      struct bb_sframe **frame)
+{
+    struct bb_sframe *f;
+
+    if (!o->watch)
+        return true;
+    f = bb_run_get(r, sizeof(*f) + r->s->n_watch * sizeof(*f->at));
+    if (!f)
+        return false;
+    f->p = p;
+    f->known = o->watch;
+    *frame = f;
+    return true;
+}
+
 const uint8_t *bb_object_check(struct bb_schema_run *r, const struct bb_snode *n, const uint8_t *p,
                                struct bb_cur c, uint32_t count, struct bb_smarks *marks)
 {
     const struct bb_sobj *o = n->obj;
+    const struct bb_sframe *noted = r->frame;
+    struct bb_sframe *frame = NULL;
     const uint8_t *end;
     uint64_t seen = 0;
 
+    if (noted && noted->p == p && o->need && !(o->need & ~noted->known) && !r->gather && !marks)
+        return noted_check(r, o, noted);
     if (count < o->min &&
         !bb_run_fail(r, n, "minProperties", p, "has %u properties: at least %u", count, o->min))
         return NULL;
     if (count > o->max &&
         !bb_run_fail(r, n, "maxProperties", p, "has %u properties: at most %u", count, o->max))
         return NULL;
-    if (!bb_run_work(r, count))
+    if (!bb_run_work(r, count) || !frame_new(r, o, p, &frame))
         return NULL;
-    end = members_check(r, n, c, count, marks, &seen);
+    end = members_check(r, n, c, count, marks, &seen, frame);
     if (!end)
         return NULL;
+    if (frame) {
+        frame->end = end;
+        r->frame = frame;
+    }
     if ((o->required & ~seen || o->n_late) && !required_check(r, n, p, seen))
         return NULL;
     if (o->n_depends && !depends_check(r, n, p, marks))

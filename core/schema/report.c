@@ -245,6 +245,7 @@ static int pass(struct bb_schema_run *r, const struct bb_schema *s, struct bb_by
     r->end = p + value.len;
     r->path = NULL;
     r->scope = NULL;
+    r->frame = NULL;
     r->depth = r->secret = 0;
     r->faulted = false;
     r->scratch_used = r->scratch_want = 0;

@@ -23,7 +23,7 @@ static uint32_t place(struct bb_stable *t)
     memset(t->slots, 0, ((size_t)t->mask + 1) * sizeof(*t->slots));
     for (i = 0; i < t->n; i++) {
         struct bb_bytes key = {t->v[i].key, t->v[i].len};
-        at = (uint32_t)(bb_key_mark(key) * t->factor >> t->shift);
+        at = bb_stable_slot(t, t->v[i].mark, key.len);
         for (; t->slots[at] && !same(&t->v[t->slots[at] - 1], key); at = (at + 1) & t->mask)
             late++;
         if (!t->slots[at])
@@ -39,6 +39,8 @@ int bb_stable_build(struct bb_stable *t, struct bb_sarena *arena)
 
     while ((1u << bits) < 4 * t->n)
         bits++;
+    for (i = 0; i < t->n; i++)
+        t->v[i].mark = bb_smark_of((struct bb_bytes){t->v[i].key, t->v[i].len});
     t->mask = (1u << bits) - 1;
     t->shift = 64 - bits;
     t->slots = bb_sarena_get(arena, ((size_t)t->mask + 1) * sizeof(*t->slots));

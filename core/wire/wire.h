@@ -29,6 +29,7 @@ enum bb_frame_kind {
 #define BB_DELIVER_BEHIND 4u /* of the same lane as the item before it: only after that was applied */
 #define BB_DELIVER_RENDERED 2u
 #define BB_ERROR_QUARANTINE 1u /* it goes there, whatever the route says of failures */
+#define BB_ERROR_UNASKED 2u    /* the host's own: the plugin was not given it */
 
 /* An item of a list inside a frame, read one at a time with bb_frame_next_*(). */
 struct bb_w_deliver {

@@ -155,7 +155,7 @@ static int columns_read(struct bb_bytes conf, struct config *c, struct bb_error 
 
 static int sink_read(struct bb_bytes conf, struct config *c, struct bb_error *err)
 {
-    static const char *const contents[] = {"event", "data", "csv", NULL};
+    static const char *const contents[] = {"event", "data", "csv", "xml", NULL};
     static const char *const layouts[] = {"lines", "array", NULL};
     uint32_t layout = 0;
     int64_t n;
@@ -163,7 +163,7 @@ static int sink_read(struct bb_bytes conf, struct config *c, struct bb_error *er
         return wrong(err, "path", "is missing: a route writes to this endpoint, so it needs the "
                                   "file to append to");
     if (word_of(bb_conf_str(conf, "/content", "event"), contents, &c->content) != 0)
-        return wrong(err, "content", "must be event, data or csv");
+        return wrong(err, "content", "must be event, data, csv or xml");
     n = bb_conf_int(conf, "/rotate", 0);
     if (n < 0)
         return wrong(err, "rotate", "must be a size such as 100MiB, or 0 for never");
@@ -175,8 +175,8 @@ static int sink_read(struct bb_bytes conf, struct config *c, struct bb_error *er
     if (word_of(bb_conf_str(conf, "/layout", "lines"), layouts, &layout) != 0)
         return wrong(err, "layout", "must be lines or array");
     c->array = layout == 1;
-    if (c->array && c->content == CONTENT_CSV)
-        return wrong(err, "layout", "array is for events and data; a table has rows");
+    if (c->array && c->content >= CONTENT_CSV)
+        return wrong(err, "layout", "array is for events and data; a table has rows, XML its root");
     return c->content == CONTENT_CSV ? columns_read(conf, c, err) : 0;
 }
 

@@ -102,6 +102,19 @@ static int csv_read(struct bb_bytes conf, struct config *c, struct bb_error *err
     return rc == 0 ? 0 : wrong(err, "csv", f.text);
 }
 
+/* A sink's mapping must say what stands around the records: found now, not at the first write. */
+static int wrap_check(const struct config *c, struct bb_error *err)
+{
+    struct render probe;
+    char text[200];
+    int rc;
+    if (c->content != CONTENT_XML)
+        return 0;
+    rc = render_open(&probe, c, text, sizeof text);
+    render_close(&probe);
+    return rc == 0 ? 0 : (bb_error_set(err, BB_E_CONFIG, "config.%s", text), -1);
+}
+
 int dialect_read(struct bb_bytes conf, struct config *c, struct bb_error *err)
 {
     struct bb_bytes map = {NULL, 0};
@@ -109,12 +122,14 @@ int dialect_read(struct bb_bytes conf, struct config *c, struct bb_error *err)
     char text[260];
     if (csv_read(conf, c, err) != 0)
         return -1;
-    if (c->format != FORMAT_XML)
+    if (c->format != FORMAT_XML && c->content != CONTENT_XML)
         return 0;
     (void)bb_conf_find(conf, "/xml", &map);
     c->xml = bb_xml_map_new(map, &f);
-    if (c->xml)
-        return 0;
+    if (c->xml) {
+        c->xml_record = bb_conf_dup(conf, "/xml/record", "");
+        return c->xml_record ? wrap_check(c, err) : wrong(err, "xml.record", "out of memory");
+    }
     snprintf(text, sizeof text, "xml.%s", f.text); /* the text begins with the key */
     bb_error_set(err, BB_E_CONFIG, "config.%s", text);
     return -1;
@@ -127,5 +142,6 @@ void dialect_free(struct config *c)
     for (uint32_t k = 0; k < c->n_decimals; k++)
         free((void *)(uintptr_t)c->decimals[k].ptr);
     free(c->encoding);
+    free(c->xml_record);
     bb_xml_map_free(&c->xml);
 }

@@ -25,6 +25,7 @@
 #define CONTENT_EVENT 0
 #define CONTENT_DATA 1
 #define CONTENT_CSV 2
+#define CONTENT_XML 3
 
 #define FIELDS 13      /* attributes that config may set */
 #define COLUMNS_MAX 256
@@ -54,6 +55,7 @@ struct config {
     char decimal_sign;
     char *encoding; /* of tables */
     struct bb_xml_map *xml;
+    char *xml_record; /* its path; NULL: no XML */
     struct field fields[FIELDS];
     /* sink */
     char *path;
@@ -178,11 +180,12 @@ int64_t source_work(struct source *s);
 bb_status source_health(const struct source *s, struct bb_error *why);
 
 /* ---- render.c ---------------------------------------------------------------------------------- */
-#define ARRAY_TAIL "\n]\n"
 struct render {
     const struct config *c;
     struct bb_recode *recode;     /* tables in another encoding */
     struct bb_buf text, row, end; /* end: what the last line ends with */
+    struct bb_buf head, tail;     /* around all records of the file: an array's brackets, XML's root */
+    struct bb_bytes element;      /* XML: what a record's one key must be; NULL: anything */
     bool first;                   /* nothing of this write is rendered yet */
 };
 /* 0, -1 with why. */
@@ -192,6 +195,9 @@ void render_close(struct render *r);
 int render_lead(struct render *r, struct bb_buf *out, bool fresh, bool open_line);
 /* Appends one message: 0, -1 with f (or out failed) and out as it was. */
 int render_message(struct render *r, struct bb_bytes whole, struct bb_buf *out, struct bb_fault *f);
+
+/* wrap.c: head, tail and element of XML. 0, -1 with why. */
+int wrap_open(struct render *r, char *why, size_t cap);
 
 /* ---- sink.c ------------------------------------------------------------------------------------ */
 struct sink;
@@ -206,11 +212,13 @@ bb_status sink_probe(struct sink *s, const bb_msg *m, struct bb_error *err);
 /* keys.c: the index of what was written, PATH.keys */
 struct keys_group { /* one write to the file */
     uint64_t inode, offset, length, hash;
+    uint64_t version; /* of the line: KEYS_VERSION, or 0 where a build before the mark wrote it */
 };
+#define KEYS_VERSION 1 /* changes with keys_hash() and with the form of a line */
 /* Appends a line for each key, synced: 0, -1 errno and the index as it was (or *broken). */
 int keys_append(int fd, const struct keys_group *g, const struct bb_bytes *keys, size_t n,
                 bool *broken);
-/* The last group and where its lines begin: 1, 0 none, -1 errno. */
+/* The last group and where its lines begin: 1, 0 none, -1 errno (ENOTSUP: a newer build's line). */
 int keys_last(int fd, struct keys_group *g, uint64_t *begin);
 /* The group that key was written with: 1, 0 none, -1 errno. */
 int keys_find(int fd, struct bb_bytes key, struct keys_group *g);

@@ -1,7 +1,8 @@
 /*
  * keys.c - the index of what a sink wrote: a line for each delivery, PATH.keys
  *
- * INODE OFFSET LENGTH HASH KEY, the first four of the one write that the delivery was part of. The
+ * INODE OFFSET LENGTH VERSION:HASH KEY, the first of the one write that the delivery was part of.
+ * Lines without VERSION: are of builds whose hash was another one, or none that can be told. The
  * lines are made durable before the write itself. So every group but the last is surely written, and
  * whether the last one is can be told from the file: it is as long and its bytes have that hash.
  * A line without its end (a crash while the index grew) does not count and is cut off.
@@ -61,11 +62,11 @@ static size_t line_begin(const struct view *v, size_t end)
     return k;
 }
 
-static int number(const char **p, const char *end, int base, uint64_t *out)
+static int number(const char **p, const char *end, int base, char stop, uint64_t *out)
 {
     uint64_t x = 0;
     const char *start = *p;
-    for (; *p < end && **p != ' '; (*p)++) {
+    for (; *p < end && **p != stop; (*p)++) {
         char c = **p;
         unsigned d = c >= '0' && c <= '9' ? (unsigned)(c - '0')
                      : c >= 'a' && c <= 'f' ? (unsigned)(c - 'a') + 10 : 99;
@@ -83,20 +84,28 @@ static int number(const char **p, const char *end, int base, uint64_t *out)
 static int line_read(const struct view *v, size_t begin, struct keys_group *g)
 {
     const char *p = v->p + begin, *end = v->p + v->len;
-    return number(&p, end, 10, &g->inode) == 0 && number(&p, end, 10, &g->offset) == 0 &&
-                   number(&p, end, 10, &g->length) == 0 && number(&p, end, 16, &g->hash) == 0
-               ? 0
-               : -1;
+    const char *word;
+    if (number(&p, end, 10, ' ', &g->inode) != 0 || number(&p, end, 10, ' ', &g->offset) != 0 ||
+        number(&p, end, 10, ' ', &g->length) != 0)
+        return -1;
+    word = p;
+    g->hash = 0;
+    if (number(&p, end, 10, ':', &g->version) != 0) {
+        p = word;
+        g->version = 0;
+    }
+    return g->version > KEYS_VERSION ? 0 : number(&p, end, 16, ' ', &g->hash);
 }
 
 static int group_same(const struct keys_group *a, const struct keys_group *b)
 {
     return a->inode == b->inode && a->offset == b->offset && a->length == b->length &&
-           a->hash == b->hash;
+           a->hash == b->hash && a->version == b->version;
 }
 
 /* Against accidents, not against people. Eight bytes at a time: the hash of a whole is the hash of
- * its pieces, one after the other, if all but the last are multiples of eight. */
+ * its pieces, one after the other, if all but the last are multiples of eight. Who changes this
+ * changes KEYS_VERSION too. */
 uint64_t keys_hash(const void *data, size_t n, uint64_t h)
 {
     const uint8_t *p = data;
@@ -137,10 +146,10 @@ int keys_append(int fd, const struct keys_group *g, const struct bb_bytes *keys,
     struct bb_buf b;
     struct stat st;
     size_t at = 0;
-    char head[100];
+    char head[120];
     int rc = -1, saved;
-    int len = snprintf(head, sizeof head, "%" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIx64 " ",
-                       g->inode, g->offset, g->length, g->hash);
+    int len = snprintf(head, sizeof head, "%" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 ":%" PRIx64 " ",
+                       g->inode, g->offset, g->length, g->version, g->hash);
     bb_buf_init(&b, 1 << 26);
     for (size_t k = 0; k < n; k++) {
         bb_buf_put(&b, head, (size_t)len);
@@ -181,8 +190,13 @@ int keys_last(int fd, struct keys_group *g, uint64_t *begin)
         return -1;
     if (v.len > 0) {
         at = line_begin(&v, v.len);
-        if (line_read(&v, at, g) == 0) {
-            rc = 1;
+        rc = line_read(&v, at, g) == 0;
+        if (rc && g->version > KEYS_VERSION) {
+            view_close(&v); /* and nothing is cut: its rules are not known here */
+            errno = ENOTSUP;
+            return -1;
+        }
+        if (rc) {
             while (at > 0) {
                 size_t up = line_begin(&v, at);
                 if (line_read(&v, up, &before) != 0 || !group_same(&before, g))

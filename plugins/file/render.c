@@ -1,8 +1,9 @@
 /*
- * render.c - a message as what the sink's file holds: a line of JSON, an array's element, a row
+ * render.c - a message as what the sink's file holds: a line of JSON, an array's element, a row, an
+ * element of XML
  *
- * A file in layout array is a whole JSON array after each write: the next write begins where the
- * closing bracket is and ends with a new one. Rows are made as UTF-8 and recoded one by one, so
+ * A file in layout array, or of XML, is a whole document after each write: the next write begins
+ * where the closing bracket or tags are (tail) and ends with new ones. Rows are made as UTF-8 and recoded one by one, so
  * that a character which the encoding has not refuses its own message only.
  *
  * Thread: [ctl]. Ownership: the buffers and the recoder are its own.
@@ -18,20 +19,34 @@ int render_open(struct render *r, const struct config *c, char *why, size_t cap)
 {
     static const char *const ends[] = {"\n", "\n", "\r"}; /* the last byte tells */
     const char *end = c->content == CONTENT_CSV ? ends[c->csv.line_end] : "\n";
-    struct bb_fault f;
+    struct bb_fault f = {0, ""};
     memset(r, 0, sizeof *r);
     r->c = c;
     bb_buf_init(&r->text, OUT_MAX);
     bb_buf_init(&r->row, OUT_MAX);
     bb_buf_init(&r->end, 64);
+    bb_buf_init(&r->head, 65536);
+    bb_buf_init(&r->tail, 65536);
+    if (c->array) {
+        bb_buf_put(&r->head, "[\n", 2);
+        bb_buf_put(&r->tail, "\n]\n", 3);
+    }
+    if (c->content == CONTENT_XML) {
+        char text[200];
+        int n = wrap_open(r, text, sizeof text);
+        if (n != 0) {
+            snprintf(why, cap, "xml.record: %s", text);
+            return -1;
+        }
+    }
     if (c->content != CONTENT_CSV || strcasecmp(c->encoding, "UTF-8") == 0) {
         bb_buf_put(&r->end, end, 1);
-        return 0;
+        return r->end.failed || r->head.failed || r->tail.failed ? -1 : 0;
     }
     r->recode = bb_recode_new(bb_str(c->encoding), 1, &f);
     if (r->recode && bb_recode_put(r->recode, bb_str(end), 1, &r->end, &f) == 0)
         return 0;
-    snprintf(why, cap, "%s", f.text);
+    snprintf(why, cap, "csv.encoding: %s", f.text);
     return -1;
 }
 
@@ -41,6 +56,8 @@ void render_close(struct render *r)
     bb_buf_free(&r->text);
     bb_buf_free(&r->row);
     bb_buf_free(&r->end);
+    bb_buf_free(&r->head);
+    bb_buf_free(&r->tail);
 }
 
 /* The column's text: its offset in r->text, made a pointer when all are in. */
@@ -105,8 +122,11 @@ int render_lead(struct render *r, struct bb_buf *out, bool fresh, bool open_line
     struct bb_bytes fields[COLUMNS_MAX], mark;
     struct bb_fault f;
     r->first = true;
-    if (r->c->array) {
-        bb_buf_put(out, fresh ? "[\n" : ",\n", 2);
+    if (r->tail.len) {
+        if (fresh)
+            bb_buf_put(out, r->head.ptr, r->head.len);
+        else if (r->c->array)
+            bb_buf_put(out, ",\n", 2);
         return out->failed ? -1 : 0;
     }
     if (open_line)
@@ -120,6 +140,23 @@ int render_lead(struct render *r, struct bb_buf *out, bool fresh, bool open_line
     return fields_put(r, fields, out, &f) == 0 && !out->failed ? 0 : -1;
 }
 
+/* The data as one element: the codec says what is wrong, but not that it is another record. */
+static int element_put(struct render *r, struct bb_bytes data, struct bb_buf *out, struct bb_fault *f)
+{
+    struct bb_iter it;
+    struct bb_bytes key = {NULL, 0}, v;
+    if (!bb_iter_of(data, &it) || !it.map || it.n != 1 || !bb_iter_next(&it, &key, &v) ||
+        (r->element.ptr &&
+         (key.len != r->element.len || memcmp(key.ptr, r->element.ptr, key.len) != 0))) {
+        snprintf(f->text, sizeof f->text, "the data must be a map of one key, %.*s, as xml.record says; "
+                                          "let the route's map put it there",
+                 r->element.ptr ? (int)(r->element.len < 100 ? r->element.len : 100) : 18,
+                 r->element.ptr ? (const char *)r->element.ptr : "an element's name");
+        return -1;
+    }
+    return bb_xml_write(r->c->xml, data, out, f);
+}
+
 int render_message(struct render *r, struct bb_bytes whole, struct bb_buf *out, struct bb_fault *f)
 {
     struct bb_envelope e;
@@ -129,6 +166,8 @@ int render_message(struct render *r, struct bb_bytes whole, struct bb_buf *out, 
         bb_buf_put(out, ",\n", 2);
     if (rc == 0 && r->c->content == CONTENT_CSV)
         rc = row_put(r, &e, out, f);
+    else if (rc == 0 && r->c->content == CONTENT_XML)
+        rc = element_put(r, e.data, out, f);
     else if (rc == 0)
         rc = r->c->content == CONTENT_EVENT ? bb_event_write(whole, out, f)
                                             : bb_json_write(e.data, out, f);

@@ -127,18 +127,18 @@ static int group_there(struct sink *s, const struct keys_group *g)
     return h == g->hash;
 }
 
-/* Where the next write begins: in front of an array's closing bracket. */
+/* Where the next write begins: in front of an array's closing bracket, or a document's last tags. */
 static uint64_t write_at(const struct sink *s)
 {
-    return s->c->array && s->size > 0 ? s->size - strlen(ARRAY_TAIL) : s->size;
+    return s->size > 0 ? s->size - s->render.tail.len : s->size;
 }
 
-/* Cuts the file off where a write began, durably; an array is closed again. 0, -1 errno. */
+/* Cuts the file off where a write began, durably; a document is closed again. 0, -1 errno. */
 static int cut_to(struct sink *s, uint64_t offset)
 {
-    size_t tail = s->c->array && offset > 0 ? strlen(ARRAY_TAIL) : 0;
+    size_t tail = offset > 0 ? s->render.tail.len : 0;
     if (ftruncate(s->fd, (off_t)offset) != 0 ||
-        (tail && pwrite(s->fd, ARRAY_TAIL, tail, (off_t)offset) != (ssize_t)tail) ||
+        (tail && pwrite(s->fd, s->render.tail.ptr, tail, (off_t)offset) != (ssize_t)tail) ||
         fdatasync(s->fd) != 0)
         return -1;
     s->size = offset + tail;
@@ -163,6 +163,16 @@ static int recover(struct sink *s)
     }
     if (group_there(s, &g))
         return 0;
+    if (g.version < KEYS_VERSION && s->size >= g.offset + g.length) {
+        /* as long as it should be, and that build's hash is another one: cutting would be a guess */
+        s->doubt = true;
+        s->doubtful = g;
+        bb_host_log(&s->ctx, BB_LOG_WARN,
+                    "%s.keys is of an older build: whether its last write, byte %" PRIu64 " to %" PRIu64
+                    ", is whole cannot be told, so it is left as it is; look at the file's end. The "
+                    "next write makes an entry of this build", s->c->path, g.offset, g.offset + g.length);
+        return 0;
+    }
     if (s->size > g.offset + g.length) {
         s->doubt = true;
         s->doubtful = g;
@@ -180,14 +190,25 @@ static int recover(struct sink *s)
     return 0;
 }
 
-/* Whether the file ends as an array that a write can go on with. */
-static int array_closed(struct sink *s)
+static int bytes_there(struct sink *s, const struct bb_buf *want, uint64_t offset)
 {
-    char last[sizeof ARRAY_TAIL];
-    size_t n = strlen(ARRAY_TAIL);
-    return s->size == 0 || (s->size > n &&
-                            pread(s->fd, last, n, (off_t)(s->size - n)) == (ssize_t)n &&
-                            memcmp(last, ARRAY_TAIL, n) == 0);
+    char got[4096];
+    const char *p = (const char *)want->ptr;
+    for (size_t at = 0; at < want->len;) {
+        size_t n = want->len - at < sizeof got ? want->len - at : sizeof got;
+        if (pread(s->fd, got, n, (off_t)(offset + at)) != (ssize_t)n || memcmp(got, p + at, n) != 0)
+            return 0;
+        at += n;
+    }
+    return 1;
+}
+
+/* Whether the file begins and ends as a document that a write can go on with. */
+static int document_closed(struct sink *s)
+{
+    const struct bb_buf *head = &s->render.head, *tail = &s->render.tail;
+    return s->size == 0 || (s->size >= head->len + tail->len && bytes_there(s, head, 0) &&
+                            bytes_there(s, tail, s->size - tail->len));
 }
 
 /* Opens what is not open. OK, or RETRY with err: nothing was written. */
@@ -245,13 +266,18 @@ static bb_status ready(struct sink *s, struct bb_error *err)
         goto fail;
     }
     lines = recover(s) == 0 ? keys_count(s->keys) : -1;
+    if (lines < 0 && errno == ENOTSUP) {
+        bb_error_set(err, BB_E_RETRY, "%s.keys is of a newer build of this connector: run that one, or "
+                                      "move %s and its .keys away together", s->c->path, s->c->path);
+        goto fail;
+    }
     if (lines < 0) {
         bb_error_set(err, BB_E_RETRY, "cannot check the end of %s: %s", s->c->path, strerror(errno));
         goto fail;
     }
-    if (s->c->array && !array_closed(s)) {
-        bb_error_set(err, BB_E_RETRY, "%s does not end as an array that was written here, with a "
-                                      "line of \"]\": move it away", s->c->path);
+    if (!document_closed(s)) {
+        bb_error_set(err, BB_E_RETRY, "%s does not begin and end as %s that was written here: move it away",
+                     s->c->path, s->c->array ? "an array" : "an XML document with this xml mapping");
         goto fail;
     }
     s->lines = (uint64_t)lines;
@@ -270,7 +296,7 @@ bb_status sink_start(struct sink *s, struct bb_error *err)
     bb_status st;
     render_close(&s->render);
     if (render_open(&s->render, s->c, text, sizeof text) != 0)
-        return bb_error_set(err, BB_E_CONFIG, "config.csv.encoding: %s", text);
+        return bb_error_set(err, BB_E_CONFIG, "config.%s", text);
     st = ready(s, &why);
     if (st == BB_E_CONFIG)
         return bb_error_set(err, st, "%s", why.text);
@@ -291,7 +317,10 @@ static bb_status render(struct sink *s, const struct bb_msg_view *v, struct bb_e
         return bb_error_set(err, BB_E_RETRY, "out of memory");
     }
     return bb_error_set(err, BB_E_REJECT, "cannot be written as %s: %s",
-                        s->c->content == CONTENT_CSV ? "CSV" : "JSON", f.text);
+                        s->c->content == CONTENT_CSV   ? "CSV"
+                        : s->c->content == CONTENT_XML ? "XML"
+                                                       : "JSON",
+                        f.text);
 }
 
 /* ---- writing ------------------------------------------------------------------------------------ */
@@ -326,13 +355,12 @@ static int rotate(struct sink *s, struct bb_error *err)
 static bb_status group_write(struct sink *s, size_t n_keys, struct bb_error *err)
 {
     uint64_t begin = write_at(s);
-    struct keys_group g = {s->inode, begin, 0, 0};
+    struct keys_group g = {s->inode, begin, 0, 0, KEYS_VERSION};
     struct stat st;
     size_t at = 0;
     bool broken = false;
     int saved;
-    if (s->c->array)
-        bb_buf_put(&s->out, ARRAY_TAIL, strlen(ARRAY_TAIL));
+    bb_buf_put(&s->out, s->render.tail.ptr, s->render.tail.len);
     if (s->out.failed)
         return bb_error_set(err, BB_E_RETRY, "out of memory");
     g.length = s->out.len;

@@ -72,7 +72,6 @@ struct bb_http {
     char *basic;       /* what "Basic" is followed by: user and password in base64 */
     char *secret_form; /* the OAuth2 client's secret, percent-encoded, as it is sent */
     char *oauth_basic;
-    size_t origin; /* bytes of base up to its path */
     struct http_pem pem[PEMS];
     int64_t pem_look_ms; /* when to look at the files again */
     unsigned pem_gen;
@@ -88,8 +87,10 @@ struct bb_http {
     int dirty; /* calls were added, or may be, since curl last ran */
 };
 
-/* Starts a call of the client's own (kind is set): 0, -1; it is gone then. */
-int http_send_own(struct bb_http_call *call);
+/* ---- http_call.c ---------------------------------------------------------------------------------- */
+void http_call_put_back(struct http_call *x); /* ready for the next */
+void http_calls_free(struct bb_http *c);      /* those that are ready */
+void http_headers_link(struct http_call *x);  /* x->list from head and secret */
 
 /* ---- http_gate.c: may a call start, and with which credentials ------------------------------------ */
 enum http_pass { PASS_GO, PASS_HOLD, PASS_REFUSED };

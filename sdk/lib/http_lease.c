@@ -103,7 +103,7 @@ static void on_lease(struct bb_http_call *call, const struct bb_http_answer *a)
         return;
     /* the token counts, not the status: some systems give it with a 404 or a 405 */
     if (a->code < 200 || a->code == 401 || a->code == 403 || a->code >= 500 || a->code == 429) {
-        failed(l, a->retry_after_ms, a->text);
+        failed(l, a->retry_after_ms, a->text[0] ? a->text : "its path was refused");
         return;
     }
     if (!bb_http_answer_header(a, "x-csrf-token", &v) || !v.len || strcasecmp(v.ptr, "required") == 0) {
@@ -135,7 +135,7 @@ static int fetch(struct bb_http *c)
     bb_http_call_header(call, "Accept", bb_str("*/*"));
     call->done = on_lease;
     c->lease->fetching = 1;
-    if (http_send_own(call) == 0)
+    if (bb_http_send(call) == 0)
         return 0;
     c->lease->fetching = 0;
     return -1;

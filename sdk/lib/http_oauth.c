@@ -224,12 +224,33 @@ done:
     return why;
 }
 
+/* The endpoint's own word for it (RFC 6749, 5.2), "invalid_client", into text: 1, or 0 when there is none. */
+static int refusal_read(const struct bb_http_answer *a, char *text, size_t cap)
+{
+    struct bb_bytes map, v, word = {NULL, 0};
+    struct bb_buf b;
+    int good;
+
+    bb_buf_init(&b, ANSWER_MAX * 2);
+    good = bb_json_read(a->body, &b, NULL) == 0;
+    map = (struct bb_bytes){b.ptr, b.len};
+    good = good && bb_map_get(map, "error", &v) == 1 && bb_as_str(v, &word) == 1 && word.len && word.len < 40;
+    for (size_t k = 0; good && k < word.len; k++)
+        good = strchr("abcdefghijklmnopqrstuvwxyz_", ((const char *)word.ptr)[k]) != NULL;
+    if (good)
+        snprintf(text, cap, "%.*s: check client_id, client_secret and scope (%s answered %u)", (int)word.len,
+                 (const char *)word.ptr, bb_http_answer_url(a), a->code);
+    wipe(&b);
+    return good;
+}
+
 static void on_token(struct bb_http_call *call, const struct bb_http_answer *a)
 {
     struct bb_http *c = ((struct http_call *)call)->client;
     struct http_token *t = c->token;
     int64_t asked_ms = ((struct http_call *)call)->until_ms - FETCH_MS;
     const char *why = NULL;
+    char text[200];
 
     pthread_mutex_lock(&lock);
     t->fetcher = NULL;
@@ -241,6 +262,8 @@ static void on_token(struct bb_http_call *call, const struct bb_http_answer *a)
             t->again_ms = 0;
             t->gen++;
         }
+    } else if ((a->code == 400 || a->code == 401) && refusal_read(a, text, sizeof text)) {
+        why = text;
     } else if (a->code != BB_HTTP_E_CANCELLED) {
         why = a->text[0] ? a->text : "the answer is not 200: check token_url";
     }
@@ -284,7 +307,7 @@ static int fetch(struct bb_http *c)
     call->max_response = ANSWER_MAX;
     call->repeatable = 1; /* a second token does no harm */
     call->done = on_token;
-    return http_send_own(call);
+    return bb_http_send(call);
 }
 
 /* ---- using ------------------------------------------------------------------------------------- */

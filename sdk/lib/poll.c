@@ -131,6 +131,8 @@ static bb_status place_load(struct bb_poll *p, struct bb_error *err)
         return bb_error_set(err, st, "the feed's stored place cannot be read");
     if (!p->version || !len) {
         bb_buf_reset(&p->place.cursor);
+        bb_buf_reset(&p->place.seen);
+        bb_buf_reset(&p->place.next);
         if (p->conf.cursor_start)
             bb_buf_put(&p->place.cursor, p->conf.cursor_start, strlen(p->conf.cursor_start));
     } else if (place_read((struct bb_bytes){buf, len}, &p->place) != 0) {

@@ -7,7 +7,6 @@
  * Thread: the client's. Memory: the poll's buffers, each with its maximum.
  */
 #include <stdio.h>
-#include <strings.h>
 #include <busbar/json.h>
 #include <busbar/web.h>
 #include "poll.h"
@@ -66,13 +65,13 @@ int poll_url(struct bb_poll *p, struct bb_error *err)
     struct bb_bytes cursor = {p->place.cursor.ptr, p->place.cursor.len};
 
     bb_buf_reset(&p->url);
-    bb_buf_put(&p->place.next, "", 1);
-    if (p->place.next.len > 1 && !bb_http_is_home(p->conf.client, (char *)p->place.next.ptr)) {
+    bb_buf_put(&p->url, p->place.next.ptr, p->place.next.len);
+    bb_buf_put(&p->url, "", 1);
+    if (p->place.next.len && (p->url.failed || !bb_http_is_home(p->conf.client, (char *)p->url.ptr))) {
         bb_buf_reset(&p->place.seen); /* the config names another host now */
         bb_buf_reset(&p->place.next);
-    } else {
-        p->place.next.len--;
     }
+    bb_buf_reset(&p->url);
     p->asked_next = p->place.next.len > 0;
     if (p->asked_next) {
         bb_buf_put(&p->url, p->place.next.ptr, p->place.next.len);
@@ -97,30 +96,6 @@ int poll_url(struct bb_poll *p, struct bb_error *err)
 }
 
 /* ---- the next page ---------------------------------------------------------------------------------- */
-/* Link: <a>; rel="next", <b>; rel=first (RFC 8288). 1 found. */
-static int link_next(struct bb_bytes header, struct bb_bytes *out)
-{
-    const char *p = header.ptr, *end = p + header.len;
-
-    while (p < end) {
-        const char *open = memchr(p, '<', (size_t)(end - p)), *close, *stop, *rel;
-        if (!open || !(close = memchr(open, '>', (size_t)(end - open))))
-            return 0;
-        stop = memchr(close, '<', (size_t)(end - close));
-        stop = stop ? stop : end;
-        for (rel = close; rel + 5 < stop; rel++) {
-            const char *v = rel + 4 + (rel[4] == '"');
-            if (strncasecmp(rel, "rel=", 4) == 0 && stop - v >= 4 && strncasecmp(v, "next", 4) == 0 &&
-                (stop - v == 4 || strchr("\"; ,", v[4]))) {
-                *out = (struct bb_bytes){open + 1, (size_t)(close - open - 1)};
-                return 1;
-            }
-        }
-        p = stop;
-    }
-    return 0;
-}
-
 static int link_find(struct bb_poll *p, const struct bb_http_answer *a, struct bb_bytes *link)
 {
     static const char *const odata[] = {"/@odata.nextLink", "/d/__next", "/__next", "/odata.nextLink", NULL};
@@ -128,7 +103,7 @@ static int link_find(struct bb_poll *p, const struct bb_http_answer *a, struct b
     struct bb_bytes page = {p->page.ptr, p->page.len}, v;
 
     if (p->conf.next == BB_NEXT_LINK)
-        return bb_http_answer_header(a, "Link", &v) && link_next(v, link);
+        return bb_http_answer_header(a, "Link", &v) && bb_link_next(v, link);
     if (p->conf.next == BB_NEXT_NONE)
         return 0;
     for (const char *const *at = p->conf.next == BB_NEXT_ODATA ? odata : one; *at; at++)

@@ -197,6 +197,46 @@ int bb_uri_same_origin(struct bb_bytes a, struct bb_bytes b)
            memcmp(pa.ptr, pb.ptr, pa.len) == 0;
 }
 
+/* ---- Link: <a>; rel="next", <b>; rel=first ------------------------------------------------------------ */
+/* Is `next` among the words of a rel= at p? */
+static int rel_next(const char *p, const char *end)
+{
+    int quoted = p < end && *p == '"';
+
+    for (p += quoted; p < end;) {
+        size_t n = until(p, 0, (size_t)(end - p), quoted ? "\" \t" : "\";, \t");
+        if (n == 4 && strncasecmp(p, "next", 4) == 0)
+            return 1;
+        p += n;
+        if (!quoted || p == end || *p == '"')
+            return 0;
+        p++;
+    }
+    return 0;
+}
+
+int bb_link_next(struct bb_bytes header, struct bb_bytes *out)
+{
+    const char *p = header.ptr, *end = p;
+
+    if (header.len)
+        end += header.len;
+    while (p < end) {
+        const char *open = memchr(p, '<', (size_t)(end - p)), *close, *stop;
+        if (!open || !(close = memchr(open, '>', (size_t)(end - open))))
+            return 0;
+        stop = memchr(close, '<', (size_t)(end - close));
+        stop = stop ? stop : end;
+        for (const char *rel = close + 1; stop - rel > 4; rel++)
+            if (strncasecmp(rel, "rel=", 4) == 0 && strchr("; \t>", rel[-1]) && rel_next(rel + 4, stop)) {
+                *out = (struct bb_bytes){open + 1, (size_t)(close - open - 1)};
+                return 1;
+            }
+        p = stop;
+    }
+    return 0;
+}
+
 /* ---- base64, Basic ----------------------------------------------------------------------------------- */
 void bb_base64_put(struct bb_buf *b, struct bb_bytes data)
 {

@@ -85,7 +85,10 @@ static void dates(struct bb_bytes text)
 static void links(struct bb_bytes text)
 {
     struct bb_buf a, b;
+    struct bb_bytes next;
 
+    if (bb_link_next(text, &next))
+        inside(text, next);
     bb_buf_init(&a, 1u << 20);
     bb_buf_init(&b, 1u << 20);
     if (bb_uri_resolve(bb_str("http://h:1/a/b?c"), text, &a) == 0) {

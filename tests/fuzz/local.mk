@@ -6,7 +6,7 @@ FUZZ_SECONDS = 600
 FUZZ_LIBS = $(core_LIBS)
 EXTRA_PROGRAMS += $(FUZZERS)
 EXTRA_DIST += tests/fuzz/corpus tests/fuzz/json.dict tests/fuzz/message.dict tests/fuzz/csv.dict \
-  tests/fuzz/map.dict tests/fuzz/xml.dict tests/fuzz/units.dict tests/fuzz/schema.dict
+  tests/fuzz/map.dict tests/fuzz/xml.dict tests/fuzz/units.dict tests/fuzz/schema.dict tests/fuzz/steps.dict
 
 FUZZERS += tests/fuzz/fuzz_json
 tests_fuzz_fuzz_json_SOURCES = tests/fuzz/fuzz_json.c
@@ -32,6 +32,7 @@ FUZZERS += tests/fuzz/fuzz_xml
 tests_fuzz_fuzz_xml_SOURCES = tests/fuzz/fuzz_xml.c
 tests_fuzz_fuzz_xml_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_xml_LDADD = sdk/lib/libbusbar-sdk.a $(XML_LIBS)
+
 FUZZERS += tests/fuzz/fuzz_units
 tests_fuzz_fuzz_units_SOURCES = tests/fuzz/fuzz_units.c
 tests_fuzz_fuzz_units_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
@@ -67,10 +68,16 @@ tests_fuzz_fuzz_map_SOURCES = tests/fuzz/fuzz_map.c
 tests_fuzz_fuzz_map_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_map_LDADD = $(FUZZ_LIBS)
 
+FUZZERS += tests/fuzz/fuzz_steps
+tests_fuzz_fuzz_steps_SOURCES = tests/fuzz/fuzz_steps.c
+tests_fuzz_fuzz_steps_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_steps_LDADD = $(FUZZ_LIBS)
+
 FUZZERS += tests/fuzz/fuzz_case
 tests_fuzz_fuzz_case_SOURCES = tests/fuzz/fuzz_case.c
 tests_fuzz_fuzz_case_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_case_LDADD = $(FUZZ_LIBS)
+
 FUZZERS += tests/fuzz/fuzz_schema
 tests_fuzz_fuzz_schema_SOURCES = tests/fuzz/fuzz_schema.c
 tests_fuzz_fuzz_schema_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
@@ -80,6 +87,12 @@ FUZZERS += tests/fuzz/fuzz_validate
 tests_fuzz_fuzz_validate_SOURCES = tests/fuzz/fuzz_validate.c
 tests_fuzz_fuzz_validate_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_validate_LDADD = $(FUZZ_LIBS)
+
+FUZZERS += tests/fuzz/fuzz_plant
+tests_fuzz_fuzz_plant_SOURCES = tests/fuzz/fuzz_plant.c $(plant_systems)
+tests_fuzz_fuzz_plant_CPPFLAGS = $(tools_plant_plant_CPPFLAGS)
+tests_fuzz_fuzz_plant_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_plant_LDADD = $(tools_plant_plant_LDADD)
 
 # Each fuzzer in turn, from its seeds and from what earlier runs of this build folder learned.
 .PHONY: fuzz

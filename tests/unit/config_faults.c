@@ -29,7 +29,7 @@ START_TEST(twenty_faults_give_twenty_diagnostics)
                           "    retry: {max_attemps: 3, initial: 10m}\n"    /* 19: 2 */
                           "    on_failure: hold-lane\n"                    /* 20 */
                           "    sla: fast\n"                               /* 21 */
-                          "policies: {}\n");                               /* 22 */
+                          "processes: {}\n");                              /* 22 */
     load();
     ck_assert_ptr_null(conf);
     EXPECT("10.yaml:2:3: endpoint \"erp\": \"connector\" is missing (which connector this "
@@ -63,7 +63,7 @@ START_TEST(twenty_faults_give_twenty_diagnostics)
            "10.yaml:20:17: route \"bom-to-erp\": on_failure: hold-lane needs order_by, which says "
            "what a lane is",
            "10.yaml:21:5: route \"bom-to-erp\": \"sla\" is not supported by this version",
-           "10.yaml:22:1: \"policies\" is not supported by this version");
+           "10.yaml:22:1: \"processes\" is not supported by this version");
     ck_assert_uint_eq(diags.errors, 20);
 }
 END_TEST

@@ -155,6 +155,12 @@ static inline uint64_t rig_append(struct rig *r, uint32_t route, uint64_t lane, 
     return m.seq;
 }
 
+/* A settlement with nothing else to it. */
+static inline struct bb_settle rig_plain(uint32_t route, uint64_t ord, uint64_t seq, uint64_t lane, int to)
+{
+    return (struct bb_settle){.route = route, .ord = ord, .seq = seq, .lane = lane, .to = (uint8_t)to};
+}
+
 static inline struct bb_settle rig_settle(struct rig *r, struct bb_settle s)
 {
     struct bb_op op = {.kind = BB_OP_SETTLE, .settle = {.v = &s, .n = 1}};

@@ -94,7 +94,7 @@ START_TEST(transform_that_fails_rejects)
     r = rig_result(&h);
     ck_assert_int_eq(r.status, BB_E_REJECT);
     ck_assert(rig_says(r.text, "/data/none") && rig_says(r.vendor_code, "mapping") && !r.body.ptr);
-    ck_assert_uint_eq(r.error_flags, 0);
+    ck_assert_uint_eq(r.error_flags, BB_ERROR_UNASKED);
     rig_stop(&h);
     rig_close(&h);
 }

@@ -83,17 +83,17 @@ static struct bb_buf message(const char *type, const char *item, const char *sit
 static bool matches(const struct bb_route_config *r, const char *type, const char *item,
                     const char *site, uint64_t *lane)
 {
-    struct hub_matcher m;
+    struct bb_matcher m;
     struct bb_buf b = message(type, item, site);
     struct bb_envelope e;
     bool yes;
 
     ck_assert_int_eq(bb_envelope_read((struct bb_bytes){b.ptr, b.len}, &e, NULL), 0);
-    ck_assert_int_eq(hub_matcher_init(&m, r), 0);
-    yes = hub_matcher_test(&m, &e);
+    ck_assert_int_eq(bb_matcher_init(&m, r->match, r->n_match, r->order_by), 0);
+    yes = bb_matcher_test(&m, &e);
     if (lane)
-        *lane = hub_matcher_lane(&m, &e);
-    hub_matcher_free(&m);
+        *lane = bb_matcher_lane(&m, &e);
+    bb_matcher_free(&m);
     bb_buf_free(&b);
     return yes;
 }
@@ -186,6 +186,48 @@ START_TEST(the_frontier_passes_what_is_settled_in_any_order)
 }
 END_TEST
 
+/* Is a message with that text at /attributes/site an echo from e? */
+static bool echoed(const struct bb_hub *h, const struct hub_endpoint *e, const char *text)
+{
+    struct bb_buf b = message("t", NULL, text);
+    struct bb_envelope env;
+    bool yes;
+
+    ck_assert_int_eq(bb_envelope_read((struct bb_bytes){b.ptr, b.len}, &env, NULL), 0);
+    yes = hub_is_echo(h, e, &env);
+    bb_buf_free(&b);
+    return yes;
+}
+
+START_TEST(a_key_says_whose_it_is)
+{
+    char site[] = "/attributes/site", *at[] = {site}, key[HUB_KEY_MAX], brief[17];
+    struct bb_endpoint_config config = {.echo = at, .n_echo = 1};
+    struct bb_gen_endpoint gen = {.config = &config};
+    struct hub_endpoint to = {.gen = &gen}, other = {.gen = &gen};
+    struct hub_route r = {.id = 4097, .to = &to};
+    struct bb_hub h = {.routes = &r, .n_routes = 1, .tag = "0fab1234", .short_tag = {0x0f, 0xab, 0x12, 0x34}};
+    struct bb_hub foreign = h;
+
+    hub_key_long(&h, r.id, UINT64_C(0x3ffffffffff), 7, key);
+    hub_key_short(&h, r.id, UINT64_C(0x3ffffffffff), 7, brief);
+    ck_assert_uint_eq(strlen(brief), 16);
+    ck_assert(echoed(&h, &to, key) && echoed(&h, &to, brief));
+    ck_assert(!echoed(&h, &other, key) && !echoed(&h, &other, brief)); /* no route goes there */
+    memcpy(foreign.tag, "0fab1235", 9);
+    foreign.short_tag[0] = 0x10;
+    ck_assert(!echoed(&foreign, &to, key) && !echoed(&foreign, &to, brief));
+    r.id = 1;
+    ck_assert(!echoed(&h, &to, key));
+    ck_assert(echoed(&h, &to, brief)); /* of the route it has 12 bits alone */
+    strcat(key, "0");
+    r.id = 4097;
+    ck_assert(!echoed(&h, &to, key + 1));
+    ck_assert(!echoed(&h, &to, "0fab1234-1001-0001-7")); /* not as they are written */
+    ck_assert(!echoed(&h, &to, "0123456789abcdef") && !echoed(&h, &to, "") && !echoed(&h, &to, "-"));
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("hub");
@@ -198,6 +240,7 @@ int main(void)
     tcase_add_test(t, a_lane_keeps_its_late_spill_when_the_table_grows);
     tcase_add_test(t, a_route_matches_by_value_prefix_and_any_attribute);
     tcase_add_test(t, lanes_follow_the_ordering_key);
+    tcase_add_test(t, a_key_says_whose_it_is);
     tcase_add_test(t, a_token_lives_once);
     tcase_add_test(t, the_frontier_passes_what_is_settled_in_any_order);
     suite_add_tcase(s, t);

@@ -212,6 +212,21 @@ START_TEST(who_goes_on_after_a_failure_is_believed_and_named)
 }
 END_TEST
 
+/* It is one call that had no answer, not four. */
+START_TEST(a_batch_without_an_answer_is_one_failure)
+{
+    rig.eps[1].breaker = (struct bb_breaker){.failures = 2, .open_ms = 60000, .max_ms = 60000};
+    batch_out();
+    for (unsigned id = 2; id <= N; id++)
+        answer(id, BB_E_UNKNOWN);
+    rig_wait_status(&rig, "\"quarantined\":4,");
+    submit(6);
+    expect(6, 6, BB_DELIVER_OP, 1, 0); /* the endpoint may be given more */
+    answer(6, BB_E_UNKNOWN);
+    rig_wait_status(&rig, "\"breaker\":\"open\"");
+}
+END_TEST
+
 START_TEST(a_large_one_does_not_end_the_batches)
 {
     rig.config.journal.max_message = 4u << 20;
@@ -265,6 +280,7 @@ int main(void)
     tcase_add_test(t, or_holds_the_lane);
     tcase_add_test(t, what_a_host_took_with_it_is_asked_about_together);
     tcase_add_test(t, who_goes_on_after_a_failure_is_believed_and_named);
+    tcase_add_test(t, a_batch_without_an_answer_is_one_failure);
     tcase_add_test(t, a_large_one_does_not_end_the_batches);
     tcase_add_test(t, no_promise_no_batch);
     suite_add_tcase(s, t);

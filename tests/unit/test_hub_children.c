@@ -310,6 +310,46 @@ START_TEST(without_that_the_route_says)
 }
 END_TEST
 
+/* Only an answer of the sink says that it is well. */
+static void unwell(void)
+{
+    rig.route.retry.attempts = 9;
+    rig.eps[1].breaker = (struct bb_breaker){.failures = 2, .open_ms = 60000, .max_ms = 60000};
+    up();
+    submit("p", 10);
+    submit("q", 10);
+    answer(expect("p", 1), BB_E_UNKNOWN, NULL);
+}
+
+START_TEST(what_asks_no_sink_closes_no_breaker)
+{
+    uint64_t p;
+
+    unwell();
+    p = expect("p", 2);
+    if (_i == 0)
+        answer(p, BB_OK, two);
+    else if (_i == 1)
+        answer(p, BB_OK, bad);
+    else if (_i == 2)
+        answer(p, BB_NOT_APPLIED, NULL);
+    else
+        refuse(p, BB_ERROR_UNASKED | (_i == 4 ? BB_ERROR_QUARANTINE : 0));
+    answer(expect("q", 1), BB_E_UNKNOWN, NULL);
+    rig_wait_status(&rig, "\"breaker\":\"open\"");
+}
+END_TEST
+
+START_TEST(a_refusal_of_the_sink_does)
+{
+    unwell();
+    refuse(expect("p", 2), 0);
+    answer(expect("q", 1), BB_E_UNKNOWN, NULL);
+    answer(expect("q", 2), BB_OK, NULL);
+    rig_wait_status(&rig, "\"delivered\":1,");
+}
+END_TEST
+
 /* ---- what follows a delivery (emit): it comes from the sink's endpoint, where no route takes it */
 static const char *const follows[] = {"p/r", NULL};
 
@@ -407,6 +447,8 @@ int main(void)
     tcase_add_test(t, a_failure_makes_none);
     tcase_add_loop_test(t, quarantined_is_not_held_and_not_skipped, 0, 3);
     tcase_add_test(t, without_that_the_route_says);
+    tcase_add_loop_test(t, what_asks_no_sink_closes_no_breaker, 0, 5);
+    tcase_add_test(t, a_refusal_of_the_sink_does);
     tcase_add_test(t, with_a_full_journal_they_wait);
     suite_add_tcase(s, t);
     r = srunner_create(s);

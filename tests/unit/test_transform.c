@@ -3,8 +3,6 @@
  */
 #include "tests/unit/transform_rig.h"
 
-#define HEAD "\"specversion\":\"1.0\",\"id\":\"1\",\"source\":\"t\",\"type\":\"mfg.x\""
-
 /* ---- rules ----------------------------------------------------------------------------------- */
 
 /* attrs after the required four, data; what comes out, or the error's text when out is NULL */
@@ -77,14 +75,14 @@ START_TEST(rules_by_table)
     struct bb_fault f;
     struct bb_transform *t = compiled(cases[_i].rules);
     bb_status s;
-    snprintf(text, sizeof text, "[{" HEAD "%s},%s]", cases[_i].attrs, cases[_i].data);
+    snprintf(text, sizeof text, "[{" RIG_HEAD "%s},%s]", cases[_i].attrs, cases[_i].data);
     json_to(&in, text);
     bb_buf_init(&out, 65536);
     s = bb_transform_apply(t, bytes_of(&in), &out, NULL, &f);
     if (cases[_i].attrs_out) {
         char *got;
         ck_assert_msg(s == BB_OK, "%s: %s", cases[_i].rules, f.text);
-        snprintf(text, sizeof text, "[{" HEAD "%s},%s]", cases[_i].attrs_out, cases[_i].data_out);
+        snprintf(text, sizeof text, "[{" RIG_HEAD "%s},%s]", cases[_i].attrs_out, cases[_i].data_out);
         got = json_of(bytes_of(&out));
         ck_assert_str_eq(got, text);
         ck_assert_int_eq(bb_message_check(bytes_of(&out), &f), 0);
@@ -185,11 +183,11 @@ START_TEST(a_program_stands_alone)
     rig_files = NULL;
     t = bb_transform_compile(bytes_of(&program), NULL, &f);
     ck_assert_msg(t != NULL, "%s", f.text);
-    json_to(&in, "[{" HEAD "},{\"a\":1}]");
+    json_to(&in, "[{" RIG_HEAD "},{\"a\":1}]");
     bb_buf_init(&out, 65536);
     ck_assert_int_eq(bb_transform_apply(t, bytes_of(&in), &out, NULL, &f), BB_OK);
     got = json_of(bytes_of(&out));
-    ck_assert_str_eq(got, "[{" HEAD "},{\"c\":1}]");
+    ck_assert_str_eq(got, "[{" RIG_HEAD "},{\"c\":1}]");
     free(got);
     bb_transform_free(&t);
     bb_buf_free(&steps);
@@ -228,14 +226,14 @@ START_TEST(a_rejected_message_can_be_kept_as_far_as_it_came)
     struct bb_buf in, out;
     struct bb_fault f;
     char *got;
-    json_to(&in, "[{" HEAD "},{\"a\":1,\"b\":2}]");
+    json_to(&in, "[{" RIG_HEAD "},{\"a\":1,\"b\":2}]");
     bb_buf_init(&out, 65536);
     ck_assert_int_eq(bb_transform_apply(t, bytes_of(&in), &out, &run, &f), BB_E_REJECT);
     ck_assert_str_eq(f.text, "step 2 (map) rule 1 (copy): no value at /data/q");
     ck_assert_uint_eq(run.step, 2);
     ck_assert_str_eq(run.failure, "mapping");
     got = json_of(bytes_of(&out));
-    ck_assert_str_eq(got, "[{" HEAD "},{\"b\":2}]");
+    ck_assert_str_eq(got, "[{" RIG_HEAD "},{\"b\":2}]");
     free(got);
     bb_buf_free(&out);
     bb_buf_free(&in);
@@ -378,7 +376,7 @@ START_TEST(hostile_bytes)
                  "\"/attributes/item\",\"optional\":true}}]");
     struct bb_buf in, out;
     struct bb_fault f;
-    json_to(&in, "[{" HEAD ",\"plant\":\"1\"},{\"a\":{\"b\":[1,2.5,\"x\"]},\"c\":[],"
+    json_to(&in, "[{" RIG_HEAD ",\"plant\":\"1\"},{\"a\":{\"b\":[1,2.5,\"x\"]},\"c\":[],"
                  "\"l\":[1,22,333]}]");
     bb_buf_init(&out, 1 << 16);
     for (size_t len = 0; len < in.len; len++) {
@@ -391,15 +389,11 @@ START_TEST(hostile_bytes)
     }
     seed = 5;
     for (int round = 0; round < 60000; round++) {
-        uint8_t *copy = malloc(in.len);
-        struct bb_bytes bad = {copy, in.len};
-        memcpy(copy, in.ptr, in.len);
-        for (unsigned k = 0; k < 1 + rnd(3); k++)
-            copy[rnd((unsigned)in.len)] = (uint8_t)rnd(256);
+        struct bb_bytes bad = damaged(&in);
         bb_buf_reset(&out);
         (void)bb_transform_apply(t, bad, &out, NULL, &f);
         (void)bb_transform_compile(bad, NULL, &f);
-        free(copy);
+        damaged_free(bad);
     }
     bb_transform_free(&t);
     bb_buf_free(&in);

@@ -322,6 +322,38 @@ START_TEST(a_backup_under_an_old_log_is_refused)
 }
 END_TEST
 
+/* Somebody else's log, or half of it: refused, and what is there is not changed by that. */
+START_TEST(the_log_of_another_is_refused)
+{
+    static const char *const what[] = {"another journal's", "of two journals", "of two journals"};
+    static const char *const files[] = {"wal.0 wal.1", "wal.0", "wal.1"};
+    struct bb_fault err = {0};
+    struct rig mine = R;
+    char other[64], cmd[600];
+
+    crash_after(60, 100);
+    rig_init(&R); /* the other one, with fewer transactions */
+    bb_journal_close(&R.j);
+    file_remove("wal.0");
+    file_remove("wal.1");
+    R.o.wal_size = mine.o.wal_size;
+    R.o.map_size = mine.o.map_size;
+    crash_after(30, 100);
+    snprintf(other, sizeof other, "%s", R.dir);
+    R = mine;
+    snprintf(cmd, sizeof cmd, "cd %s && mkdir own && mv %s own/ && cd %s && cp %s %s/", R.dir, files[_i], other,
+             files[_i], R.dir);
+    ck_assert_int_eq(system(cmd), 0);
+    for (int again = 0; again < 2; again++) {
+        ck_assert_ptr_null(bb_journal_open(&R.o, &err));
+        ck_assert_msg(strstr(err.text, what[_i]) && strstr(err.text, "put"), "%s", err.text);
+    }
+    snprintf(cmd, sizeof cmd, "cd %s && mv own/* . && rmdir own && rm -r %s", R.dir, other);
+    ck_assert_int_eq(system(cmd), 0);
+    expect(60, 20);
+}
+END_TEST
+
 /* One record of many: what comes after it was answered, too. */
 START_TEST(a_damaged_record_is_said)
 {
@@ -462,6 +494,7 @@ int main(void)
     tcase_add_loop_test(t, a_missing_file_is_said, 0, 4);
     tcase_add_test(t, a_backup_of_its_own_harms_nothing);
     tcase_add_test(t, a_backup_under_an_old_log_is_refused);
+    tcase_add_loop_test(t, the_log_of_another_is_refused, 0, 3);
     tcase_add_test(t, one_that_is_too_long_for_the_log);
     tcase_add_loop_test(t, half_a_store, 0, 2);
     tcase_add_test(t, files_are_made);

@@ -107,6 +107,26 @@ START_TEST(links)
 }
 END_TEST
 
+START_TEST(link_headers)
+{
+    static const struct {
+        const char *header, *want;
+    } rows[] = {
+        {"</a?skip=1>; rel=\"next\"", "/a?skip=1"}, {"</a>;rel=next", "/a"},
+        {"</f>; rel=\"first\", </b>; title=\"x\"; REL=\"prev NEXT\", </l>; rel=last", "/b"},
+        {"</a>; rel=nextish", NULL}, {"</a>; xrel=next", NULL}, {"</a>", NULL}, {"", NULL}, {"</a", NULL},
+        {"</a>; rel=\"first\"; note=next", NULL}, {"</a>; rel=", NULL}, {"</a>; rel=\"", NULL},
+    };
+    struct bb_bytes v;
+
+    for (size_t k = 0; k < sizeof rows / sizeof rows[0]; k++) {
+        int rc = bb_link_next(bb_str(rows[k].header), &v);
+        ck_assert_msg(rc == (rows[k].want != NULL), "%s", rows[k].header);
+        ck_assert(!rc || (v.len == strlen(rows[k].want) && memcmp(v.ptr, rows[k].want, v.len) == 0));
+    }
+}
+END_TEST
+
 START_TEST(basic)
 {
     ck_assert_int_eq(bb_basic_put(&b, bb_str("Aladdin"), bb_str("open sesame")), 0); /* RFC 7617 */
@@ -339,6 +359,7 @@ int main(void)
     tcase_add_checked_fixture(t, setup, teardown);
     tcase_add_test(t, uris);
     tcase_add_test(t, links);
+    tcase_add_test(t, link_headers);
     tcase_add_test(t, basic);
     tcase_add_test(t, iso_dates);
     tcase_add_test(t, odata_dates);

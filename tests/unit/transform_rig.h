@@ -1,5 +1,5 @@
 /*
- * transform_rig.h - values and rules from JSON, and a small random number
+ * transform_rig.h - values and rules from JSON, a small random number, and damaged copies
  */
 #ifndef TRANSFORM_RIG_H
 #define TRANSFORM_RIG_H
@@ -151,6 +151,30 @@ static inline unsigned rnd(unsigned n)
 {
     seed = seed * 1103515245u + 12345u;
     return (seed >> 12) % n;
+}
+
+/* A message's attributes that must be there, for "[{" RIG_HEAD "},...]". */
+#define RIG_HEAD "\"specversion\":\"1.0\",\"id\":\"1\",\"source\":\"t\",\"type\":\"mfg.x\""
+
+/* A copy with one to three bytes changed, one in eight cut short; of exactly its length, so that ASan sees
+ * a read behind it. The caller frees it with damaged_free(). */
+static inline struct bb_bytes damaged(const struct bb_buf *b)
+{
+    size_t len = rnd(8) ? b->len : rnd((unsigned)b->len);
+    uint8_t *copy = malloc(b->len), *exact;
+
+    ck_assert_ptr_nonnull(copy);
+    memcpy(copy, b->ptr, b->len);
+    for (unsigned k = 0; k < 1 + rnd(3); k++)
+        copy[rnd((unsigned)b->len)] = (uint8_t)rnd(256);
+    exact = realloc(copy, len ? len : 1);
+    ck_assert_ptr_nonnull(exact);
+    return (struct bb_bytes){exact, len};
+}
+
+static inline void damaged_free(struct bb_bytes v)
+{
+    free((void *)(uintptr_t)v.ptr);
 }
 
 #endif

@@ -36,6 +36,8 @@ export BUSBAR_PLUGIN_PATH
 . "$here/lib.sh"
 # shellcheck source=tools/bench/files.sh
 . "$here/files.sh"
+# shellcheck source=tools/bench/model.sh
+. "$here/model.sh"
 trap 'bg_end_all' EXIT
 trap 'exit 130' INT TERM
 [ -x "$busbar" ] || die "$busbar is not built: run make in $build"
@@ -307,29 +309,6 @@ section_lmdb() { # the journal alone beside the same bytes straight into LMDB, i
     done
 }
 
-section_units() { # decimals and conversions: CPU is then CPU-seconds a million of them
-    local i name ns prog=$build/tools/bench/units_bench
-    [ -x "$prog" ] || make -C "$build" -s tools/bench/units_bench || die "units_bench does not build"
-    for ((i = 0; i < runs; i++)); do
-        while IFS=$'\t' read -r name ns; do
-            row units "$name" cpu "$(awk -v ns="$ns" 'BEGIN {printf "%.3f", ns / 1000}')"
-        done < <("$prog" | jq -r '[.work, .ns] | @tsv')
-    done
-}
-
-section_schema() { # CPU-seconds a million checks of one message of 1 KiB
-    local i prog=$build/tools/bench/schema_bench top=$here/../..
-    [ -x "$prog" ] || make -C "$build" -s tools/bench/schema_bench || die "schema_bench does not build"
-    jq .data "$top/tests/schemas/valid/movement-receipt.json" >"$work/model-movement.json"
-    for ((i = 0; i < runs; i++)); do
-        row schema "a movement of 1 KiB, a schema beside it" cpu \
-            "$("$prog" "$here/movement.schema.json" "$here/movement.json" 1 1 | awk '/^valid/ {print $2}')"
-        row schema "a receipt of 1.1 KiB, the model's mfg.inventory-movement/1" cpu \
-            "$("$prog" "$top/sdk/schemas/mfg.inventory-movement.1.json" "$work/model-movement.json" 1 1 \
-                "$top/sdk/schemas" | awk '/^valid/ {print $2}')"
-    done
-}
-
 section_nginx() {
     local i cpu rss n port
     packages_need nginx-light
@@ -381,36 +360,6 @@ section_nats() {
             delivered_per_s "$(jq .delivered_per_s "$run/nats.json")" \
             p99_ms "$(jq .p99_ms "$run/nats.json")" cpu "$(per_million "$cpu" $n)" rss_kb "$rss"
         stop_all
-    done
-}
-
-# ---- the map step beside jq doing the same -------------------------------------------------------
-
-# jq_cpu PROGRAM FILE: CPU-seconds of jq on these lines
-jq_cpu() {
-    local TIMEFORMAT='%U %S'
-    { time jq -c "$1" "$2" >/dev/null; } 2>&1 | awk '{printf "%.2f", $1 + $2}'
-}
-
-section_map() {
-    local bench=$build/tools/bench/bench-map n=${BENCH_MAP:-1000000} lines=50000 i program all plain out
-    fresh
-    program=$("$bench" jq)
-    "$bench" lines $lines >"$run/lines.json"
-    "$bench" mapped 500 | jq -cS . >"$run/ours.json"
-    head -n 500 "$run/lines.json" | jq -cS "$program" >"$run/jq.json"
-    cmp "$run/ours.json" "$run/jq.json" || die "jq's program does something else than the rules"
-    for ((i = 0; i < runs; i++)); do
-        out=$("$bench" movement "$n")
-        row map "8 rules on a movement of 1 KiB" cpu "$(jq .us_map <<<"$out")" \
-            cpu_with_json "$(jq '.us_map + .us_json_in + .us_json_out' <<<"$out")"
-        all=$(jq_cpu "$program" "$run/lines.json")
-        plain=$(jq_cpu . "$run/lines.json")
-        row map "peer: jq, the same" cpu "$(per_million "$(minus "$all" "$plain")" $lines)" \
-            cpu_with_json "$(per_million "$all" $lines)"
-        out=$("$bench" bom 100000)
-        row map "for_each, 5 rules, a BOM of 100,000 lines" mb_per_s "$(jq .mb_per_s <<<"$out")" \
-            us_a_line "$(jq .us_a_line <<<"$out")" peak_by_size "$(jq .peak_by_size <<<"$out")"
     done
 }
 

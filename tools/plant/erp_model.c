@@ -29,11 +29,11 @@ static struct odata_set product_sets[] = {
      .changed = "LastChangeDateTime", .props_text = PRODUCT_PROPS,
      .navs_text = "to_Description!>A_ProductDescription(Product) to_Plant!>A_ProductPlant(Product) "
                   "to_ProductUnitsOfMeasure!>A_ProductUnitsOfMeasure(Product)"},
-    {.name = "A_ProductDescription", .type = "A_ProductDescriptionType", .flags = ODATA_NO_DELETE,
+    {.name = "A_ProductDescription", .type = "A_ProductDescriptionType", .rule = erp_product_part_rule, .flags = ODATA_NO_DELETE,
      .props_text = "*Product:s40 *Language:s2 ProductDescription:s40"},
-    {.name = "A_ProductPlant", .type = "A_ProductPlantType", .flags = ODATA_NO_DELETE,
+    {.name = "A_ProductPlant", .type = "A_ProductPlantType", .rule = erp_product_part_rule, .flags = ODATA_NO_DELETE,
      .props_text = PRODUCT_PLANT_PROPS},
-    {.name = "A_ProductUnitsOfMeasure", .type = "A_ProductUnitsOfMeasureType",
+    {.name = "A_ProductUnitsOfMeasure", .type = "A_ProductUnitsOfMeasureType", .rule = erp_product_part_rule,
      .props_text = "*Product:s40 *AlternativeUnit:s3 QuantityNumerator:d5.0 QuantityDenominator:d5.0 BaseUnit:s3"},
     {0}};
 
@@ -155,9 +155,9 @@ static struct odata_set product4_sets[] = {
     {.name = "Product", .type = "ProductType", .table = "A_ProductType", .flags = ODATA_NO_DELETE | ODATA_ETAG,
      .rule = erp_product_rule, .changed = "LastChangeDateTime", .props_text = PRODUCT_PROPS,
      .navs_text = "_ProductDescription!>ProductDescription(Product) _ProductPlant!>ProductPlant(Product)"},
-    {.name = "ProductDescription", .type = "ProductDescriptionType", .table = "A_ProductDescriptionType",
+    {.name = "ProductDescription", .type = "ProductDescriptionType", .rule = erp_product_part_rule, .table = "A_ProductDescriptionType",
      .flags = ODATA_NO_DELETE, .props_text = "*Product:s40 *Language:s2 ProductDescription:s40"},
-    {.name = "ProductPlant", .type = "ProductPlantType", .table = "A_ProductPlantType", .flags = ODATA_NO_DELETE,
+    {.name = "ProductPlant", .type = "ProductPlantType", .rule = erp_product_part_rule, .table = "A_ProductPlantType", .flags = ODATA_NO_DELETE,
      .props_text = PRODUCT_PLANT_PROPS},
     {0}};
 

@@ -47,7 +47,7 @@ static bool status_is(struct odata_ctx *x, const char *order, const char *name)
 
 static void order_event(struct odata_ctx *x, const char *order, const char *what)
 {
-    erp_event(x, "productionorder", what, plant_mem_printf(&x->c->mem, "{\"ManufacturingOrder\":\"%s\"}", order));
+    erp_event(x, "productionorder", what, erp_keys(x, 1, "ManufacturingOrder", order));
 }
 
 /* Its components, from the BOM that holds on its first day. */
@@ -120,6 +120,8 @@ bool erp_order_may_move(struct odata_ctx *x, const char *order, const char *type
         plant_db_do(x->c->db, "UPDATE A_ProductionOrderComponent_2Type SET WithdrawnQuantity ="
                               " qty(milli(WithdrawnQuantity) + milli(?3)) WHERE Reservation = ?1 AND Material = ?2", 3,
                     order, item, text);
+        plant_db_do(x->c->db, "UPDATE A_ProductionOrder_2Type SET LastChangeDateTime = ?2, _v = _v + 1 WHERE"
+                              " ManufacturingOrder = ?1", 2, order, plant_now(x->c));
         return true;
     }
     plant_qty_read(qty, &have);
@@ -190,7 +192,7 @@ bool erp_purchase_rule(struct odata_op *op)
         plant_effect(x->c, op->verb == 'C' ? "purchase-create" : "purchase-change", odata_get(r, "PurchaseOrder"),
                      odata_get(r, "CorrespncExternalReference"));
         erp_event(x, "purchaseorder", op->verb == 'C' ? "PurchaseOrder.Created" : "PurchaseOrder.Changed",
-                  plant_mem_printf(&x->c->mem, "{\"PurchaseOrder\":\"%s\"}", odata_get(r, "PurchaseOrder")));
+                  erp_keys(x, 1, "PurchaseOrder", odata_get(r, "PurchaseOrder")));
         return true;
     }
     if (op->verb == 'C' && odata_is(r, "PurchaseOrder", ""))
@@ -242,6 +244,8 @@ bool erp_purchase_receive(struct odata_ctx *x, const char *po, const char *line,
     plant_qty_write(have, text);
     plant_db_do(x->c->db, "UPDATE A_PurchaseOrderScheduleLineType SET RoughGoodsReceiptQty = ?3, _v = _v + 1 WHERE"
                           " PurchasingDocument = ?1 AND PurchasingDocumentItem = ?2", 3, po, line, text);
+    plant_db_do(x->c->db, "UPDATE A_PurchaseOrderType SET LastChangeDateTime = ?2, _v = _v + 1 WHERE PurchaseOrder = ?1",
+                2, po, plant_now(x->c));
     plant_db_do(x->c->db, "UPDATE A_PurchaseOrderItemType SET IsCompletelyDelivered = ?3, _v = _v + 1 WHERE"
                           " PurchaseOrder = ?1 AND PurchaseOrderItem = ?2", 3, po, line, have >= want ? "true" : "false");
     return true;
@@ -271,7 +275,8 @@ void erp_release_orders(struct plant_call *c)
         struct odata_row *out;
         if (!release(&x, &order, &out))
             return;
-        plant_putf(&b, "%s\"%s\"", i ? "," : "", order);
+        plant_puts(&b, i ? "," : "");
+        plant_put_json(&b, order);
     }
     plant_puts(&b, "]}");
     plant_call_answer(c, 200, "application/json", b.p);

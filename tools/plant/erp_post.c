@@ -139,8 +139,8 @@ bool erp_document_rule(struct odata_op *op)
         return odata_fail(x, 400, "M7/002", NULL, "The document has no items");
     plant_effect(x->c, "material-document", odata_get(r, "MaterialDocument"), odata_get(r, "ReferenceDocument"));
     erp_event(x, "materialdocument", "MaterialDocument.Created",
-              plant_mem_printf(&x->c->mem, "{\"MaterialDocumentYear\":\"%s\",\"MaterialDocument\":\"%s\"}",
-                               odata_get(r, "MaterialDocumentYear"), odata_get(r, "MaterialDocument")));
+              erp_keys(x, 2, "MaterialDocumentYear", odata_get(r, "MaterialDocumentYear"), "MaterialDocument",
+                       odata_get(r, "MaterialDocument")));
     return true;
 }
 

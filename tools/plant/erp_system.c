@@ -10,6 +10,10 @@
 static const char schema[] =
     "CREATE TABLE IF NOT EXISTS locations(plant TEXT, location TEXT, name TEXT, PRIMARY KEY(plant, location));"
     "CREATE TABLE IF NOT EXISTS suppliers(supplier TEXT PRIMARY KEY, name TEXT);"
+    "CREATE TABLE IF NOT EXISTS idocs(number TEXT PRIMARY KEY, sender TEXT, docnum TEXT, type TEXT, status TEXT, text TEXT);"
+    "CREATE TABLE IF NOT EXISTS deliveries(delivery TEXT PRIMARY KEY, external TEXT);"
+    "CREATE TABLE IF NOT EXISTS delivery_lines(delivery TEXT, line TEXT, item TEXT, plant TEXT, lot TEXT, quantity TEXT,"
+    " unit TEXT, po TEXT, po_line TEXT, PRIMARY KEY(delivery, line));"
     "CREATE INDEX IF NOT EXISTS document_ref ON A_MaterialDocumentHeaderType(ReferenceDocument);"
     "CREATE INDEX IF NOT EXISTS document_item ON A_MaterialDocumentItemType(MaterialDocument);"
     "CREATE INDEX IF NOT EXISTS bom_material ON MaterialBOMType(Material, Plant);"
@@ -134,6 +138,7 @@ static void refuse(struct plant_call *c, const char *what)
 
 static const struct plant_route routes[] = {{"POST", "/oauth2/token", plant_token_take, true},
                                             {"*", "/sap/opu/", take, false},
+                                            {"*", "/sap/bc/idoc_xml", erp_idoc_take, false},
                                             {0}};
 
 static const struct plant_action actions[] = {{"release-orders", erp_release_orders, 1}, {0}};

@@ -502,7 +502,7 @@ static void wake_due(struct plant_server *s)
     }
 }
 
-int plant_server_run(struct plant_server *s, const volatile int *stop)
+int plant_server_run(struct plant_server *s, const atomic_int *stop)
 {
     struct epoll_event ev[TURN];
     while (!*stop) {

@@ -10,6 +10,7 @@
 #ifndef PLANT_HTTP_H
 #define PLANT_HTTP_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -41,7 +42,7 @@ struct plant_server_options {
 struct plant_server *plant_server_new(const struct plant_server_options *o);
 uint16_t plant_server_port(const struct plant_server *s);
 /* Serves until *stop is not zero (looked at each 200 ms and after a signal). 0 or -1. */
-int plant_server_run(struct plant_server *s, const volatile int *stop);
+int plant_server_run(struct plant_server *s, const atomic_int *stop);
 void plant_server_free(struct plant_server **sp);
 size_t plant_server_connections(const struct plant_server *s);
 

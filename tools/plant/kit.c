@@ -77,51 +77,6 @@ static void call_init(struct plant_call *c, struct plant_system *s, const struct
     c->correlation = plant_call_header(c, "x-correlation-id");
 }
 
-static bool secret_fits(const char *a, const char *b)
-{
-    return a && strcmp(a, b) == 0;
-}
-
-static int b64(char c)
-{
-    static const char set[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    const char *p = c ? strchr(set, c) : NULL;
-    return p ? (int)(p - set) : -1;
-}
-
-static char *basic_decode(struct plant_call *c, const char *s)
-{
-    char *out = plant_mem_take(&c->mem, strlen(s) + 1);
-    uint32_t acc = 0;
-    size_t n = 0;
-    for (int bits = 0; b64(*s) >= 0; s++) {
-        acc = acc << 6 | (uint32_t)b64(*s);
-        bits += 6;
-        if (bits >= 8) {
-            bits -= 8;
-            out[n++] = (char)(acc >> bits & 0xff);
-        }
-    }
-    return out;
-}
-
-static char *credentials(struct plant_call *c)
-{
-    return plant_mem_printf(&c->mem, "%s:%s", plant_option(c, "user", "busbar"),
-                            plant_option(c, "password", "busbar"));
-}
-
-static bool call_allowed(struct plant_call *c)
-{
-    const char *a = plant_call_header(c, "authorization");
-    if (strncasecmp(a, "basic ", 6) == 0)
-        return plant_option_int(c, "basic", 1) && secret_fits(basic_decode(c, a + 6), credentials(c));
-    if (strncasecmp(a, "bearer ", 7) == 0)
-        return plant_db_int(c->db, "SELECT count(*) FROM tokens WHERE token = ?1 AND until > unixepoch()", 1,
-                            a + 7) > 0;
-    return strcmp(plant_option(c, "auth", "on"), "off") == 0;
-}
-
 static void refuse(struct plant_call *c, const char *what, int status, const char *text)
 {
     if (c->sys->kind->refuse) {
@@ -131,13 +86,28 @@ static void refuse(struct plant_call *c, const char *what, int status, const cha
     plant_call_answer(c, status, "application/json", plant_mem_printf(&c->mem, "{\"error\":\"%s\"}", text));
 }
 
+/* More calls in this second than option rate allows. */
+static bool too_many(struct plant_call *c)
+{
+    int64_t rate = plant_option_int(c, "rate", 0), second = plant_now_ms() / 1000;
+    if (c->sys->second != second)
+        c->sys->taken = 0;
+    c->sys->second = second;
+    return rate > 0 && ++c->sys->taken > rate;
+}
+
 static void dispatch(struct plant_call *c)
 {
+    if (too_many(c)) {
+        plant_puts(&c->head, "Retry-After: 1\r\n");
+        plant_call_answer(c, 429, "application/json", "{\"error\":\"too many calls\"}");
+        return;
+    }
     for (const struct plant_route *r = c->sys->kind->routes; r->method; r++) {
         if ((r->method[0] != '*' && strcmp(r->method, c->method) != 0) ||
             strncmp(c->path, r->prefix, strlen(r->prefix)) != 0)
             continue;
-        if (!r->open && !call_allowed(c))
+        if (!r->open && !plant_call_allowed(c))
             refuse(c, "auth", 401, "credentials are missing or wrong");
         else
             r->take(c);
@@ -232,6 +202,12 @@ static void call_send(struct plant_call *c, struct plant_conn *conn, const struc
         plant_slow(conn, f->ms, 0);
     if (f->kind == SPOIL_DRIP)
         plant_slow(conn, 100, f->chunk);
+}
+
+void plant_system_call(struct plant_system *s, const struct plant_request *rq, struct plant_call *c)
+{
+    call_init(c, s, rq);
+    call_take(c, NULL);
 }
 
 void plant_system_handle(void *arg, struct plant_conn *conn, const struct plant_request *rq)
@@ -350,38 +326,4 @@ void plant_event(struct plant_call *c, const char *type, const char *media, cons
     }
     plant_db_do(c->db, "INSERT INTO events(t, type, media, body, correlation) VALUES(?1, ?2, ?3, ?4, ?5)", 5, now, type,
                 media, body, c->correlation);
-}
-
-static const char *form_value(struct plant_call *c, const char *name)
-{
-    struct plant_call form = {.mem = c->mem, .query = plant_mem_text(&c->mem, c->rq->body)};
-    form.mem = c->mem;
-    const char *v = plant_call_query(&form, name);
-    c->mem = form.mem;
-    return v ? v : "";
-}
-
-void plant_token_take(struct plant_call *c)
-{
-    const char *a = plant_call_header(c, "authorization");
-    const char *given = strncasecmp(a, "basic ", 6) == 0
-                            ? basic_decode(c, a + 6)
-                            : plant_mem_printf(&c->mem, "%s:%s", form_value(c, "client_id"),
-                                               form_value(c, "client_secret"));
-    if (strcmp(form_value(c, "grant_type"), "client_credentials") != 0) {
-        plant_call_answer(c, 400, "application/json", "{\"error\":\"unsupported_grant_type\"}");
-        return;
-    }
-    if (!secret_fits(given, credentials(c))) {
-        plant_puts(&c->head, "WWW-Authenticate: Basic realm=\"plant\"\r\n");
-        plant_call_answer(c, 401, "application/json", "{\"error\":\"invalid_client\"}");
-        return;
-    }
-    char *token = plant_db_text(&c->mem, c->db, "SELECT lower(hex(randomblob(20)))", 0);
-    char *ttl = plant_option(c, "token_ttl", "3600");
-    plant_db_do(c->db, "INSERT INTO tokens VALUES(?1, ?2, unixepoch() + ?3)", 3, token, "busbar", ttl);
-    plant_puts(&c->head, "Cache-Control: no-store\r\n");
-    plant_call_answer(c, 200, "application/json",
-                      plant_mem_printf(&c->mem, "{\"access_token\":\"%s\",\"token_type\":\"Bearer\","
-                                                "\"expires_in\":%s}", token, ttl));
 }

@@ -64,12 +64,17 @@ struct plant_system {
     struct plant_spoils spoils;
     const char *dir;
     uint64_t calls;
+    int64_t second; /* of option rate: this one, */
+    int64_t taken;  /* and the calls in it */
 };
 
 /* Opens DIR/NAME.db, makes and seeds it when it is new. */
 void plant_system_open(struct plant_system *s, const struct plant_kind *k, const char *dir);
 void plant_system_handle(void *arg, struct plant_conn *conn, const struct plant_request *rq);
 void plant_system_sync(void *arg);
+/* Handles a request without faults and without a connection: the answer is in c, to be freed with
+ * plant_mem_free(&c->mem). For the fuzzer. */
+void plant_system_call(struct plant_system *s, const struct plant_request *rq, struct plant_call *c);
 void plant_system_close(struct plant_system *s);
 
 /* ---- for a system's code ------------------------------------------------------------------- */
@@ -97,6 +102,7 @@ char *plant_today(struct plant_call *c); /* its date */
 void plant_event(struct plant_call *c, const char *type, const char *media, const char *body);
 /* POST /oauth2/token: client credentials, HTTP basic or in the body. */
 void plant_token_take(struct plant_call *c);
+bool plant_call_allowed(struct plant_call *c);
 
 void plant_control_take(struct plant_call *c); /* /control/... */
 

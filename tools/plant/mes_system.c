@@ -87,7 +87,7 @@ void mes_confirm(struct plant_call *c, int status, const char *bod, const char *
 {
     struct plant_buf b;
     plant_buf_init(&b, &c->mem);
-    plant_putf(&b, "<ConfirmBOD xmlns=\"" MES_NS "\" releaseID=\"7.0\"><ApplicationArea><CreationDateTime>%s</CreationDateTime>"
+    plant_putf(&b, "<ConfirmBOD xmlns=\"" MES_NS "\"><ApplicationArea><CreationDateTime>%s</CreationDateTime>"
                    "</ApplicationArea><DataArea><Confirm><OriginalApplicationArea><CreationDateTime>%s"
                    "</CreationDateTime><BODID>", plant_now(c), plant_now(c));
     plant_put_xml(&b, bod);

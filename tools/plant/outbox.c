@@ -106,7 +106,7 @@ static bool system_serve(struct outbox *o, sqlite3 *db, const char *name)
     return all;
 }
 
-void plant_outbox_run(const struct plant_system *systems, size_t n, const char *dir, const volatile int *stop)
+void plant_outbox_run(const struct plant_system *systems, size_t n, const char *dir, const atomic_int *stop)
 {
     struct outbox o = {.curl = curl_easy_init()};
     sqlite3 **dbs = plant_mem_take(&o.mem, n * sizeof *dbs);

@@ -12,6 +12,6 @@
 #include "tools/plant/kit.h"
 
 /* Sends until *stop is not zero. */
-void plant_outbox_run(const struct plant_system *systems, size_t n, const char *dir, const volatile int *stop);
+void plant_outbox_run(const struct plant_system *systems, size_t n, const char *dir, const atomic_int *stop);
 
 #endif

@@ -7,6 +7,7 @@
 #include <curl/curl.h>
 #include <errno.h>
 #include <getopt.h>
+#include <libxml/parser.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -25,7 +26,7 @@
 static const struct plant_kind *const kinds[] = {PLANT_SYSTEMS};
 #define KINDS (sizeof kinds / sizeof *kinds)
 
-static volatile int stop_now;
+static atomic_int stop_now; /* lock-free: a handler may set it */
 
 struct options {
     const char *dir, *systems;
@@ -115,11 +116,8 @@ static int run(const struct options *o, bool serving)
     }
     for (; ok && serving && started < n; started++)
         ok = pthread_create(&threads[started], NULL, serve, &systems[started]) == 0;
-    if (ok && serving) {
-        curl_global_init(CURL_GLOBAL_DEFAULT);
+    if (ok && serving)
         plant_outbox_run(systems, n, o->dir, &stop_now);
-        curl_global_cleanup();
-    }
     stop_now = 1; /* also when one could not start */
     for (size_t i = 0; i < started; i++)
         pthread_join(threads[i], NULL);
@@ -171,6 +169,11 @@ int main(int argc, char **argv)
         fprintf(stderr, "plant: cannot make %s: %s\n", o.dir, strerror(errno));
         return 1;
     }
+    curl_global_init(CURL_GLOBAL_DEFAULT); /* both before there are threads */
+    xmlInitParser();
     plant_factory_make(o.dir, o.seed);
-    return run(&o, running);
+    int rc = run(&o, running);
+    xmlCleanupParser();
+    curl_global_cleanup();
+    return rc;
 }

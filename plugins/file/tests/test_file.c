@@ -480,6 +480,60 @@ START_TEST(a_large_write_is_found_whole)
 }
 END_TEST
 
+/* Rewrites the index's last line with another VERSION:HASH. */
+static void index_as(const char *version_hash)
+{
+    char line[512], *word, *key;
+    unsigned long long inode, offset, length;
+    const char *path = at("out.jsonl.keys"), *text = get(path);
+    ck_assert_int_eq(sscanf(text, "%llu %llu %llu", &inode, &offset, &length), 3);
+    word = strchr(text, ':');
+    ck_assert_ptr_nonnull(word);
+    key = strchr(word, ' ');
+    snprintf(line, sizeof line, "%llu %llu %llu %s%s", inode, offset, length, version_hash, key);
+    put(path, line);
+}
+
+/* 0: the hash without a mark, yet the same; 1: another hash; 2: the same, the write torn */
+START_TEST(an_index_of_an_older_build_cuts_nothing_that_may_be_whole)
+{
+    static const bb_status found[] = {BB_OK, BB_E_RETRY, BB_NOT_APPLIED};
+    struct fake_host *h = run(sink_config(",\"content\":\"data\""), BB_ROLE_SINK);
+    char hash[64] = "cafe";
+    struct stat st;
+    ck_assert_int_eq(deliver(h, 1, 0), BB_OK);
+    fake_host_free(&h);
+    ck_assert_int_eq(stat(at("out.jsonl"), &st), 0);
+    if (_i == 0)
+        ck_assert_int_eq(sscanf(strchr(get(at("out.jsonl.keys")), ':') + 1, "%60[0-9a-f]", hash), 1);
+    index_as(hash);
+    if (_i == 2)
+        ck_assert_int_eq(truncate(at("out.jsonl"), st.st_size - 1), 0);
+    h = run(sink_config(",\"content\":\"data\""), BB_ROLE_SINK);
+    ck_assert_int_eq(probe(h, 1), found[_i]);
+    ck_assert_int_eq(strstr(fake_host_log_text(h), "is of an older build") != NULL, _i == 1);
+    ck_assert_int_eq(deliver(h, 1, BB_MSG_REDELIVERY), _i == 1 ? BB_E_UNKNOWN : BB_OK);
+    ck_assert_int_eq(deliver(h, 2, 0), BB_OK);
+    ck_assert_int_eq(probe(h, 2), BB_OK);
+    ck_assert_str_eq(get(at("out.jsonl")), "{\"n\":1,\"t\":\"a,b\"}\n{\"n\":2,\"t\":\"a,b\"}\n");
+    fake_host_free(&h);
+}
+END_TEST
+
+START_TEST(an_index_of_a_newer_build_is_refused)
+{
+    struct fake_host *h = run(sink_config(",\"content\":\"data\""), BB_ROLE_SINK);
+    ck_assert_int_eq(deliver(h, 1, 0), BB_OK);
+    fake_host_free(&h);
+    index_as("2:what/it/has");
+    h = run(sink_config(",\"content\":\"data\""), BB_ROLE_SINK);
+    ck_assert_int_eq(deliver(h, 2, 0), BB_E_RETRY);
+    ck_assert_ptr_nonnull(strstr(fake_host_log_text(h), "is of a newer build of this connector"));
+    ck_assert_str_eq(get(at("out.jsonl")), "{\"n\":1,\"t\":\"a,b\"}\n");
+    fake_host_free(&h);
+}
+END_TEST
+
 START_TEST(no_room_is_retry_and_leaves_nothing)
 {
     struct fake_host *h = run(sink_config(",\"content\":\"data\""), BB_ROLE_SINK);
@@ -622,6 +676,8 @@ int main(void)
     tcase_add_loop_test(k, a_partial_line_is_cut_off, 0, 18);
     tcase_add_test(k, a_batch_is_one_write_and_stops_at_the_first_failure);
     tcase_add_loop_test(k, a_large_write_is_found_whole, 0, 4);
+    tcase_add_loop_test(k, an_index_of_an_older_build_cuts_nothing_that_may_be_whole, 0, 3);
+    tcase_add_test(k, an_index_of_a_newer_build_is_refused);
     tcase_add_test(k, no_room_is_retry_and_leaves_nothing);
     tcase_add_test(k, rotation_overwrites_nothing);
     tcase_add_test(k, the_index_stays_bounded);

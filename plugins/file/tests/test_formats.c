@@ -112,6 +112,12 @@ static const struct {
     {"\"format\":\"csv\",\"csv\":{\"names\":[\"a\",\"a\"]}," ENVELOPE, "two columns", BB_ROLE_SOURCE},
     {"\"path\":\"/tmp/x\",\"layout\":\"array\",\"content\":\"csv\",\"columns\":[{\"name\":\"a\","
      "\"pointer\":\"/data/a\"}]", "config.layout", BB_ROLE_SINK},
+    {"\"path\":\"/tmp/x\",\"content\":\"xml\"", "config.xml.record: must have two steps", BB_ROLE_SINK},
+    {"\"path\":\"/tmp/x\",\"content\":\"xml\",\"xml\":{\"record\":\"/a\"}", "must have two steps", BB_ROLE_SINK},
+    {"\"path\":\"/tmp/x\",\"content\":\"xml\",\"xml\":{\"record\":\"/*/a\"}", "need names", BB_ROLE_SINK},
+    {"\"path\":\"/tmp/x\",\"content\":\"xml\",\"xml\":{\"record\":\"/q:a/b\"}", "config.xml", BB_ROLE_SINK},
+    {"\"path\":\"/tmp/x\",\"content\":\"xml\",\"layout\":\"array\",\"xml\":{\"record\":\"/a/b\"}",
+     "config.layout", BB_ROLE_SINK},
 };
 
 START_TEST(config_that_cannot_work)
@@ -242,6 +248,103 @@ START_TEST(rows_in_another_encoding)
 }
 END_TEST
 
+#define XML_SINK                                                                                    \
+    ",\"content\":\"xml\",\"xml\":{\"record\":\"/p:list/p:moves/p:move\",\"namespaces\":{\"p\":\"urn:plant\"}," \
+    "\"order\":{\"/p:move\":[\"p:item\",\"p:qty\"]},\"types\":{\"/p:move/p:qty\":\"decimal\"}}"
+#define XML_NS "xmlns:p=\"urn:plant\" xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\""
+#define XML_HEAD "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<p:list " XML_NS "><p:moves>\n"
+#define XML_TAIL "</p:moves></p:list>\n"
+#define MOVE(item, qty) \
+    "<p:move " XML_NS "><p:item>" item "</p:item><p:qty>" qty "</p:qty></p:move>\n"
+
+static bb_status element_deliver(struct fake_host *h, const char *data, const char *key, uint32_t flags)
+{
+    char json[400];
+    struct fake_result r;
+    bb_msg *m;
+    snprintf(json, sizeof json, "[{" HEAD ",\"id\":\"%s\"},%s]", key, data);
+    m = fake_msg(json, key, flags);
+    fake_host_deliver(h, m, 5000, &r);
+    fake_msg_free(m);
+    return r.status;
+}
+
+static const char move_1[] = "{\"p:move\":{\"p:qty\":1.50,\"p:item\":\"a<&b\"}}";
+static const char move_2[] = "{\"p:move\":{\"p:qty\":2,\"p:item\":\"c\"}}";
+
+START_TEST(xml_is_whole_after_each_write)
+{
+    char source[700];
+    struct fake_host *h = run(sink_config(XML_SINK), BB_ROLE_SINK);
+    ck_assert_int_eq(element_deliver(h, move_1, "k1", 0), BB_OK);
+    ck_assert_str_eq(get(at("out.jsonl")), XML_HEAD MOVE("a&lt;&amp;b", "1.50") XML_TAIL);
+    /* another element, two of them, a text, a name that is none: refused, and nothing of it stays */
+    ck_assert_int_eq(element_deliver(h, "{\"p:other\":{}}", "k2", 0), BB_E_REJECT);
+    ck_assert_int_eq(element_deliver(h, "{\"p:move\":{},\"p:move2\":{}}", "k3", 0), BB_E_REJECT);
+    ck_assert_int_eq(element_deliver(h, "\"text\"", "k4", 0), BB_E_REJECT);
+    ck_assert_int_eq(element_deliver(h, "{\"p:move\":{\"a b\":1}}", "k5", 0), BB_E_REJECT);
+    fake_host_free(&h);
+    h = run(sink_config(XML_SINK), BB_ROLE_SINK);
+    ck_assert_int_eq(element_deliver(h, move_1, "k1", BB_MSG_REDELIVERY), BB_OK);
+    ck_assert_int_eq(element_deliver(h, move_2, "k6", 0), BB_OK);
+    ck_assert_str_eq(get(at("out.jsonl")), XML_HEAD MOVE("a&lt;&amp;b", "1.50") MOVE("c", "2") XML_TAIL);
+    fake_host_free(&h);
+    /* a source with the same mapping reads what the sink wrote */
+    snprintf(source, sizeof source, "\"format\":\"xml\",%s," ENVELOPE, strstr(XML_SINK, "\"xml\":{"));
+    h = run(config(source), BB_ROLE_SOURCE);
+    put(at("in/a.xml"), get(at("out.jsonl")));
+    ck_assert_msg(fake_host_run(h, 2, 10000) == 0, "%s", fake_host_log_text(h));
+    ck_assert_str_eq(fake_data(&journal, 0), "{\"p:move\":{\"p:item\":\"a<&b\",\"p:qty\":1.50}}");
+    ck_assert_str_eq(fake_data(&journal, 1), "{\"p:move\":{\"p:item\":\"c\",\"p:qty\":2}}");
+    fake_host_free(&h);
+}
+END_TEST
+
+/* The crash left _i bytes of the second write over the first one's end. */
+START_TEST(an_interrupted_document_is_closed_again)
+{
+    static const char one[] = XML_HEAD MOVE("a&lt;&amp;b", "1.50") XML_TAIL;
+    static const char two[] = XML_HEAD MOVE("a&lt;&amp;b", "1.50") MOVE("c", "2") XML_TAIL;
+    size_t begin = sizeof one - sizeof XML_TAIL, cut = begin + (size_t)_i * 5;
+    char torn[sizeof two];
+    struct fake_host *h = run(sink_config(XML_SINK), BB_ROLE_SINK);
+    FILE *f;
+    ck_assert_int_eq(element_deliver(h, move_1, "k1", 0), BB_OK);
+    ck_assert_int_eq(element_deliver(h, move_2, "k2", 0), BB_OK);
+    fake_host_free(&h);
+    memcpy(torn, two, cut);
+    if (cut < sizeof one - 1) { /* what is not written over is the old end */
+        memcpy(torn + cut, one + cut, sizeof one - 1 - cut);
+        cut = sizeof one - 1;
+    }
+    f = fopen(at("out.jsonl"), "r+"); /* the same inode */
+    ck_assert_ptr_nonnull(f);
+    ck_assert_uint_eq(fwrite(torn, 1, cut, f), cut);
+    fclose(f);
+    ck_assert_int_eq(truncate(at("out.jsonl"), (off_t)cut), 0);
+    h = run(sink_config(XML_SINK), BB_ROLE_SINK);
+    ck_assert_str_eq(get(at("out.jsonl")), one);
+    ck_assert_int_eq(element_deliver(h, move_1, "k1", BB_MSG_REDELIVERY), BB_OK);
+    ck_assert_int_eq(element_deliver(h, move_2, "k2", BB_MSG_REDELIVERY), BB_OK);
+    ck_assert_str_eq(get(at("out.jsonl")), two);
+    fake_host_free(&h);
+}
+END_TEST
+
+START_TEST(a_document_of_someone_else_is_left_alone)
+{
+    static const char foreign[] = "<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?>\n"
+                                  "<p:list " XML_NS "><p:moves>\n" MOVE("\xe4", "1") XML_TAIL;
+    struct fake_host *h;
+    put(at("out.jsonl"), foreign);
+    h = run(sink_config(XML_SINK), BB_ROLE_SINK);
+    ck_assert_int_eq(element_deliver(h, move_1, "k1", 0), BB_E_RETRY);
+    ck_assert_ptr_nonnull(strstr(fake_host_log_text(h), "does not begin and end as an XML document"));
+    ck_assert_str_eq(get(at("out.jsonl")), foreign);
+    fake_host_free(&h);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("formats");
@@ -260,6 +363,9 @@ int main(void)
     tcase_add_test(k, an_array_is_whole_after_each_write);
     tcase_add_loop_test(k, an_interrupted_array_is_closed_again, 0, 22);
     tcase_add_test(k, rows_in_another_encoding);
+    tcase_add_test(k, xml_is_whole_after_each_write);
+    tcase_add_loop_test(k, an_interrupted_document_is_closed_again, 0, 17);
+    tcase_add_test(k, a_document_of_someone_else_is_left_alone);
     suite_add_tcase(s, k);
     r = srunner_create(s);
     srunner_run_all(r, CK_NORMAL);

@@ -97,8 +97,11 @@ class Handler(BaseHTTPRequestHandler):
         with lock:
             now_fetching -= 1
         if not self.client_ok(form):
-            said = self.headers.get("Authorization", "") + text if conf["echo"] else ""
-            self.answer(401, {"error": "invalid_client", "you": said})
+            said = self.headers.get("Authorization", "") or text.partition("client_secret=")[2]
+            if conf["echo"]:
+                self.answer(401, "no such client " + said, kind="text/plain")
+            else:
+                self.answer(401, {"error": "invalid_client"})
         elif form.get("grant_type") != "client_credentials":
             self.answer(400, {"error": "unsupported_grant_type"})
         elif status != 200:
@@ -153,8 +156,10 @@ class Handler(BaseHTTPRequestHandler):
                 count["doubles"] += key in keys and key is not None
                 keys.add(key)
                 count["done"] += 1
-            said = dict(self.headers.items()) if conf["echo"] else {}
-            self.answer(422 if conf["echo"] else 200, {"ok": True, "you": said})
+            if conf["echo"]:  # a header's name: what it said is quoted back
+                self.answer(422, "bad " + self.headers.get(conf["echo"], ""))
+            else:
+                self.answer(200, {"ok": True})
 
     # ---- a feed --------------------------------------------------------------------------------------
     def feed(self):

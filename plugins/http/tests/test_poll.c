@@ -213,6 +213,65 @@ START_TEST(next_elsewhere)
 }
 END_TEST
 
+/* The config names another host than the stored next page: the round begins again at the cursor. */
+START_TEST(host_moved)
+{
+    static const char *const place[] = {"cursor", "10", "seen", "20", "next", "http://127.0.0.1:1/feed?skip=20"};
+    struct bb_buf b;
+
+    bb_buf_init(&b, 1024);
+    bb_put_map(&b, 3);
+    for (int k = 0; k < 6; k++)
+        bb_put_cstr(&b, place[k]);
+    memcpy(journal.state, b.ptr, b.len);
+    journal.state_len = b.len;
+    journal.version = 1;
+    bb_buf_free(&b);
+    server_set(&server, "{\"records\":30}");
+    struct fake_host *h = host_new("{\"pointer\":\"/next\"}", "");
+    ck_assert_int_eq(fake_host_run(h, 20, 10000), 0);
+    ck_assert_str_eq(fake_attribute(&journal, 0, "id"), "R-000011");
+    ck_assert_str_eq(fake_attribute(&journal, 19, "id"), "R-000030");
+    fake_host_free(&h);
+}
+END_TEST
+
+START_TEST(page_too_large)
+{
+    struct bb_error why;
+
+    server_set(&server, "{\"records\":100,\"page\":100}");
+    struct fake_host *h = host_new("{\"pointer\":\"/next\"}", ",\"max_page\":1024");
+    pump_for(h, 300);
+    ck_assert_uint_eq(journal.n, 0);
+    ck_assert_int_eq(health(h, &why), BB_E_DOWN);
+    ck_assert_msg(strstr(why.text, "more than 1024 bytes"), "%s", why.text);
+    server_set(&server, "{\"page\":5}");
+    ck_assert_int_eq(fake_host_run(h, 100, 10000), 0);
+    whole(100);
+    fake_host_free(&h);
+}
+END_TEST
+
+/* A journal that was made by another kind of source under this name. */
+START_TEST(foreign_state)
+{
+    struct bb_error err = bb_error_none();
+    struct fake_host *h;
+
+    journal.version = 3;
+    journal.state_len = 5;
+    memcpy(journal.state, "hello", 5);
+    h = fake_host_new(&journal, bb_module_v1(BB_ABI)->connectors[0],
+                      "{\"poll\":{\"url\":\"http://h/f\"},\"envelope\":{\"type\":\"t\",\"id\":{\"pointer\":\"/i\"}}}",
+                      BB_ROLE_SOURCE, &err);
+    ck_assert_ptr_nonnull(h);
+    ck_assert_int_eq(fake_host_start(h, &err), BB_E_CONFIG);
+    ck_assert_msg(strstr(err.text, "new name"), "%s", err.text);
+    fake_host_free(&h);
+}
+END_TEST
+
 START_TEST(stops_at_once)
 {
     int64_t from;
@@ -271,6 +330,9 @@ int main(void)
     tcase_add_test(t, refused_page_is_held);
     tcase_add_test(t, next_page_gone);
     tcase_add_test(t, next_elsewhere);
+    tcase_add_test(t, host_moved);
+    tcase_add_test(t, page_too_large);
+    tcase_add_test(t, foreign_state);
     tcase_add_test(t, stops_at_once);
     tcase_add_test(t, config);
     suite_add_tcase(s, t);

@@ -207,6 +207,20 @@ START_TEST(own_certificate)
     ask(c, "/", &s);
     ck_assert_str_eq(s.body, "CN=first");
     bb_http_free(&c);
+    /* a key with a password, and the wrong one */
+    sh("openssl ec -aes256 -passout pass:hunter2 -in client.key -out locked.key");
+    f = (struct bb_http_config){.ca_file = ca, .cert_file = path_of(cert, "client.pem"),
+                                .key_file = path_of(key, "locked.key"), .key_password = "hunter2"};
+    c = client_new(f, NULL);
+    ask(c, "/", &s);
+    ck_assert_str_eq(s.body, "CN=first");
+    bb_http_free(&c);
+    f.key_password = "hunter3";
+    c = client_new(f, NULL);
+    ask(c, "/", &s);
+    ck_assert_uint_eq(s.code, BB_HTTP_E_TLS);
+    ck_assert_ptr_null(strstr(s.text, "hunter3"));
+    bb_http_free(&c);
     /* both in one file */
     sh("cat client.pem client.key >both.pem");
     f = (struct bb_http_config){.ca_file = ca, .cert_file = path_of(cert, "both.pem")};

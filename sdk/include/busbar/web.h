@@ -30,6 +30,8 @@ int bb_uri_decode(struct bb_bytes text, struct bb_buf *b);
  * "//host", "/path", "?query" or relative with dots) and appends the absolute URL, without a fragment.
  * 0, or -1: base is no http(s) URL, link has a control character or a space. */
 int bb_uri_resolve(struct bb_bytes base, struct bb_bytes link, struct bb_buf *b);
+/* The target with rel=next in a Link header (RFC 8288): 1 found (points into it), 0. */
+int bb_link_next(struct bb_bytes header, struct bb_bytes *out);
 /* 1: both http(s) URLs have the same scheme, host and port (80 and 443 implied); 0. */
 int bb_uri_same_origin(struct bb_bytes a, struct bb_bytes b);
 /* Appends "Basic dXNlcjpwYXNz". -1: a colon in user. */

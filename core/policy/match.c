@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/hub/internal.h"
+#include "core/policy/policy.h"
 
 #define MEMBER(n) {#n, offsetof(struct bb_envelope, n)}
 static const struct {
@@ -37,22 +37,22 @@ static bool attribute(const struct bb_envelope *e, size_t offset, const char *na
     return out->ptr != NULL;
 }
 
-int hub_matcher_init(struct hub_matcher *m, const struct bb_route_config *r)
+int bb_matcher_init(struct bb_matcher *m, const struct bb_match_rule *rules, size_t n, const char *order_by)
 {
-    m->n = r->n_match;
+    m->n = n;
     m->rules = calloc(m->n ? m->n : 1, sizeof *m->rules);
     if (!m->rules)
         return -1;
     for (size_t i = 0; i < m->n; i++) {
-        m->rules[i].rule = &r->match[i];
-        m->rules[i].offset = member_offset(r->match[i].attribute);
+        m->rules[i].rule = &rules[i];
+        m->rules[i].offset = member_offset(rules[i].attribute);
     }
-    m->order_by = r->order_by;
-    m->order_offset = r->order_by ? member_offset(r->order_by) : SIZE_MAX;
+    m->order_by = order_by;
+    m->order_offset = order_by ? member_offset(order_by) : SIZE_MAX;
     return 0;
 }
 
-void hub_matcher_free(struct hub_matcher *m)
+void bb_matcher_free(struct bb_matcher *m)
 {
     free(m->rules);
     m->rules = NULL;
@@ -69,7 +69,7 @@ static bool value_fits(const char *pattern, struct bb_bytes v)
 
 /* The first rule that does not hold, and what stands there instead (empty: no such attribute); NULL:
  * all hold. */
-static const struct bb_match_rule *first_miss(const struct hub_matcher *m, const struct bb_envelope *e,
+static const struct bb_match_rule *first_miss(const struct bb_matcher *m, const struct bb_envelope *e,
                                               struct bb_bytes *v)
 {
     for (size_t i = 0; i < m->n; i++) {
@@ -103,7 +103,7 @@ bool bb_route_may_match(const struct bb_route_config *r, const char *attribute, 
     return true;
 }
 
-bool hub_matcher_test(const struct hub_matcher *m, const struct bb_envelope *e)
+bool bb_matcher_test(const struct bb_matcher *m, const struct bb_envelope *e)
 {
     struct bb_bytes unused;
 
@@ -113,18 +113,18 @@ bool hub_matcher_test(const struct hub_matcher *m, const struct bb_envelope *e)
 int bb_route_match(const struct bb_route_config *r, const struct bb_envelope *e,
                    const struct bb_match_rule **miss, struct bb_bytes *found)
 {
-    struct hub_matcher m;
+    struct bb_matcher m;
 
-    if (hub_matcher_init(&m, r) != 0)
+    if (bb_matcher_init(&m, r->match, r->n_match, NULL) != 0)
         return -1;
     *miss = first_miss(&m, e, found);
-    hub_matcher_free(&m);
+    bb_matcher_free(&m);
     return *miss == NULL;
 }
 
 /* Lane 0 is "no order"; 1 is shared by the messages that lack the key. Two keys that collide in
  * 64 bits share a lane, which costs order nothing. */
-uint64_t hub_matcher_lane(const struct hub_matcher *m, const struct bb_envelope *e)
+uint64_t bb_matcher_lane(const struct bb_matcher *m, const struct bb_envelope *e)
 {
     struct bb_bytes v;
     uint64_t x = 0xcbf29ce484222325u;
