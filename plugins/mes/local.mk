@@ -13,7 +13,8 @@ plugins/mes/mes-manifest.h: plugins/mes/manifest.json sdk/tools/busbar-manifest$
 	$(AM_V_GEN)$(MKDIR_P) plugins/mes && \
 	  sdk/tools/busbar-manifest$(EXEEXT) $(srcdir)/plugins/mes/manifest.json > $@.tmp && mv $@.tmp $@
 CLEANFILES += plugins/mes/mes-manifest.h plugins/mes/mes-manifest.h.tmp
-EXTRA_DIST += plugins/mes/manifest.json
+EXTRA_DIST += plugins/mes/manifest.json plugins/mes/README.md
+dist_man_MANS += plugins/mes/busbar-mes.7
 
 # its tests: the connector's own sources and a host in the test's process
 if HAVE_CHECK

@@ -213,6 +213,11 @@ control faults '{"rules":[]}'
 same "each once, by its id" "$(jq -r 'select(.type == "mfg.production.reported").id' "$work/floor.jsonl" | sort | uniq -d | wc -l)" 0
 same "reports that are no canonical ones" "$(route_get from-mes quarantined)" 0
 
+# ---- the plant's own comparison, before any BOM was changed on one side only ------------------------------------
+"$build/tools/plant/plant" seed --dir "$work/fresh" --systems erp,mes --seed 3 >/dev/null
+"$build/tools/plant/plant" audit --dir "$work/fresh" --systems erp,mes >"$work/audit.out" || fail "audit: $(tail -n 3 "$work/audit.out")"
+ok "$(tail -n 1 "$work/audit.out")"
+
 # ---- credentials ------------------------------------------------------------------------------------------------
 core_stop
 books_balance
@@ -239,3 +244,7 @@ grep -q 'check auth of this endpoint' "$work"/core-*.log || fail "the log does n
 ok "and so does the log"
 core_stop
 books_balance
+
+# ---- the example's routes ------------------------------------------------------------------------------------------
+"$busbar" test -c "$src/docs/examples/mes/conf.d" >"$work/example.out" || fail "the example: $(cat "$work/example.out")"
+ok "the example: $(tail -n 1 "$work/example.out")"
