@@ -21,8 +21,8 @@
 
 struct mes_conf {
     char *base, *post, *confirmations, *orders, *bills, *performances;
-    char *plant;   /* for messages that name none; NULL: refused */
-    char *zone;    /* "+01:00" for instants without one; NULL: they are UTC */
+    char *plant;   /* for messages that name none; "": refused */
+    char *zone;    /* "+01:00" or "Z": of instants without one */
     char *source;  /* of the messages that we make */
     int scheme;    /* BB_SCHEME_* of the system's unit codes */
     uint32_t timeout_ms;

@@ -15,6 +15,7 @@
 #include "mes.h"
 
 #define REPORTS_MAX 4096u /* of a page */
+#define ATTRIBUTE_LONG 512u
 
 struct page {
     bb_inst *i;
@@ -22,6 +23,35 @@ struct page {
     struct report r;
     struct bb_bytes performance_id;
 };
+
+/* May it stand in an attribute? */
+static int clean(struct bb_bytes s)
+{
+    const uint8_t *p = s.ptr;
+
+    for (size_t k = 0; k < s.len; k++)
+        if (p[k] < ' ')
+            return 0;
+    return s.len <= ATTRIBUTE_LONG;
+}
+
+/* performance/response/segment: the nth makes it one of its kind, the rest is for people. */
+static void id_make(const struct page *p, unsigned nth, struct bb_buf *b)
+{
+    struct bb_bytes response = tree_text(p->r.response, "/ID"), segment = tree_text(p->r.segment, "/ID");
+    char text[16];
+
+    bb_buf_reset(b);
+    bb_buf_put(b, p->performance_id.ptr, p->performance_id.len);
+    bb_buf_put(b, "/", 1);
+    if (clean(response))
+        bb_buf_put(b, response.ptr, response.len);
+    bb_buf_put(b, text, (size_t)snprintf(text, sizeof text, "/%u", nth));
+    if (segment.len && clean(segment)) {
+        bb_buf_put(b, "-", 1);
+        bb_buf_put(b, segment.ptr, segment.len);
+    }
+}
 
 static void cursor_put(struct open *m, struct bb_bytes id)
 {
@@ -37,41 +67,55 @@ static void cursor_put(struct open *m, struct bb_bytes id)
         bb_put_str(m->b, p, id.len);
 }
 
-static int report_record(struct page *p, unsigned nth)
+/* The report's data; what cannot be read or routed is replaced by the reason and the segment as it came. */
+static void data_put(struct page *p, struct open *m)
 {
-    struct bb_buf *b = p->list.b;
+    struct bb_buf *b = m->b;
     struct bb_error err = bb_error_none();
-    char id[400];
-    struct bb_bytes response = tree_text(p->r.response, "/ID"), segment = tree_text(p->r.segment, "/ID");
-    struct open m = map_open(b);
+    struct open bad;
     size_t data;
+    int ok;
 
-    snprintf(id, sizeof id, "%.*s/%.*s/%u%s%.*s", (int)(p->performance_id.len > 100 ? 100 : p->performance_id.len),
-             (const char *)p->performance_id.ptr, (int)(response.len > 100 ? 100 : response.len),
-             response.len ? (const char *)response.ptr : "", nth, segment.len ? "-" : "",
-             (int)(segment.len > 100 ? 100 : segment.len), segment.len ? (const char *)segment.ptr : "");
-    cursor_put(&m, p->performance_id);
-    map_text(&m, "id", bb_str(id));
-    map_text(&m, "correlation", tree_text(p->r.performance, "/OperationsScheduleID"));
-    p->r.id = bb_str(id);
-    map_key(&m, "data");
+    map_key(m, "data");
     data = b->len;
-    if (report_put(&p->r, b, &err) == 0) {
-        map_text(&m, "item", p->r.item);
-        map_text(&m, "plant", p->r.plant);
+    ok = report_put(&p->r, b, &err) == 0;
+    if (ok && (!clean(p->r.item) || !clean(p->r.plant))) {
+        bb_error_set(&err, BB_E_REJECT, "a material or a plant is longer than %u bytes or has a line break", ATTRIBUTE_LONG);
+        ok = 0;
+    }
+    if (ok) {
+        map_text(m, "item", p->r.item);
+        map_text(m, "plant", p->r.plant);
     } else if (!b->failed) {
-        struct open bad;
         b->len = data;
         bad = map_open(b);
         map_text(&bad, "error", bb_str(err.text));
         map_key(&bad, "document");
         bb_put_raw(b, p->r.segment);
         open_end(&bad);
-        map_key(&m, "unreadable");
+        map_key(m, "unreadable");
         bb_put_bool(b, 1);
     }
+}
+
+static int report_record(struct page *p, unsigned nth)
+{
+    struct bb_buf *b = p->list.b, id;
+    struct bb_bytes correlation = tree_text(p->r.performance, "/OperationsScheduleID");
+    struct open m = map_open(b);
+
+    bb_buf_init(&id, 2048);
+    id_make(p, nth, &id);
+    p->r.id = (struct bb_bytes){id.ptr, id.len};
+    cursor_put(&m, p->performance_id);
+    map_text(&m, "id", p->r.id);
+    if (clean(correlation))
+        map_text(&m, "correlation", correlation);
+    data_put(p, &m);
     open_end(&m);
     p->list.n++;
+    b->failed |= id.failed;
+    bb_buf_free(&id);
     return b->failed ? -1 : 0;
 }
 
@@ -81,8 +125,9 @@ static int performance_add(struct page *p, struct bb_fault *err)
     unsigned nth = 0;
 
     p->performance_id = tree_text(p->r.performance, "/ID");
-    if (!p->performance_id.len) {
-        snprintf(err->text, sizeof err->text, "an OperationsPerformance has no ID: it cannot be known when it comes again");
+    if (!p->performance_id.len || !clean(p->performance_id)) {
+        snprintf(err->text, sizeof err->text, "an OperationsPerformance has no ID, or one that is too long or has a line "
+                                              "break: it cannot be known when it comes again");
         return -1;
     }
     tree_walk(p->r.performance, "/OperationsResponse", &w);

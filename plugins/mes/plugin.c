@@ -60,8 +60,8 @@ static bb_status conf_read(bb_inst *i, struct bb_bytes conf, struct bb_error *er
 /* ---- mappings of the documents that we read ------------------------------------------------------------ */
 static const char *const arrays[] = {
     "[]",
-    "[\"/ShowOperationsPerformance/DataArea/OperationsPerformance\", \"//OperationsResponse\", \"//SegmentResponse\","
-    " \"//MaterialActual\"]",
+    ("[\"/ShowOperationsPerformance/DataArea/OperationsPerformance\", \"//OperationsResponse\", \"//SegmentResponse\","
+     " \"//MaterialActual\"]"),
     "[\"//OperationsRequest\"]",
     "[\"//OperationsMaterialBillItem\"]",
 };

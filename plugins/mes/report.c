@@ -90,15 +90,14 @@ static int quantity_put(const struct report *r, struct bb_bytes of, struct bb_bu
 /* To UTC, the fraction's digits kept as they are. 0, -1: it is no instant. */
 static int instant_make(const struct mes_conf *conf, struct bb_bytes s, char out[64])
 {
-    char text[64], fraction[16] = "";
+    char text[64], given[40], fraction[16] = "";
     const char *dot, *zone;
     size_t n;
     int64_t ms;
 
-    if (s.len < 19 || bb_str_copy(s, text, 40) != 0)
+    if (s.len < 19 || bb_str_copy(s, given, sizeof given) != 0)
         return -1;
-    if (strlen(text + 19) == 0 || (text[19] == '.' && !strpbrk(text + 19, "Z+-"))) /* no zone */
-        strcat(text, conf->zone ? conf->zone : "Z");
+    snprintf(text, sizeof text, "%s%s", given, strpbrk(given + 19, "Z+-") ? "" : conf->zone);
     dot = text[19] == '.' ? text + 19 : NULL;
     if (dot) {
         zone = strpbrk(dot, "Z+-");

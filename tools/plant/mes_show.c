@@ -88,8 +88,8 @@ static void orders_show(struct plant_call *c, const char *rest)
         mes_scope_put(&b, plant_db_col(st, 1));
         plant_putf(&b, "<RequestState>%s</RequestState><SegmentRequirement><ID>%s</ID><ProcessSegmentID>0010</ProcessSegmentID>"
                        "<OperationsDefinitionID>0010</OperationsDefinitionID><OperationsSegmentID>0010"
-                       "</OperationsSegmentID><MaterialRequirement><ID>0</ID><MaterialDefinitionID>", strcmp(plant_db_col(st, 5), "staged") == 0 ? "Ready" : "Running",
-                   plant_db_col(st, 0));
+                       "</OperationsSegmentID><MaterialRequirement><ID>0</ID><MaterialDefinitionID>",
+                   strcmp(plant_db_col(st, 5), "staged") == 0 ? "Ready" : "Running", plant_db_col(st, 0));
         plant_put_xml(&b, plant_db_col(st, 2));
         plant_puts(&b, "</MaterialDefinitionID><MaterialUse>Produced</MaterialUse>");
         mes_quantity_put(&b, plant_db_col(st, 3), plant_db_col(st, 4));

@@ -248,6 +248,7 @@ static const struct {
     {ONE(END_TIME ACTUAL("A", MADE, "3", "BUCKETS")), "is not known (see units"},
     {ONE("<ActualEndTime>yesterday</ActualEndTime>"), "is no instant"},
     {ONE(""), "nothing says when"},
+    {ONE(END_TIME ACTUAL("A\nB", MADE, "3", "H87")), "has a line break"},
 };
 
 START_TEST(a_report_that_cannot_be_read)
@@ -281,6 +282,7 @@ static const char *const pages[][2] = {
     {"", "empty"},
     {"nothing", ""},
     {PAGE("<OperationsPerformance/>"), "has no ID"},
+    {PAGE("<OperationsPerformance><ID>a\nb</ID></OperationsPerformance>"), "a line break"},
     {"<Other xmlns=\"" MES_NS "\"/>", "no ShowOperationsPerformance"},
     {"<!DOCTYPE a [<!ENTITY x SYSTEM \"file:///etc/passwd\">]><ShowOperationsPerformance xmlns=\"" MES_NS "\">&x;"
      "</ShowOperationsPerformance>", "DOCTYPE"},
