@@ -3,6 +3,7 @@ PLUGIN_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version $(NO_UNDEFINED) -Wl,-z,nod
 include plugins/http/local.mk
 include plugins/file/local.mk
 include plugins/sap/local.mk
+include plugins/mes/local.mk
 
 # libtool's .la files have no use for a plugin that is opened by path
 install-data-hook:

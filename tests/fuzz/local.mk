@@ -114,3 +114,10 @@ fuzz:
 	@echo "make fuzz needs a build for libFuzzer: CC=clang ../configure --enable-sanitizer=fuzzer" >&2
 	@exit 1
 endif
+
+FUZZERS += tests/fuzz/fuzz_mes
+tests_fuzz_fuzz_mes_SOURCES = tests/fuzz/fuzz_mes.c $(mes_SOURCES) tests/plugins/fakehost.c tests/plugins/fakehost.h
+tests_fuzz_fuzz_mes_CPPFLAGS = $(AM_CPPFLAGS) -Iplugins/mes
+tests_fuzz_fuzz_mes_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_mes_LDADD = $(mes_LIBS) -lpthread
+$(tests_fuzz_fuzz_mes_OBJECTS): plugins/mes/mes-manifest.h

@@ -32,7 +32,7 @@ says() { # says FILE TEXT
 }
 
 # ---- the examples pass, and every rule counts -----------------------------------------------------
-for example in stock bom sap; do
+for example in stock bom sap mes; do
     from=$src/docs/examples/$example/conf.d
     runs 0 "$busbar" test -c "$from" --coverage
     says out " 0 failed"

@@ -1,4 +1,6 @@
 # tests/real: samples of real systems, read where they lie and skipped where they do not
+TESTS += tests/real/b2mml.sh
+EXTRA_DIST += tests/real/b2mml.sh
 TESTS += tests/real/inventree.sh tests/real/json-schema.sh
 EXTRA_DIST += tests/real/inventree.sh tests/real/json-schema.sh
 TESTS += tests/real/units.sh

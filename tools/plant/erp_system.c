@@ -27,6 +27,7 @@ static const char schema[] =
     "  BillOfMaterialComponent || ' ' || BillOfMaterialItemQuantity || ' ' || BillOfMaterialItemUnit"
     "  FROM MaterialBOMType h JOIN MaterialBOMItemType USING(BillOfMaterial, BillOfMaterialVariant, Material, Plant)"
     "  WHERE IsMarkedForDeletion != 'true' AND IsDeleted != 'true' AND ValidityEndDate >= ValidityStartDate"
+    "  AND BillOfMaterialComponent != ''"
     " UNION ALL SELECT 'stock', Plant, Material || '/' || StorageLocation || '/' || Batch || '/' || InventoryStockType ||"
     "  '/' || MaterialBaseUnit, MatlWrhsStkQtyInMatlBaseUnit FROM A_MatlStkInAcctModType"
     "  WHERE MatlWrhsStkQtyInMatlBaseUnit != '0';"
