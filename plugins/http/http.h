@@ -1,7 +1,7 @@
 /*
  * http.h - what the files of this plugin share
  *
- * One instance may be a webhook server (source), a client (sink) or both. Everything runs on the
+ * One instance may be a webhook server (source), a client (sink) or both, or poll a feed. Everything runs on the
  * instance's thread: the host calls wait() in place of poll(), and that runs libmicrohttpd and
  * libcurl; there is no lock and no thread of ours.
  *
@@ -17,11 +17,14 @@
 
 struct source;
 struct sink;
+struct feed;
+struct bb_poll;
 struct bb_inst {
     struct bb_ctx ctx;
     struct bb_instance who;
     struct source *source; /* NULL: this instance does not listen */
     struct sink *sink;     /* NULL: it does not send */
+    struct feed *feed;     /* NULL: it does not poll */
     int stopping;
     int64_t stop_at_ms; /* stopped() is due then at the latest */
 };
@@ -52,5 +55,11 @@ bb_status source_health(const struct source *s, struct bb_error *why);
 int source_fd(const struct source *s);
 uint32_t source_before(struct source *s, uint32_t timeout_ms);
 void source_after(struct source *s);
+
+/* ---- poll.c ------------------------------------------------------------------------------------ */
+struct feed *feed_new(bb_inst *i, struct bb_bytes conf, struct bb_error *err, bb_status *why);
+void feed_free(struct feed **fp);
+struct bb_poll *feed_poll(struct feed *f);
+struct bb_http *feed_client(struct feed *f);
 
 #endif

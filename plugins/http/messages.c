@@ -212,7 +212,7 @@ static int rule_apply(const struct rule *rule, const struct request *r, struct b
     }
 }
 
-static int record_make(struct source *s, struct request *r, struct bb_bytes record, size_t nth,
+int record_make(struct source *s, struct request *r, struct bb_bytes record, size_t nth,
                        int many, struct problems *p)
 {
     static const char *const kinds[] = {[RULE_CONSTANT] = "constant",

@@ -1,11 +1,12 @@
 /*
- * plugin.c - the http connector: webhooks in (`listen`), requests out (`url`)
+ * plugin.c - the http connector: webhooks in (`listen`), a feed (`poll`), requests out (`url`)
  *
  * Thread: the instance's alone; see http.h. The host's extension busbar.instance/1 says which of
  * the two sides the routes use; without it both that are configured run.
  */
 #include <poll.h>
 #include <stdlib.h>
+#include <busbar/poll.h>
 #include "http.h"
 #include "http-manifest.h"
 
@@ -18,6 +19,8 @@ static void inst_destroy(bb_inst *i)
         source_free(&i->source);
     if (i->sink)
         sink_free(&i->sink);
+    if (i->feed)
+        feed_free(&i->feed);
     free(i);
 }
 
@@ -33,14 +36,17 @@ static void who_read(bb_inst *i, int listens, int sends)
     i->who.endpoint[sizeof i->who.endpoint - 1] = 0;
 }
 
-static bb_status roles_check(const bb_inst *i, int listens, int sends, int auth,
+static bb_status roles_check(const bb_inst *i, int listens, int sends, int polls, int auth,
                              struct bb_error *err)
 {
-    if (!listens && !sends)
-        return bb_error_set(err, BB_E_CONFIG, "give listen (to take webhooks) or url (to send)");
-    if (!listens && (i->who.roles & BB_ROLE_SOURCE))
+    if (!listens && !sends && !polls)
+        return bb_error_set(err, BB_E_CONFIG, "give listen (to take webhooks), poll (to ask) or url (to "
+                                              "send)");
+    if (polls && (listens || sends))
+        return bb_error_set(err, BB_E_CONFIG, "poll goes with neither listen nor url: make two endpoints");
+    if (!listens && !polls && (i->who.roles & BB_ROLE_SOURCE))
         return bb_error_set(err, BB_E_CONFIG, "a route comes from this endpoint: it needs listen, "
-                                              "for example listen: 127.0.0.1:8080");
+                                              "for example listen: 127.0.0.1:8080, or poll");
     if (!sends && (i->who.roles & BB_ROLE_SINK))
         return bb_error_set(err, BB_E_CONFIG, "a route goes to this endpoint: it needs url, "
                                               "for example url: https://mes.example/api/events");
@@ -56,16 +62,19 @@ static bb_status inst_create(bb_host *h, const struct bb_host_api *api,
     bb_inst *i = calloc(1, sizeof *i);
     struct bb_bytes v;
     bb_status st;
-    int listens, sends;
+    int listens, sends, polls;
 
     if (!i)
         return bb_error_set(err, BB_E_RETRY, "out of memory");
     i->ctx = (struct bb_ctx){h, api};
     listens = bb_conf_find(*config, "/listen", &v);
     sends = bb_conf_find(*config, "/url", &v);
-    who_read(i, listens, sends);
-    st = roles_check(i, listens, sends, bb_conf_find(*config, "/auth", &v), err);
-    if (st == BB_OK && (i->who.roles & BB_ROLE_SOURCE))
+    polls = bb_conf_find(*config, "/poll", &v);
+    who_read(i, listens || polls, sends);
+    st = roles_check(i, listens, sends, polls, bb_conf_find(*config, "/auth", &v), err);
+    if (st == BB_OK && polls && (i->who.roles & BB_ROLE_SOURCE))
+        i->feed = feed_new(i, *config, err, &st);
+    else if (st == BB_OK && (i->who.roles & BB_ROLE_SOURCE))
         i->source = source_new(i, *config, err, &st);
     if (st == BB_OK && (i->who.roles & BB_ROLE_SINK))
         i->sink = sink_new(i, *config, err, &st);
@@ -80,6 +89,8 @@ static bb_status inst_create(bb_host *h, const struct bb_host_api *api,
 static bb_status inst_start(bb_inst *i, struct bb_error *err)
 {
     i->stopping = 0;
+    if (i->feed)
+        return bb_poll_start(feed_poll(i->feed), err);
     return i->source ? source_start(i->source, err) : BB_OK;
 }
 
@@ -95,6 +106,8 @@ static bb_status inst_stop(bb_inst *i, uint32_t budget_ms)
     i->stop_at_ms = bb_clock_ms() + budget_ms - budget_ms / 8;
     if (i->source)
         source_quiesce(i->source);
+    if (i->feed)
+        bb_poll_stop(feed_poll(i->feed));
     if (busy(i))
         return BB_PENDING;
     if (i->source)
@@ -132,7 +145,7 @@ static void inst_wait(bb_inst *i, struct bb_pollfd *host, size_t n, uint32_t tim
 {
     struct bb_pollfd all[WAIT_FDS + 1];
     size_t most = n > WAIT_FDS - 1 ? WAIT_FDS - 1 : n, own = most;
-    struct bb_http *client = i->sink ? sink_client(i->sink) : NULL;
+    struct bb_http *client = i->sink ? sink_client(i->sink) : i->feed ? feed_client(i->feed) : NULL;
 
     if (most < n || i->stopping)
         timeout_ms = timeout_ms < 20 ? timeout_ms : 20;
@@ -140,6 +153,8 @@ static void inst_wait(bb_inst *i, struct bb_pollfd *host, size_t n, uint32_t tim
         timeout_ms = 60000;
     if (most)
         memcpy(all, host, most * sizeof *all);
+    if (i->feed)
+        timeout_ms = bb_poll_before(feed_poll(i->feed), timeout_ms);
     if (i->source) {
         timeout_ms = source_before(i->source, timeout_ms);
         if (source_fd(i->source) >= 0)
@@ -151,6 +166,8 @@ static void inst_wait(bb_inst *i, struct bb_pollfd *host, size_t n, uint32_t tim
         poll_plain(all, own, timeout_ms);
     if (i->source)
         source_after(i->source);
+    if (i->feed)
+        bb_poll_after(feed_poll(i->feed));
     for (size_t k = 0; k < n; k++)
         host[k].revents = k < most ? all[k].revents : 0;
     if (i->stopping)
@@ -179,7 +196,8 @@ static bb_status inst_probe(bb_inst *i, const bb_msg *m, bb_token t, struct bb_e
 
 static bb_status inst_health(bb_inst *i, struct bb_error *why)
 {
-    bb_status st = i->source ? source_health(i->source, why) : BB_OK;
+    bb_status st = i->source ? source_health(i->source, why)
+                   : i->feed ? bb_poll_health(feed_poll(i->feed), why) : BB_OK;
     return st == BB_OK && i->sink ? sink_health(i->sink, why) : st;
 }
 
@@ -191,12 +209,16 @@ static void inst_cancel(bb_inst *i, bb_token t)
 
 static void inst_acked(bb_inst *i, uint64_t cookie, bb_status s, const struct bb_receipt *r)
 {
+    if (i->feed)
+        bb_poll_acked(feed_poll(i->feed), cookie, s, r);
     if (i->source)
         source_acked(i->source, cookie, s, r);
 }
 
 static void inst_resume(bb_inst *i)
 {
+    if (i->feed)
+        bb_poll_resume(feed_poll(i->feed));
     if (i->source)
         source_resume(i->source);
 }

@@ -16,7 +16,7 @@
 
 const char *request_header(const struct request *r, const char *name)
 {
-    return MHD_lookup_connection_value(r->conn->mhd, MHD_HEADER_KIND, name);
+    return r->conn ? MHD_lookup_connection_value(r->conn->mhd, MHD_HEADER_KIND, name) : NULL;
 }
 
 /* ---- slots ------------------------------------------------------------------------------------- */

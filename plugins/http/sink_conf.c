@@ -1,24 +1,13 @@
 /*
  * sink_conf.c - a sink from its config, and its end
  *
- * Thread: the instance's, in create() and destroy(). Memory: everything is copied; secrets are wiped
- * once the client has them.
+ * Thread: the instance's, in create() and destroy(). Memory: everything is copied.
  */
 #include <stdlib.h>
 #include <stdio.h>
 #include "sink.h"
 
 /* ---- config ----------------------------------------------------------------------------------------- */
-static bb_status secret_at(struct sink *s, struct bb_bytes conf, const char *pointer, char *buf,
-                           const char **out, struct bb_error *err)
-{
-    size_t len;
-    bb_status st = bb_conf_secret(&s->inst->ctx, conf, pointer, buf, HTTP_SECRET_MAX, &len, err);
-
-    *out = st == BB_OK ? buf : NULL;
-    return st == BB_E_UNSUP ? BB_OK : st; /* absent is fine, unreadable is not */
-}
-
 /* Splits "https://host:1/path" into what bb_http_config.base holds and the path's template. */
 static int url_split(const char *url, char *base, size_t cap, const char **path,
                      struct bb_error *err)
@@ -38,52 +27,22 @@ static int url_split(const char *url, char *base, size_t cap, const char **path,
     return 0;
 }
 
-static bb_status client_new(struct sink *s, struct bb_bytes conf, const char *base,
+static bb_status client_new(struct sink *s, struct bb_bytes conf, const char *base, const char *path,
                             struct bb_error *err)
 {
-    static const struct {
-        const char *pointer;
-        size_t at;
-    } strings[] = {
-        {"/auth/basic/user", offsetof(struct bb_http_config, user)},
-        {"/tls/ca", offsetof(struct bb_http_config, ca_file)},
-        {"/tls/cert", offsetof(struct bb_http_config, cert_file)},
-        {"/tls/key", offsetof(struct bb_http_config, key_file)},
-        {"/proxy", offsetof(struct bb_http_config, proxy)},
-    };
-    struct bb_http_config f = {.base = base};
-    char *copy[5] = {NULL};
-    char *secret = calloc(3, HTTP_SECRET_MAX);
-    struct bb_bytes rows;
-    bb_status st = BB_E_CONFIG;
+    struct bb_http_config f = {.base = base, .agent = "busbar-http/1"};
+    size_t n = strcspn(path, "{?#");
+    char *fixed = strndup(path, n);
+    bb_status st;
 
-    if (!secret)
+    if (!fixed)
         return bb_error_set(err, BB_E_RETRY, "out of memory");
-    for (size_t k = 0; k < 5; k++) {
-        copy[k] = bb_conf_dup(conf, strings[k].pointer, NULL);
-        memcpy((char *)&f + strings[k].at, &copy[k], sizeof copy[k]);
-    }
-    if (secret_at(s, conf, "/auth/basic/password", secret, &f.password, err) != BB_OK ||
-        secret_at(s, conf, "/auth/bearer", secret + HTTP_SECRET_MAX, &f.bearer, err) != BB_OK ||
-        secret_at(s, conf, "/tls/key_password", secret + 2 * HTTP_SECRET_MAX, &f.key_password,
-                  err) != BB_OK)
-        goto done;
-    f.agent = "busbar-http/1";
-    f.connect_ms = (uint32_t)bb_conf_int(conf, "/connect_timeout", 5000);
-    f.timeout_ms = s->timeout_ms = (uint32_t)bb_conf_int(conf, "/timeout", 30000);
-    f.connections = (uint32_t)bb_conf_int(conf, "/connections", 64);
-    f.pause_ms = (uint32_t)bb_conf_int(conf, "/pause", 2000);
-    f.max_response = (size_t)bb_conf_int(conf, "/max_response", 1 << 20);
-    if (bb_conf_find(conf, "/outcomes", &rows) &&
-        bb_http_outcomes_read(rows, &f.outcomes, err) != 0)
-        goto done;
-    s->client = bb_http_new(&f, err);
-    st = s->client ? BB_OK : BB_E_CONFIG;
-done:
-    for (size_t k = 0; k < 5; k++)
-        free(copy[k]);
-    explicit_bzero(secret, 3 * HTTP_SECRET_MAX);
-    free(secret);
+    if (path[n] == '{') /* up to the last whole segment */
+        fixed[(size_t)(strrchr(fixed, '/') - fixed) + 1] = 0;
+    f.csrf_path = fixed;
+    s->timeout_ms = (uint32_t)bb_conf_int(conf, "/timeout", 30000);
+    st = bb_http_from_conf(&s->inst->ctx, conf, &f, &s->client, err);
+    free(fixed);
     return st;
 }
 
@@ -205,7 +164,7 @@ struct sink *sink_new(bb_inst *i, struct bb_bytes conf, struct bb_error *err, bb
     s->path = bb_http_template_new(path, err);
     if (!s->path)
         goto fail;
-    *why = client_new(s, conf, base, err);
+    *why = client_new(s, conf, base, path, err);
     if (*why != BB_OK)
         goto fail;
     free(url);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <strings.h>
 #include <time.h>
+#include <busbar/json.h>
 #include "http_call.h"
 
 #define EXCERPT 100 /* bytes of an answer's body that a text may show */
@@ -30,12 +31,15 @@ static const char *const words[] = {
     [BB_HTTP_E_TIMEOUT - BB_HTTP_E_LOCAL] = "sent, but no answer in time",
     [BB_HTTP_E_BROKEN - BB_HTTP_E_LOCAL] = "sent, but the answer was lost",
     [BB_HTTP_E_CANCELLED - BB_HTTP_E_LOCAL] = "cancelled",
+    [BB_HTTP_E_AUTH - BB_HTTP_E_LOCAL] = "not sent",
 };
 
 static unsigned code_of(const struct http_call *x, CURLcode rc, int cancelled, long status)
 {
     if (cancelled)
         return BB_HTTP_E_CANCELLED;
+    if (x->refused)
+        return BB_HTTP_E_AUTH;
     /* a body too long for us does not change what the status said */
     if (status >= 200 && (rc == CURLE_OK || x->truncated))
         return (unsigned)status;
@@ -57,6 +61,14 @@ int bb_http_answer_header(const struct bb_http_answer *a, const char *name, stru
     return 1;
 }
 
+const char *bb_http_answer_url(const struct bb_http_answer *a)
+{
+    struct http_call *x = NULL;
+
+    curl_easy_getinfo(a->easy, CURLINFO_PRIVATE, (char **)&x);
+    return (const char *)x->pub.url.ptr;
+}
+
 /* The URL without its query, which may hold what nobody should read. */
 static int url_shown(const struct http_call *x)
 {
@@ -64,28 +76,59 @@ static int url_shown(const struct http_call *x)
     return n > 90 ? 90 : n;
 }
 
-/* How long the credential at p is that we sent and were told back, 0: none. */
-static size_t credential_at(const struct bb_http *c, const uint8_t *p, size_t left)
+static size_t begins_with(const uint8_t *p, size_t left, const void *secret, size_t n)
 {
-    const char *const each[] = {c->basic, c->conf.password, c->conf.bearer, c->conf.key_password};
+    return n >= 4 && n <= left && memcmp(p, secret, n) == 0 ? n : 0;
+}
+
+/* The longest of a header line's values that p begins with: "Basic x", "a=1; b=2". */
+static size_t value_at(const char *line, const uint8_t *p, size_t left)
+{
+    const char *end = line + strlen(line);
+    size_t best = 0, n;
+
+    for (const char *v = strchr(line, ':'); v && v < end; v += strcspn(v, " =;")) {
+        v++;
+        n = begins_with(p, left, v, strcspn(v, " ;")); /* with the "=" that base64 may end with */
+        if (!n)
+            n = begins_with(p, left, v, strcspn(v, "=;"));
+        best = n > best ? n : best;
+    }
+    return best;
+}
+
+/* How long the credential at p is that we sent and were told back, 0: none. */
+static size_t credential_at(const struct http_call *x, const uint8_t *p, size_t left)
+{
+    const struct bb_http *c = x->client;
+    const char *const each[] = {c->basic,           c->conf.password,          c->conf.bearer,
+                                c->conf.key_password, c->conf.oauth.client_secret, c->secret_form,
+                                c->oauth_basic};
+    size_t best = 0, n;
 
     for (size_t k = 0; k < sizeof each / sizeof each[0]; k++) {
-        size_t n = each[k] ? strlen(each[k]) : 0;
-        if (n >= 4 && n <= left && memcmp(p, each[k], n) == 0)
-            return n;
+        size_t len = each[k] ? strlen(each[k]) : 0;
+        while (len && each[k][len - 1] == '=' && (each[k] == c->basic || each[k] == c->oauth_basic))
+            len--; /* the padding may be missing where it is quoted */
+        n = begins_with(p, left, each[k], len);
+        best = n > best ? n : best;
     }
-    return 0;
+    for (unsigned k = 0; k < x->secrets; k++) {
+        n = value_at((const char *)x->secret.ptr + x->secret_at[k], p, left);
+        best = n > best ? n : best;
+    }
+    return best;
 }
 
 /* Printable bytes of the body's beginning, in one line. Credentials are looked for in the whole of
  * it: past the cut they would not be known any more. */
-static void excerpt(const struct bb_http *c, struct bb_bytes body, char out[EXCERPT + 1])
+static void excerpt(const struct http_call *x, struct bb_bytes body, char out[EXCERPT + 1])
 {
     const uint8_t *p = body.ptr;
     size_t n = 0, secret;
 
     for (size_t k = 0; k < body.len && n < EXCERPT; k++) {
-        if ((secret = credential_at(c, p + k, body.len - k)) != 0) {
+        if ((secret = credential_at(x, p + k, body.len - k)) != 0) {
             for (size_t stars = 0; stars < 4 && n < EXCERPT; stars++)
                 out[n++] = '*';
             k += secret - 1;
@@ -106,6 +149,8 @@ static void text_make(struct http_call *x, struct bb_http_answer *a)
     int n = url_shown(x);
     const char *url = (const char *)x->pub.url.ptr;
 
+    if (a->code == BB_HTTP_E_AUTH)
+        return; /* the gate has written it */
     if (a->code >= BB_HTTP_E_LOCAL) {
         snprintf(x->text, sizeof x->text, "%s %.*s: %s%s%.100s", x->method, n, url,
                  words[a->code - BB_HTTP_E_LOCAL], x->error[0] ? ": " : "", x->error);
@@ -118,7 +163,14 @@ static void text_make(struct http_call *x, struct bb_http_answer *a)
                  : (int)strcspn(to.ptr, "?#"), (const char *)to.ptr);
         return;
     }
-    excerpt(x->client, a->body, part);
+    if (a->code == 403 && http_wants_session(x)) {
+        snprintf(x->text, sizeof x->text, "%s %.*s: answered 403, x-csrf-token: Required: %s", x->method,
+                 n, url, x->client->lease ? "the session that it gave was refused again: check whether "
+                                            "cookies pass (a proxy?)"
+                                          : "give csrf, the path to get a session from");
+        return;
+    }
+    excerpt(x, a->body, part);
     snprintf(x->text, sizeof x->text, "%s %.*s: answered %u%s%s", x->method, n, url, a->code,
              a->code == 401 ? ": check auth: " : part[0] ? ": " : "", part);
 }
@@ -127,8 +179,10 @@ static void wish_make(const struct http_call *x, struct bb_http_answer *a)
 {
     struct bb_bytes v;
 
-    if (a->code >= 400 && bb_http_answer_header(a, "Retry-After", &v))
+    if (a->code >= 400 && a->code < 600 && bb_http_answer_header(a, "Retry-After", &v))
         a->retry_after_ms = bb_http_retry_after(v, (int64_t)time(NULL));
+    if (a->code == BB_HTTP_E_AUTH)
+        a->retry_after_ms = x->refused_ms;
     if (!a->retry_after_ms && (a->code == 429 || a->code == 503))
         a->retry_after_ms = x->client->conf.pause_ms;
 }
@@ -142,7 +196,7 @@ void http_answer_make(struct http_call *x, CURLcode rc, int cancelled, struct bb
     a->easy = x->easy;
     curl_easy_getinfo(x->easy, CURLINFO_RESPONSE_CODE, &status);
     a->code = code_of(x, rc, cancelled, status);
-    a->sent = x->tries > 0;
+    a->sent = x->tries > 0 && !x->refused;
     a->truncated = x->truncated;
     a->text = "";
     if (a->code < BB_HTTP_E_LOCAL) {
@@ -153,6 +207,8 @@ void http_answer_make(struct http_call *x, CURLcode rc, int cancelled, struct bb
     a->outcome = cancelled && !a->sent
                      ? BB_E_CANCEL
                      : bb_http_outcome(&x->client->conf.outcomes, a->code, x->pub.repeatable);
+    if (!cancelled && a->code == 403 && http_wants_session(x))
+        a->outcome = BB_E_DOWN; /* not about this message: all of them would be refused */
     if (a->outcome == BB_OK)
         return;
     if (a->outcome == BB_E_RETRY || a->outcome == BB_E_DOWN)
@@ -174,4 +230,18 @@ bb_status bb_http_answer_error(const struct bb_http_answer *a, struct bb_error *
         bb_error_vendor(err, code);
     }
     return a->outcome;
+}
+
+void bb_http_finish(const struct bb_ctx *ctx, bb_token t, const struct bb_http_answer *a)
+{
+    struct bb_error err = bb_error_none();
+    bb_status st = bb_http_answer_error(a, &err);
+    struct bb_bytes reply;
+    struct bb_buf b;
+
+    bb_buf_init(&b, 1u << 20); /* the most that done() takes */
+    int has = st == BB_OK && a->body.len && bb_json_read(a->body, &b, NULL) == 0;
+    reply = (struct bb_bytes){b.ptr, b.len};
+    ctx->api->done(ctx->host, t, st, has ? &reply : NULL, st == BB_OK ? NULL : &err);
+    bb_buf_free(&b);
 }

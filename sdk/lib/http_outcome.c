@@ -7,11 +7,11 @@
  *
  * Thread: any. Memory: none.
  */
-#include <curl/curl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
 #include <busbar/http.h>
+#include <busbar/web.h>
 
 #define RETRY_AFTER_MAX_MS 86400000u
 
@@ -36,6 +36,7 @@ static const struct bb_http_rule builtin[] = {
     {BB_HTTP_E_LOCAL, BB_HTTP_E_LOCAL, BB_E_RETRY, BB_E_RETRY},
     {BB_HTTP_E_DNS, BB_HTTP_E_TLS, BB_E_DOWN, BB_E_DOWN},
     {BB_HTTP_E_TIMEOUT, BB_HTTP_E_CANCELLED, BB_E_UNKNOWN, BB_E_RETRY},
+    {BB_HTTP_E_AUTH, BB_HTTP_E_AUTH, BB_E_DOWN, BB_E_DOWN},
     {0, UINT16_MAX, BB_E_UNKNOWN, BB_E_UNKNOWN},
 };
 
@@ -44,7 +45,7 @@ static const struct {
     uint16_t code;
 } causes[] = {
     {"dns", BB_HTTP_E_DNS},         {"connect", BB_HTTP_E_CONNECT}, {"tls", BB_HTTP_E_TLS},
-    {"timeout", BB_HTTP_E_TIMEOUT}, {"broken", BB_HTTP_E_BROKEN},
+    {"timeout", BB_HTTP_E_TIMEOUT}, {"broken", BB_HTTP_E_BROKEN},   {"auth", BB_HTTP_E_AUTH},
 };
 static const struct {
     const char *name;
@@ -122,8 +123,8 @@ int bb_http_outcomes_read(struct bb_bytes conf, struct bb_http_outcomes *out, st
         if (rule_read(key, value, &r) != 0) {
             bb_error_set(err, BB_E_CONFIG,
                          "outcomes: \"%.*s\": a key is a status (\"409\"), a class (\"5xx\") or "
-                         "dns, connect, tls, timeout, broken; a value is ok, retry, reject, down "
-                         "or unknown", (int)(key.len > 40 ? 40 : key.len), (const char *)key.ptr);
+                         "dns, connect, tls, timeout, broken, auth; a value is ok, retry, "
+                         "reject, down or unknown", (int)(key.len > 40 ? 40 : key.len), (const char *)key.ptr);
             return -1;
         }
         /* single codes first: they are exceptions to their class */
@@ -158,10 +159,10 @@ uint32_t bb_http_retry_after(struct bb_bytes value, int64_t now_s)
     if (k == n) {
         ms = ms > RETRY_AFTER_MAX_MS / 1000 ? RETRY_AFTER_MAX_MS : ms * 1000;
     } else {
-        time_t when = curl_getdate(text, NULL);
-        if (when == (time_t)-1 || (int64_t)when <= now_s)
+        int64_t when;
+        if (bb_date_http_read(bb_str(text), &when) != 0 || when <= now_s)
             return 0;
-        ms = (uint64_t)((int64_t)when - now_s);
+        ms = (uint64_t)(when - now_s);
         ms = ms > RETRY_AFTER_MAX_MS / 1000 ? RETRY_AFTER_MAX_MS : ms * 1000;
     }
     return (uint32_t)ms;

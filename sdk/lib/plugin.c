@@ -316,3 +316,13 @@ int64_t bb_backoff_ms(uint32_t n, int64_t first, int64_t max)
     x ^= x >> 29;
     return ms - (int64_t)(x % (uint64_t)(ms / 2 + 1));
 }
+
+uint32_t bb_instance_roles(const struct bb_ctx *ctx)
+{
+    const struct bb_ext_instance *e = ctx->api->extension(ctx->host, BB_EXT_INSTANCE);
+    struct bb_instance who = {.size = sizeof who, .roles = BB_ROLE_SOURCE | BB_ROLE_SINK | BB_ROLE_QUERY};
+
+    if (e && BB_HAS(e, describe))
+        e->describe(ctx->host, &who);
+    return who.roles;
+}

@@ -26,6 +26,8 @@ tests_fault_journal_driver_early_LDADD = $(core_LIBS)
 tests_fault_power_cut_SOURCES = tests/fault/power_cut.c
 
 # the whole core: its write-side calls in turn
+TESTS += tests/fault/poll-kill.sh
+EXTRA_DIST += tests/fault/poll-kill.sh
 TESTS += tests/fault/core-sweep.sh
 EXTRA_DIST += tests/fault/core-sweep.sh tests/fault/core-point.sh tests/fault/inject.c
 if !SANITIZED

@@ -23,6 +23,11 @@ tests_fuzz_fuzz_csv_SOURCES = tests/fuzz/fuzz_csv.c
 tests_fuzz_fuzz_csv_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_csv_LDADD = sdk/lib/libbusbar-sdk.a
 
+FUZZERS += tests/fuzz/fuzz_web
+tests_fuzz_fuzz_web_SOURCES = tests/fuzz/fuzz_web.c
+tests_fuzz_fuzz_web_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_web_LDADD = sdk/lib/libbusbar-sdk.a
+
 FUZZERS += tests/fuzz/fuzz_xml
 tests_fuzz_fuzz_xml_SOURCES = tests/fuzz/fuzz_xml.c
 tests_fuzz_fuzz_xml_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer

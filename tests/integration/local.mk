@@ -33,3 +33,5 @@ TESTS += tests/integration/echo.sh
 EXTRA_DIST += tests/integration/echo.sh
 TESTS += tests/integration/partial.sh
 EXTRA_DIST += tests/integration/partial.sh
+TESTS += tests/integration/oauth.sh
+EXTRA_DIST += tests/integration/oauth.sh

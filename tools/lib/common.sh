@@ -13,7 +13,8 @@ build_packages=(autoconf automake libtool pkg-config make gcc libc6-dev libzmq3-
 # shellcheck disable=SC2034
 demo_packages=(curl jq)
 # shellcheck disable=SC2034
-test_packages=(check clang libclang-rt-14-dev curl jq sqlite3 strace shellcheck python3)
+test_packages=(check clang libclang-rt-14-dev curl jq sqlite3 strace shellcheck python3
+    nginx-light openssl)
 # shellcheck disable=SC2034
 bench_packages=(curl jq nginx-light nats-server)
 

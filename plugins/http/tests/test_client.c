@@ -187,6 +187,7 @@ START_TEST(calls)
     ck_assert_ptr_nonnull(strstr(server.head, "GET /api/x HTTP/1.1"));
     ck_assert_ptr_nonnull(strstr(server.head, "X-Empty:\r\n"));
     ck_assert_ptr_null(strstr(server.head, "Injected"));
+    ck_assert_ptr_null(strcasestr(server.head, "Accept-Encoding"));
     /* a handle that was GET is a POST next, and a HEAD, and a DELETE */
     call = call_new(c, "POST", &b);
     bb_buf_put(&call->body, "{}", 2);

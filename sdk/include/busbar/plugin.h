@@ -91,6 +91,9 @@ void bb_host_log(const struct bb_ctx *ctx, uint32_t level, const char *fmt, ...)
 void bb_host_done(const struct bb_ctx *ctx, bb_token t, bb_status s, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 
+/* What the routes use this instance for (BB_ROLE_*); all of them where the host does not say. */
+uint32_t bb_instance_roles(const struct bb_ctx *ctx);
+
 /* ---- messages -------------------------------------------------------------------------------- */
 /* An envelope with what every message needs: specversion, an id that sorts by time, time now,
  * source and type. Set more members of e, then e.data (msgpack), then bb_draft_put(). Its members
