@@ -101,6 +101,20 @@ plant_faults() { # a new list, "" for none
     curl -sf --max-time 10 -X PUT --data "$1" "$erp/control/faults" >/dev/null
 }
 
+# systems_start [options]: the plant's systems (plant run), their databases in $systems_dir;
+# system_url NAME: the address of one.
+systems_dir=$work/plant
+systems_start() {
+    rm -f "$systems_dir"/*.port
+    bg "$work/plant.log" "$build/tools/plant/plant" run --dir "$systems_dir" "$@"
+    systems_pid=$bg_pid
+    wait_for 60 "the plant's ports" test -s "$systems_dir/erp.port"
+}
+
+system_url() {
+    printf 'http://127.0.0.1:%s' "$(cat "$systems_dir/$1.port")"
+}
+
 # ---- the core ----------------------------------------------------------------------------------
 
 core_spawn() {

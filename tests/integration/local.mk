@@ -35,3 +35,5 @@ TESTS += tests/integration/partial.sh
 EXTRA_DIST += tests/integration/partial.sh
 TESTS += tests/integration/oauth.sh
 EXTRA_DIST += tests/integration/oauth.sh
+TESTS += tests/integration/plant-erp-odata.sh
+EXTRA_DIST += tests/integration/plant-erp-odata.sh

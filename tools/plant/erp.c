@@ -14,7 +14,7 @@
 
 #include "tools/plant/erp.h"
 
-static volatile int stop_now;
+static atomic_int stop_now; /* lock-free: a handler may set it */
 
 static void on_signal(int sig)
 {

@@ -4,6 +4,7 @@
  * A connection's request stays in its input buffer until it is answered, so that a delayed one can
  * be handled again from the same bytes. Requests of one connection are answered in turn. Waiting
  * connections form a list in order of their time; one that the peer has left stays until its time.
+ * An answer that is to come late or in drips stays in the output buffer and is let go by the same list.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -23,6 +24,7 @@
 #define IN_FIRST 8192u
 #define KEEP_MAX (1u << 20) /* an idle connection keeps at most this much memory */
 #define TURN 256
+#define DRIP_MS 100
 
 struct plant_conn {
     struct plant_server *s;
@@ -30,6 +32,9 @@ struct plant_conn {
     char *in, *out;
     size_t in_len, in_cap, out_len, out_off, out_cap;
     bool dirty, hung, waiting, gone, close_after, continued;
+    bool slow;            /* the answer leaves bit by bit: */
+    size_t allow, chunk;  /* up to here by now, so much more each time */
+    size_t last_body;     /* of the last answer */
     uint32_t note;
     int64_t due_ms;
     struct plant_conn *wait_prev, *wait_next, *prev, *next;
@@ -180,8 +185,11 @@ static const char *reason(int status)
         int status;
         const char *text;
     } reasons[] = {{200, "OK"}, {201, "Created"}, {202, "Accepted"}, {204, "No Content"},
-                   {400, "Bad Request"}, {404, "Not Found"}, {405, "Method Not Allowed"},
+                   {400, "Bad Request"}, {401, "Unauthorized"}, {403, "Forbidden"},
+                   {404, "Not Found"}, {405, "Method Not Allowed"},
                    {411, "Length Required"}, {413, "Content Too Large"},
+                   {409, "Conflict"}, {412, "Precondition Failed"}, {415, "Unsupported Media Type"},
+                   {423, "Locked"}, {428, "Precondition Required"}, {501, "Not Implemented"},
                    {422, "Unprocessable Content"}, {429, "Too Many Requests"},
                    {500, "Internal Server Error"}, {502, "Bad Gateway"},
                    {503, "Service Unavailable"}};
@@ -191,22 +199,49 @@ static const char *reason(int status)
     return "Status";
 }
 
-void plant_reply(struct plant_conn *c, int status, const char *extra, const char *body, size_t n)
+void plant_answer(struct plant_conn *c, int status, const char *type, const char *extra,
+                  const char *body, size_t n)
 {
-    char head[512];
+    char head[4096], fixed[256] = "";
     if (c->gone)
         return;
-    int len = snprintf(head, sizeof head,
-                       "HTTP/1.1 %d %s\r\nContent-Type: application/json\r\n"
-                       "Content-Length: %zu\r\n%s\r\n",
-                       status, reason(status), n, extra);
+    if (status != 204)
+        snprintf(fixed, sizeof fixed, "Content-Type: %s\r\nContent-Length: %zu\r\n", type, n);
+    int len = snprintf(head, sizeof head, "HTTP/1.1 %d %s\r\n%s%s\r\n", status, reason(status),
+                       fixed, extra);
     if (len < 0 || (size_t)len >= sizeof head) {
         c->close_after = true;
         return;
     }
+    c->last_body = status == 204 ? 0 : n;
     put_out(c, head, (size_t)len);
-    put_out(c, body, n);
+    put_out(c, body, c->last_body);
     mark_dirty(c);
+}
+
+void plant_reply(struct plant_conn *c, int status, const char *extra, const char *body, size_t n)
+{
+    plant_answer(c, status, "application/json", extra, body, n);
+}
+
+void plant_cut(struct plant_conn *c)
+{
+    size_t half = (c->last_body + 1) / 2;
+    if (c->gone || c->out_len - c->out_off < half)
+        return;
+    c->out_len -= half;
+    c->close_after = true;
+    c->hung = true;
+}
+
+void plant_slow(struct plant_conn *c, uint32_t ms, size_t chunk)
+{
+    if (c->gone || c->out_len == c->out_off)
+        return;
+    c->slow = true;
+    c->allow = c->out_off;
+    c->chunk = chunk ? chunk : SIZE_MAX;
+    plant_wait(c, ms, 0);
 }
 
 void plant_reset(struct plant_conn *c)
@@ -268,8 +303,7 @@ static bool parse_length(const struct plant_request *rq, size_t *out)
     size_t n = 0;
     *out = 0;
     if (!plant_header(rq, "content-length", &v))
-        return plant_text_is(rq->method, "GET") || plant_text_is(rq->method, "HEAD") ||
-               plant_text_is(rq->method, "DELETE");
+        return !plant_header(rq, "transfer-encoding", &v);
     for (size_t i = 0; i < v.n; i++) {
         if (v.p[i] < '0' || v.p[i] > '9' || n > ((size_t)1 << 40))
             return false;
@@ -341,7 +375,7 @@ static void conn_serve(struct plant_conn *c)
         if (plant_header(&rq, "connection", &v) && v.n == 5 && strncasecmp(v.p, "close", 5) == 0)
             c->close_after = true;
         c->s->o.handle(c->s->o.arg, c, &rq);
-        if (c->waiting) {
+        if (c->waiting && !c->slow) {
             c->close_after = false;
             return;
         }
@@ -389,8 +423,9 @@ static void conn_read(struct plant_conn *c, bool to_end)
 
 static void conn_flush(struct plant_conn *c)
 {
-    while (c->out_off < c->out_len) {
-        ssize_t n = send(c->fd, c->out + c->out_off, c->out_len - c->out_off, MSG_NOSIGNAL);
+    size_t end = c->slow && c->allow < c->out_len ? c->allow : c->out_len;
+    while (c->out_off < end) {
+        ssize_t n = send(c->fd, c->out + c->out_off, end - c->out_off, MSG_NOSIGNAL);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
@@ -401,6 +436,8 @@ static void conn_flush(struct plant_conn *c)
         }
         c->out_off += (size_t)n;
     }
+    if (c->slow)
+        return;
     c->out_len = c->out_off = 0;
     if (c->close_after && !c->waiting)
         conn_free(c);
@@ -432,19 +469,40 @@ static void accept_all(struct plant_server *s)
     }
 }
 
+/* Lets the next bit of a slow answer go; after the last one the connection serves on. */
+static void slow_step(struct plant_conn *c)
+{
+    if (c->gone) {
+        conn_free(c);
+        return;
+    }
+    c->allow = c->chunk > c->out_len - c->allow ? c->out_len : c->allow + c->chunk;
+    mark_dirty(c);
+    if (c->allow < c->out_len) {
+        plant_wait(c, DRIP_MS, 0);
+        return;
+    }
+    c->slow = false;
+    conn_serve(c);
+}
+
 static void wake_due(struct plant_server *s)
 {
     int64_t now = plant_now_ms();
     while (s->wait_head && s->wait_head->due_ms <= now) {
         struct plant_conn *c = s->wait_head;
         wait_unlink(c);
+        if (c->slow) {
+            slow_step(c);
+            continue;
+        }
         conn_serve(c);
         if (c->gone && !c->waiting)
             conn_free(c);
     }
 }
 
-int plant_server_run(struct plant_server *s, const volatile int *stop)
+int plant_server_run(struct plant_server *s, const atomic_int *stop)
 {
     struct epoll_event ev[TURN];
     while (!*stop) {

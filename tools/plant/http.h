@@ -10,6 +10,7 @@
 #ifndef PLANT_HTTP_H
 #define PLANT_HTTP_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -41,12 +42,18 @@ struct plant_server_options {
 struct plant_server *plant_server_new(const struct plant_server_options *o);
 uint16_t plant_server_port(const struct plant_server *s);
 /* Serves until *stop is not zero (looked at each 200 ms and after a signal). 0 or -1. */
-int plant_server_run(struct plant_server *s, const volatile int *stop);
+int plant_server_run(struct plant_server *s, const atomic_int *stop);
 void plant_server_free(struct plant_server **sp);
 size_t plant_server_connections(const struct plant_server *s);
 
 /* extra: further header lines, each with its CRLF, or "". */
 void plant_reply(struct plant_conn *c, int status, const char *extra, const char *body, size_t n);
+void plant_answer(struct plant_conn *c, int status, const char *type, const char *extra,
+                  const char *body, size_t n); /* the same with a media type */
+/* What may follow an answer: its body ends half way and the connection closes; it leaves after ms,
+ * chunk bytes ten times a second (0: all at once). */
+void plant_cut(struct plant_conn *c);
+void plant_slow(struct plant_conn *c, uint32_t ms, size_t chunk);
 void plant_reset(struct plant_conn *c);                          /* RST, no answer */
 void plant_hang(struct plant_conn *c);                           /* never answers */
 void plant_wait(struct plant_conn *c, uint32_t ms, uint32_t note); /* calls the handler again */

@@ -127,7 +127,7 @@ static bool member(struct plant_text v, const char *tok, size_t n, struct plant_
     }
 }
 
-bool plant_json_get(struct plant_text json, const char *pointer, struct plant_text *out)
+bool plant_json_find(struct plant_text json, const char *pointer, struct plant_text *out)
 {
     struct plant_text v;
     if (!plant_json_skip(json.p, json.p + json.n, &v))
@@ -140,8 +140,42 @@ bool plant_json_get(struct plant_text json, const char *pointer, struct plant_te
             !member(v, tok, (size_t)(pointer - tok), &v))
             return false;
     }
-    *out = unquoted(v);
+    *out = v;
     return *pointer == '\0';
+}
+
+bool plant_json_get(struct plant_text json, const char *pointer, struct plant_text *out)
+{
+    struct plant_text v;
+    if (!plant_json_find(json, pointer, &v))
+        return false;
+    *out = unquoted(v);
+    return true;
+}
+
+bool plant_members_of(struct plant_text json, struct plant_items *it)
+{
+    struct plant_text v;
+    if (!plant_json_skip(json.p, json.p + json.n, &v) || v.p[0] != '{')
+        return false;
+    *it = (struct plant_items){.p = v.p + 1, .end = v.p + v.n};
+    return true;
+}
+
+bool plant_members_next(struct plant_items *it, struct plant_text *key, struct plant_text *value)
+{
+    it->p = blanks(it->p, it->end);
+    if (it->p < it->end && *it->p == ',')
+        it->p = blanks(it->p + 1, it->end);
+    if (it->p >= it->end || *it->p != '"')
+        return false;
+    const char *p = plant_json_skip(it->p, it->end, key);
+    p = p ? blanks(p, it->end) : NULL;
+    if (!p || p >= it->end || *p != ':' || !(p = plant_json_skip(p + 1, it->end, value)))
+        return false;
+    *key = unquoted(*key);
+    it->p = p;
+    return true;
 }
 
 void plant_items_of(struct plant_text body, bool lines, struct plant_items *it)

@@ -13,6 +13,8 @@
 const char *plant_json_skip(const char *p, const char *end, struct plant_text *value);
 /* The value at an RFC 6901 pointer; a string comes without its quotes, escapes as they stand. */
 bool plant_json_get(struct plant_text json, const char *pointer, struct plant_text *out);
+/* The same, a string with its quotes: so that "null" and null stay two things. */
+bool plant_json_find(struct plant_text json, const char *pointer, struct plant_text *out);
 /* The items of a body: of an array, of lines, or the one value that it is. */
 struct plant_items {
     const char *p, *end;
@@ -20,5 +22,8 @@ struct plant_items {
 };
 void plant_items_of(struct plant_text body, bool lines, struct plant_items *it);
 bool plant_items_next(struct plant_items *it, struct plant_text *item);
+/* The members of an object, keys without quotes; false: it is none. */
+bool plant_members_of(struct plant_text json, struct plant_items *it);
+bool plant_members_next(struct plant_items *it, struct plant_text *key, struct plant_text *value);
 
 #endif

@@ -1,0 +1,2 @@
+# files of the plant's MES
+plant_mes =

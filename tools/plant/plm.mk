@@ -1,0 +1,2 @@
+# files of the plant's PLM
+plant_plm =

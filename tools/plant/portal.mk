@@ -1,0 +1,2 @@
+# files of the plant's supplier portal
+plant_portal =
