@@ -2,6 +2,7 @@
 PLUGIN_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version $(NO_UNDEFINED) -Wl,-z,nodelete -Wl,--exclude-libs,ALL
 include plugins/http/local.mk
 include plugins/file/local.mk
+include plugins/wms/local.mk
 
 # libtool's .la files have no use for a plugin that is opened by path
 install-data-hook:

@@ -37,3 +37,5 @@ TESTS += tests/integration/oauth.sh
 EXTRA_DIST += tests/integration/oauth.sh
 TESTS += tests/integration/plant-erp-odata.sh
 EXTRA_DIST += tests/integration/plant-erp-odata.sh
+TESTS += tests/integration/wms-plant.sh
+EXTRA_DIST += tests/integration/wms-plant.sh
