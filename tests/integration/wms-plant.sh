@@ -9,13 +9,16 @@ need jq curl
 systems_start --systems erp,wms --seed 1
 wait_for 30 "the WMS's port" test -s "$systems_dir/wms.port"
 U=$(system_url wms)
-printf 'busbar' >"$work/secret"
+(umask 077 && printf 'busbar' >"$work/secret")
 
 control() {
     curl -sf --max-time 10 -X PUT --data "$2" "$U/control/$1" >/dev/null || fail "control $1"
 }
 act() { # act NAME JSON: what the warehouse's people do
     curl -s --max-time 10 --data "$2" "$U/control/do/$1"
+}
+effects() { # effects FIELD: effects, doubles, keyless
+    curl -sf "$U/control/effects" | jq -r ".$1"
 }
 stock_of() { # stock_of ITEM PLANT BIN
     curl -s -u busbar:busbar "$U/stock/bins?plant=$2&bin=$3&item=$1" | jq -r '[.entries[].quantity] | add // 0'
@@ -55,6 +58,7 @@ routes:
     match: {type: mfg.inventory.movement}
     order_by: item
     retry: {attempts: 30, initial: 100ms, max: 300ms}
+    on_failure: quarantine
   from-wms:
     from: wms
     to: books
@@ -88,9 +92,6 @@ for k in receive pick move count; do
 done
 wait_for 20 "four movements from the warehouse" route_is from-wms delivered 4
 same "movements from the warehouse" "$(plant_get applied)" 4
-same "their kinds" "$(jq -r '.item.data.kind // .data.kind // empty' "$work/erp.jsonl" 2>/dev/null | sort | paste -sd' ')" \
-    "$(jq -r '.item.data.kind // .data.kind // empty' "$work/erp.jsonl" 2>/dev/null | sort | paste -sd' ')"
-
 # one type out: a receipt and a pick, exactly once
 item=$(curl -s -u busbar:busbar "$U/stock/bins?plant=1000" |
     jq -r '[.entries[] | select(.uom == "H87" and .lot == "" and .stockType == "unrestricted" and .quantity > 50)][0] | .item + " " + .bin')
@@ -100,7 +101,7 @@ posted "$(movement out-1 other-receipt "$item" 7 "" "$bin")"
 posted "$(movement out-2 other-issue "$item" 2 "$bin" "")"
 wait_for 20 "two movements in the warehouse" route_is to-wms delivered 2
 same "the bin after a receipt and an issue" "$(stock_of "$item" 1000 "$bin")" "$((before + 5))"
-same "effects made twice" "$(curl -s "$U/control/effects?doubles=1" | jq '.effects | length')" 0
+same "effects made twice" "$(effects doubles)" 0
 
 # our own effects come back as events and go no further
 sleep 1
@@ -108,6 +109,83 @@ same "movements that went on" "$(route_get from-wms delivered)" 4
 
 # a refusal has the warehouse's code and text
 posted "$(movement bad-1 other-issue "$item" 999999 "$bin" "")"
-wait_for 20 "the refusal" route_is to-wms held 1
-"$busbar" quarantine list --state "$state" >"$work/held.log" 2>&1 || true
-status_json >"$work/status.json"
+wait_for 20 "the refusal" route_is to-wms quarantined 1
+"$busbar" quarantine list --json --state "$state" >"$work/held.json"
+grep -q 'WMS-021' "$work/held.json" || fail "the refusal's code is not on record: $(cat "$work/held.json")"
+ok "a refusal keeps the warehouse's code"
+"$busbar" quarantine show "$(jq -r '.. | .delivery? // empty' "$work/held.json" | head -n 1)" --state "$state" >"$work/held.log" || true
+grep -q "holds $((before + 5)) of item $item" "$work/held.json" "$work/held.log" || fail "the refusal's text is not on record"
+ok "and its text"
+
+# a lost answer never posts twice: a third of the calls fail in every way, on capture, job and query alike
+faults() {
+    control faults "{\"seed\":5,\"rules\":[$1]}"
+}
+storm='{"fault":"reset","when":"after","percent":12,"match":"/epcis"},{"fault":"500","when":"after","percent":8,"match":"/epcis"},
+ {"fault":"late","percent":5,"ms":2600,"match":"/epcis"},{"fault":"429","percent":5,"retry_after":"1"},
+ {"fault":"reset","percent":6,"match":"/epcis"},{"fault":"truncate","percent":4,"match":"/epcis"},{"fault":"token","percent":3}'
+# burst PREFIX N: so many receipts of one piece
+burst() {
+    local k
+    for k in $(seq "$2"); do
+        posted "$(movement "$1-$k" other-receipt "$item" 1 "" "$bin")"
+    done
+}
+settled() { # all of to-wms is delivered, but for what was quarantined before
+    [ "$(route_get to-wms delivered)" = "$1" ]
+}
+before=$(stock_of "$item" 1000 "$bin")
+done_before=$(effects effects)
+faults "$storm"
+burst lost 40
+wait_for 90 "40 movements through the storm" settled 42
+faults ""
+same "the bin after the storm" "$(stock_of "$item" 1000 "$bin")" "$((before + 40))"
+same "effects in the storm" "$(($(effects effects) - done_before))" 40
+same "effects made twice in the storm" "$(effects doubles)" 0
+same "quarantined in the storm" "$(route_get to-wms quarantined)" 1
+[ "$(curl -s "$U/control/faults" | jq '[.rules[].met] | add // 0')" = 0 ] || true
+
+# an effect that lands after the probe was asked
+before=$(stock_of "$item" 1000 "$bin")
+faults '{"fault":"latency","ms":2400,"count":1,"method":"POST","match":"/capture"}'
+posted "$(movement slow-1 other-receipt "$item" 1 "" "$bin")"
+wait_for 30 "the slow one" settled 43
+same "the bin after it" "$(stock_of "$item" 1000 "$bin")" "$((before + 1))"
+same "effects made twice" "$(effects doubles)" 0
+
+# the warehouse's people go on meanwhile, with faults: each of their movements arrives once
+faults "$storm"
+for k in $(seq 10); do
+    act pick '{}' >/dev/null
+    act move '{}' >/dev/null
+done
+faults "$storm"
+wait_for 60 "20 movements more from the warehouse" route_is from-wms delivered 24
+faults ""
+same "arrived at the books" "$(plant_get applied) $(plant_get doubles)" "24 0"
+
+# XML, the same both ways
+core_stop
+wms_conf xml
+core_start
+act pick '{"plant":"2000"}' >/dev/null
+wait_for 20 "a movement from the warehouse, as XML" route_is from-wms delivered 25
+before=$(stock_of "$item" 1000 "$bin")
+posted "$(movement xml-1 other-receipt "$item" 3 "" "$bin")"
+wait_for 20 "a movement out, as XML" settled 44
+same "the bin after it" "$(stock_of "$item" 1000 "$bin")" "$((before + 3))"
+
+# wrong credentials are one line, with what to do, and intake goes on
+core_stop
+sed -i 's/client_id: busbar/client_id: stranger/' "$conf/wms.yaml"
+core_start
+posted "$(movement auth-1 other-receipt "$item" 1 "" "$bin")"
+auth_told() {
+    status_json | jq -e '.endpoints[] | select(.name == "wms") | .text | test("auth|credential|client"; "i")' >/dev/null
+}
+wait_for 20 "status to tell of the credentials" auth_told
+ok "status: $(status_json | jq -r '.endpoints[] | select(.name == "wms") | .text')"
+same "intake goes on" "$(route_get to-wms accepted)" 46
+core_stop
+books_balance
