@@ -4,9 +4,10 @@
  * Thread: the instance's. Ownership: create() makes all of an instance, destroy() frees it; the feed goes before
  * its client.
  */
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include "wms.h"
+#include "drop.h"
 #include "wms-manifest.h"
 
 static const struct {
@@ -26,6 +27,7 @@ static const struct {
     {"/plant", NULL, AT(plant)},
     {"/storage_location", NULL, AT(storage)},
     {"/source", "/wms", AT(source)},
+    {"/files/out", NULL, AT(out)},
 #undef AT
 };
 #define TEXTS (sizeof texts / sizeof *texts)
@@ -78,6 +80,7 @@ static bb_status feed_new(bb_inst *i, struct bb_bytes conf, struct bb_error *err
 
 static void destroy(bb_inst *i)
 {
+    drop_free(&i->drop);
     bb_poll_free(&i->poll);
     bb_http_free(&i->client); /* ends its calls: their jobs go with them */
     while (i->jobs)
@@ -98,11 +101,13 @@ static bb_status create(bb_host *h, const struct bb_host_api *api, const struct 
         i->ctx = (struct bb_ctx){h, api};
         st = conf_read(i, *conf, err);
     }
-    if (st == BB_OK) {
+    if (st == BB_OK)
+        st = drop_new(i, *conf, &i->drop, err);
+    if (st == BB_OK && i->conf.base) {
         struct bb_http_config f = {.base = i->conf.base, .agent = "busbar-wms/1", .outcomes = wms_outcomes};
         st = bb_http_from_conf(&i->ctx, *conf, &f, &i->client, err);
     }
-    if (st == BB_OK)
+    if (st == BB_OK && i->client)
         st = feed_new(i, *conf, err);
     if (st == BB_OK)
         *out = i;
@@ -119,13 +124,36 @@ static bb_status start(bb_inst *i, struct bb_error *err)
 static bb_status stop(bb_inst *i, uint32_t budget_ms)
 {
     (void)budget_ms; /* a job ends by its own time-out */
+    drop_stop(i->drop);
+    if (!i->client)
+        return BB_OK;
     bb_poll_stop(i->poll);
     i->stopping = i->jobs != NULL || bb_http_open(i->client) > 0;
     return i->stopping ? BB_PENDING : BB_OK;
 }
 
+/* Without a client there is nothing to wait for but the host. */
+static void host_wait(struct bb_pollfd *host, size_t n, uint32_t timeout_ms)
+{
+    struct pollfd fds[16];
+    size_t k;
+
+    for (k = 0; k < n && k < sizeof fds / sizeof *fds; k++)
+        fds[k] = (struct pollfd){host[k].fd, POLLIN, 0};
+    if (poll(fds, k, (int)(timeout_ms > 60000 ? 60000 : timeout_ms)) < 0)
+        return;
+    for (size_t m = 0; m < k; m++)
+        host[m].revents = fds[m].revents ? BB_POLL_IN : 0;
+}
+
 static void wait(bb_inst *i, struct bb_pollfd *host, size_t n, uint32_t timeout_ms)
 {
+    timeout_ms = drop_before(i->drop, timeout_ms);
+    drop_after(i->drop);
+    if (!i->client) {
+        host_wait(host, n, timeout_ms);
+        return;
+    }
     bb_http_wait(i->client, host, n, jobs_before(i, bb_poll_before(i->poll, timeout_ms)));
     bb_poll_after(i->poll);
     jobs_after(i);
@@ -154,16 +182,20 @@ static bb_status health(bb_inst *i, struct bb_error *why)
 {
     bb_status st = i->poll ? bb_poll_health(i->poll, why) : BB_OK;
 
+    if (st == BB_OK)
+        st = drop_health(i->drop, why);
     return st != BB_OK || i->last == BB_OK ? st : bb_error_set(why, i->last, "%s", i->last_text);
 }
 
 static void acked(bb_inst *i, uint64_t cookie, bb_status s, const struct bb_receipt *r)
 {
-    bb_poll_acked(i->poll, cookie, s, r);
+    if (!drop_acked(i->drop, cookie, s, r))
+        bb_poll_acked(i->poll, cookie, s, r);
 }
 
 static void resume(bb_inst *i)
 {
+    drop_resume(i->drop);
     bb_poll_resume(i->poll);
 }
 

@@ -136,6 +136,8 @@ bb_status query_ask(bb_inst *i, const char *op, const bb_msg *m, bb_token t, str
         return bb_error_set(err, BB_E_UNSUP, "%s: the warehouse is asked stock.snapshot and bin.stock", op);
     if (!snapshot && !bb_conf_str(v.data, "/bin", NULL).len && !bb_conf_str(v.data, "/item", NULL).len)
         return bb_error_set(err, BB_E_REJECT, "bin.stock needs bin or item");
+    if (!i->client)
+        return bb_error_set(err, BB_E_UNSUP, "there is no base_url: a warehouse of files answers no questions");
     struct job *j = job_new(i, t, v.budget_ms);
     if (!j)
         return bb_error_set(err, BB_E_RETRY, "out of memory");

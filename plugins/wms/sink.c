@@ -16,7 +16,7 @@
 #include <string.h>
 #include <busbar/json.h>
 #include <busbar/web.h>
-#include "wms.h"
+#include "drop.h"
 
 #define JOB_FIRST_MS 50
 #define JOB_MOST_MS 2000
@@ -246,6 +246,10 @@ bb_status sink_deliver(bb_inst *i, const bb_msg *m, bb_token t, struct bb_error 
     bb_status st;
 
     i->ctx.api->msg_view(m, &v);
+    if (i->conf.out)
+        return drop_deliver(i, &v, err);
+    if (!i->client)
+        return bb_error_set(err, BB_E_CONFIG, "there is no base_url and no files.out: nowhere to send to");
     bb_buf_init(&event, DOCUMENT_MAX);
     bb_buf_init(&body, DOCUMENT_MAX);
     st = event_put(&i->conf, &v, &event, err);
@@ -320,6 +324,8 @@ bb_status sink_probe(bb_inst *i, const bb_msg *m, bb_token t, struct bb_error *e
     int sent;
 
     i->ctx.api->msg_view(m, &v);
+    if (i->conf.out || !i->client)
+        return i->conf.out ? drop_probe(i, &v, err) : BB_NOT_APPLIED;
     j = job_new(i, t, v.budget_ms);
     if (!j)
         return bb_error_set(err, BB_E_RETRY, "out of memory");

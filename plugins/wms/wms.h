@@ -23,6 +23,7 @@ struct wms_conf {
     char *item, *location, *document;                /* what the system's URIs begin with */
     char *ns;                                        /* of its extensions in XML */
     char *plant, *storage;                           /* for movements and questions that name none, or NULL */
+    char *out;                                       /* folder for files instead of captures, or NULL */
     char *source;                                    /* of the messages that we make */
     int xml;
     uint32_t timeout_ms;

@@ -113,8 +113,7 @@ wait_for 20 "the refusal" route_is to-wms quarantined 1
 "$busbar" quarantine list --json --state "$state" >"$work/held.json"
 grep -q 'WMS-021' "$work/held.json" || fail "the refusal's code is not on record: $(cat "$work/held.json")"
 ok "a refusal keeps the warehouse's code"
-"$busbar" quarantine show "$(jq -r '.. | .delivery? // empty' "$work/held.json" | head -n 1)" --state "$state" >"$work/held.log" || true
-grep -q "holds $((before + 5)) of item $item" "$work/held.json" "$work/held.log" || fail "the refusal's text is not on record"
+grep -q "holds $((before + 5)) of item $item" "$work/held.json" || fail "the refusal's text is not on record"
 ok "and its text"
 
 # a lost answer never posts twice: a third of the calls fail in every way, on capture, job and query alike
@@ -139,12 +138,14 @@ done_before=$(effects effects)
 faults "$storm"
 burst lost 40
 wait_for 90 "40 movements through the storm" settled 42
+met=$(curl -s "$U/control/faults" | jq '[.rules[].met] | add')
+[ "$met" -ge 15 ] || fail "the storm was met by $met calls only"
+ok "the storm was met by $met calls"
 faults ""
 same "the bin after the storm" "$(stock_of "$item" 1000 "$bin")" "$((before + 40))"
 same "effects in the storm" "$(($(effects effects) - done_before))" 40
 same "effects made twice in the storm" "$(effects doubles)" 0
 same "quarantined in the storm" "$(route_get to-wms quarantined)" 1
-[ "$(curl -s "$U/control/faults" | jq '[.rules[].met] | add // 0')" = 0 ] || true
 
 # an effect that lands after the probe was asked
 before=$(stock_of "$item" 1000 "$bin")
@@ -160,7 +161,6 @@ for k in $(seq 10); do
     act pick '{}' >/dev/null
     act move '{}' >/dev/null
 done
-faults "$storm"
 wait_for 60 "20 movements more from the warehouse" route_is from-wms delivered 24
 faults ""
 same "arrived at the books" "$(plant_get applied) $(plant_get doubles)" "24 0"
@@ -176,8 +176,55 @@ posted "$(movement xml-1 other-receipt "$item" 3 "" "$bin")"
 wait_for 20 "a movement out, as XML" settled 44
 same "the bin after it" "$(stock_of "$item" 1000 "$bin")" "$((before + 3))"
 
+# questions: a page of a snapshot with its watermark, and a bin
+core_stop
+wms_conf json
+cat >>"$conf/wms.yaml" <<END
+  asked:
+    from: hook
+    to: books
+    match: {type: mfg.test.ask}
+    transform:
+      - enrich: {from: wms, query: stock.snapshot, with: {plant: /data/plant, limit: /data/limit}, into: /data/snapshot}
+      - enrich: {from: wms, query: bin.stock, with: {plant: /data/plant, bin: /data/bin}, into: /data/there}
+    on_failure: quarantine
+END
+core_start
+posted "{\"specversion\":\"1.0\",\"id\":\"ask-1\",\"source\":\"/test\",\"type\":\"mfg.test.ask\",\"correlationid\":\"ask\",\"data\":{\"plant\":\"1000\",\"limit\":25,\"bin\":\"$bin\"}}"
+wait_for 20 "the questions' answers" route_is asked delivered 1
+seq=$("$busbar" search --json --state "$state" correlation=ask 2>/dev/null | jq -r '.. | .seq? // empty' | head -n 1 || true)
+ok "stock.snapshot and bin.stock are answered"
+
+# files, both ways: control totals, a checksum, and what was changed on the way is refused whole
+core_stop
+in=$systems_dir/wms-out out=$systems_dir/wms-in
+mkdir -p "$in" "$out"
+sed -i -e "/^      base_url/,/^      faults/d" -e "s|^    config:\$|    config:\n      storage_location: \"0001\"\n      files: {out: $out, in: $in, interval: 100ms}|" "$conf/wms.yaml"
+sed -i '/^  asked:/,$d' "$conf/wms.yaml"
+core_start
+before=$(stock_of "$item" 1000 "$bin")
+for k in 1 2 3; do
+    posted "$(movement "file-$k" other-receipt "$item" 1.5 "" "$bin")"
+done
+wait_for 20 "three files" settled 47
+same "files for the warehouse" "$(find "$out" -name '*.csv' | wc -l) $(find "$out" -name '.*' -type f | wc -l)" "3 0"
+same "what the warehouse made of them" "$(act take-files '{}' | jq -c '[.taken, .refused]')" "[3,0]"
+same "the bin after them" "$(stock_of "$item" 1000 "$bin")" "$(jq -n "$before + 4.5")"
+had=$(route_get from-wms delivered)
+act give-files '{}' >/dev/null
+wait_for 20 "the warehouse's file" test -e "$in/done/mv-00000001.csv"
+rows=$(sed -n 's/^#END,\([0-9]*\),.*/\1/p' "$in/done/mv-00000001.csv")
+same "movements of the file, held already or new" "$(status_json | jq '.endpoints[] | select(.name == "wms") | .accepted + .duplicates')" \
+    "$rows"
+sed 's/receipt/receipT/' "$in/done/mv-00000001.csv" >"$work/changed" && mv "$work/changed" "$in/changed.csv"
+head -n 2 "$in/done/mv-00000001.csv" >"$work/cut" && mv "$work/cut" "$in/cut.csv"
+wait_for 20 "refused files" test -e "$in/refused/cut.csv" -a -e "$in/refused/changed.csv"
+grep -qh 'changed.csv: the checksum' "$work"/core-*.log || fail "the log does not say why"
+ok "$(grep -oh 'cut.csv: .*' "$work"/core-*.log | head -n 1)"
+
 # wrong credentials are one line, with what to do, and intake goes on
 core_stop
+wms_conf json
 sed -i 's/client_id: busbar/client_id: stranger/' "$conf/wms.yaml"
 core_start
 posted "$(movement auth-1 other-receipt "$item" 1 "" "$bin")"
@@ -186,6 +233,6 @@ auth_told() {
 }
 wait_for 20 "status to tell of the credentials" auth_told
 ok "status: $(status_json | jq -r '.endpoints[] | select(.name == "wms") | .text')"
-same "intake goes on" "$(route_get to-wms accepted)" 46
+same "intake goes on" "$(route_get to-wms accepted)" 50
 core_stop
 books_balance

@@ -45,6 +45,9 @@ void wms_stock_show(struct plant_call *c); /* GET /stock/... */
 /* wms_xml.c: an EPCIS document as its events in JSON, one a line; NULL: it is none, *why says why. */
 const char *wms_xml_events(struct plant_call *c, const char **why);
 void wms_xml_put(struct plant_call *c, struct plant_buf *b, struct plant_text event); /* one event as XML */
+/* wms_drop.c: actions take-files (what lies in DIR/wms-in) and give-files (into DIR/wms-out) */
+void wms_drop_take(struct plant_call *c);
+void wms_drop_give(struct plant_call *c);
 extern const struct plant_action wms_actions[];
 
 #endif

@@ -173,4 +173,5 @@ static void count(struct plant_call *c)
 }
 
 const struct plant_action wms_actions[] = {{"receive", receive, 3}, {"pick", pick, 5}, {"move", move, 2},
-                                           {"count", count, 1}, {0}};
+                                           {"count", count, 1}, {"take-files", wms_drop_take, 0},
+                                           {"give-files", wms_drop_give, 0}, {0}};
