@@ -4,6 +4,7 @@ include plugins/http/local.mk
 include plugins/file/local.mk
 include plugins/sap/local.mk
 include plugins/mes/local.mk
+include plugins/wms/local.mk
 
 # libtool's .la files have no use for a plugin that is opened by path
 install-data-hook:

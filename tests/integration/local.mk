@@ -41,3 +41,5 @@ TESTS += tests/integration/oauth.sh
 EXTRA_DIST += tests/integration/oauth.sh
 TESTS += tests/integration/sap-plant.sh
 EXTRA_DIST += tests/integration/sap-plant.sh
+TESTS += tests/integration/wms-plant.sh
+EXTRA_DIST += tests/integration/wms-plant.sh
