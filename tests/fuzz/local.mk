@@ -114,3 +114,9 @@ fuzz:
 	@echo "make fuzz needs a build for libFuzzer: CC=clang ../configure --enable-sanitizer=fuzzer" >&2
 	@exit 1
 endif
+
+FUZZERS += tests/fuzz/fuzz_edm
+tests_fuzz_fuzz_edm_SOURCES = tests/fuzz/fuzz_edm.c plugins/sap/edm.c plugins/sap/value.c plugins/sap/entity.c
+tests_fuzz_fuzz_edm_CPPFLAGS = $(AM_CPPFLAGS) $(XML_CFLAGS)
+tests_fuzz_fuzz_edm_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_edm_LDADD = sdk/lib/libbusbar-sdk.a $(XML_LIBS) $(GMP_LIBS)
