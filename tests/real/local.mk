@@ -22,5 +22,10 @@ check_PROGRAMS += tests/real/sap_edmx
 tests_real_sap_edmx_SOURCES = tests/real/sap_edmx.c plugins/sap/edm.c
 tests_real_sap_edmx_CPPFLAGS = $(AM_CPPFLAGS) $(XML_CFLAGS)
 tests_real_sap_edmx_LDADD = sdk/lib/libbusbar-sdk.a $(XML_LIBS)
-TESTS += tests/real/sap.sh
-EXTRA_DIST += tests/real/sap.sh
+TESTS += tests/real/sap-edmx.sh
+EXTRA_DIST += tests/real/sap-edmx.sh
+# through routes: conf.d in tests/real/routes, files dropped and written
+TESTS += tests/real/inventree-back.sh tests/real/sap.sh tests/real/xml-canonical.sh \
+  tests/real/catena-x.sh tests/real/epcis.sh
+EXTRA_DIST += tests/real/lib.sh tests/real/routes tests/real/inventree-back.sh tests/real/inventree_back.py tests/real/sap.sh \
+  tests/real/xml-canonical.sh tests/real/catena-x.sh tests/real/draft4.jq tests/real/epcis.sh
