@@ -70,6 +70,11 @@ static void put_word(struct map_put *m, const char *key, struct bb_bytes text)
     bb_put_str(m->b, text.ptr ? text.ptr : "", text.len);
 }
 
+static struct bb_bytes change_of(const struct job *j)
+{
+    return j->i->changes ? data_text(j, "/change") : (struct bb_bytes){NULL, 0};
+}
+
 static struct bb_bytes at(struct bb_bytes line, const char *pointer)
 {
     struct bb_bytes v;
@@ -224,7 +229,7 @@ static bb_status want_make(struct job *j, int with_change, struct bb_error *err)
     m = map_open(&j->want);
     st = header_put(j, &m, err);
     if (with_change)
-        map_text(&m, "EngineeringChangeDocForEdit", data_text(j, "/change"));
+        map_text(&m, "EngineeringChangeDocForEdit", change_of(j));
     map_key(&m, ITEMS);
     list = list_open(&j->want);
     if (st == BB_OK && lines.len && bb_iter_of(lines, &it))
@@ -291,7 +296,7 @@ static void item_keyed(struct job *j, struct bb_bytes header, struct bb_bytes ol
     map_value(&m, "BillOfMaterialItemNodeNumber", old.len ? member(old, "BillOfMaterialItemNodeNumber")
                                                           : (struct bb_bytes){NULL, 0});
     if (change)
-        map_text(&m, "EngineeringChangeDocument", data_text(j, "/change"));
+        map_text(&m, "EngineeringChangeDocument", change_of(j));
     if (item.len && bb_iter_of(item, &it))
         while (bb_iter_next(&it, &k, &v)) {
             bb_put_str(out, k.ptr, k.len);
@@ -342,7 +347,7 @@ static bb_status item_plan(struct job *j, const struct edm_set *items, struct bb
                            struct bb_error *err)
 {
     struct bb_bytes old = item_find(items_of(header), field(item, "BillOfMaterialItemNumber")), none = {NULL, 0};
-    int change = data_text(j, "/change").len > 0;
+    int change = change_of(j).len > 0;
     struct bb_buf b;
     bb_status st;
 
@@ -363,7 +368,7 @@ static bb_status item_drop(struct job *j, const struct edm_set *items, struct bb
     bb_status st;
 
     bb_buf_init(&b, 8192);
-    if (data_text(j, "/change").len) {
+    if (change_of(j).len) {
         item_keyed(j, header, old, none, 1, &b);
         st = job_call(j, "DeleteBOMItemWithECN", (struct bb_bytes){b.ptr, b.len}, 0, err);
     } else {
@@ -406,7 +411,7 @@ static bb_status plan(struct job *j, struct bb_error *err)
     st = want_make(j, 0, err);
     if (st == BB_OK)
         st = job_write(j, j->set, (struct bb_bytes){j->want.ptr, j->want.len}, now, err);
-    if (st == BB_OK && j->n_rq && data_text(j, "/change").len) {
+    if (st == BB_OK && j->n_rq && change_of(j).len) {
         j->n_rq = 0;
         bb_buf_reset(&j->text);
         st = want_make(j, 1, err);

@@ -28,6 +28,8 @@ static void job_free(struct job *j)
     for (size_t k = 0; k < sizeof all / sizeof all[0]; k++)
         bb_buf_free(all[k]);
     free(j->rq);
+    if (j->uses)
+        j->s->users--;
     i->ctx.api->msg_unref(j->m);
     free(j);
 }
@@ -163,10 +165,22 @@ static void call_send(struct job *j, struct bb_http_call *c)
 }
 
 /* ---- reading ------------------------------------------------------------------------------------------------- */
+/* The last one said counts; one that no header can carry is none. */
+static void etag_keep(struct job *j, struct bb_bytes etag)
+{
+    for (size_t k = 0; k < etag.len; k++)
+        if (((const uint8_t *)etag.ptr)[k] < ' ')
+            return;
+    if (!etag.len)
+        return;
+    bb_buf_reset(&j->etag);
+    bb_buf_put(&j->etag, etag.ptr, etag.len);
+}
+
 /* The entities of an answer behind j->now; the next page's link. 0, -1: it is no OData answer. */
 static int page_take(struct job *j, struct bb_bytes json, struct bb_bytes *next)
 {
-    struct bb_bytes d = json, list, v, etag;
+    struct bb_bytes d = json, list, v;
     struct bb_iter it;
 
     *next = (struct bb_bytes){NULL, 0};
@@ -181,17 +195,13 @@ static int page_take(struct job *j, struct bb_bytes json, struct bb_bytes *next)
     if (!bb_iter_of(list, &it))
         return -1;
     if (it.map) {
-        etag = entity_etag(list);
-        bb_buf_reset(&j->etag); /* the header said the same */
-        bb_buf_put(&j->etag, etag.ptr, etag.len);
+        etag_keep(j, entity_etag(list));
         j->n_now += entity_read(j->s->edm, j->set->type, list, &j->now) == 0;
         return 0;
     }
     while (bb_iter_next(&it, NULL, &v)) {
-        if (!j->n_now) {
-            etag = entity_etag(v);
-            bb_buf_put(&j->etag, etag.ptr, etag.len);
-        }
+        if (!j->n_now)
+            etag_keep(j, entity_etag(v));
         j->n_now += entity_read(j->s->edm, j->set->type, v, &j->now) == 0;
     }
     return j->now.failed ? -1 : 0;
@@ -251,7 +261,7 @@ static void on_read(struct bb_http_call *call, const struct bb_http_answer *a)
         return;
     }
     if (bb_http_answer_header(a, "ETag", &v))
-        bb_buf_put(&j->etag, v.ptr, v.len);
+        etag_keep(j, v);
     bb_buf_init(&json, JOB_BODY_MAX);
     if (bb_json_read(a->body, &json, NULL) != 0 || page_take(j, (struct bb_bytes){json.ptr, json.len}, &next) != 0) {
         bb_error_set(&err, BB_E_RETRY, "GET %.100s: the answer is cut off, too long or not OData", bb_http_answer_url(a));
@@ -447,6 +457,8 @@ void job_go_on(struct job *j)
     struct bb_bytes own = data_text(j, "/set");
     char named[128];
 
+    j->uses = 1;
+    j->s->users++;
     bb_buf_init(&path, 8192);
     if (!set)
         set = bb_str_copy(own, named, sizeof named) == 0 ? named : "";

@@ -1,8 +1,8 @@
 /*
  * model.c - what was read from the system, as the canonical model has it
  *
- * Blank texts, zeros of optional numbers and the open end 9999-12-31 are left out. Units are translated by
- * unit codes; a quantity whose unit is not known is left out with its number in extensions/sap.
+ * Blank texts, zeros of optional numbers and the open end 9999-12-31 are left out. A quantity whose unit is
+ * not known has its sourceUnit alone.
  *
  * Thread: any. Memory: the buffer given; entities as entity_read() gives them.
  */

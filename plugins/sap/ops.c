@@ -63,12 +63,10 @@ void quantity_in(const bb_inst *i, struct map_put *m, const char *key, struct bb
             code = usual[n].rec20;
     if (!code && bb_unit_get(unit.ptr, unit.len, BB_SCHEME_SAP, &u, NULL) == 0)
         code = u->code;
-    if (!code)
-        return;
     map_key(m, key);
     q = map_open(m->b);
     map_value(&q, "value", number);
-    map_text(&q, "unit", bb_str(code));
+    map_text(&q, "unit", bb_str(code)); /* absent where nobody knows the code: a schema check then finds it */
     map_text(&q, "sourceUnit", unit);
     map_close(&q);
 }

@@ -45,6 +45,7 @@ static bb_status inst_create(bb_host *h, const struct bb_host_api *api, const st
         return bb_error_set(err, BB_E_RETRY, "out of memory");
     }
     i->ctx = (struct bb_ctx){h, api};
+    i->changes = bb_conf_bool(*config, "/change_numbers", 1);
     i->tunnel = bb_conf_bool(*config, "/tunnel", 0);
     st = faults_read(*config, &i->faults, err) == 0 ? services_new(i, *config, err) : BB_E_CONFIG;
     if (st == BB_OK)

@@ -50,6 +50,7 @@ struct service {
     struct bb_http_call *call;
     struct job *waiting; /* by job.behind */
     int64_t read_at_ms;  /* it is read again when a day has gone */
+    uint32_t users;      /* jobs that hold on to edm: it is not read again meanwhile */
 };
 bb_status services_new(bb_inst *i, struct bb_bytes conf, struct bb_error *err);
 void services_free(bb_inst *i);
@@ -86,7 +87,7 @@ struct job {
     struct request *rq;
     size_t n_rq, cap_rq;
     uint32_t n_now, n_notes;
-    int pages;
+    int pages, uses;
     const char *did;
     char boundary[64];
 };
@@ -170,6 +171,7 @@ struct bb_inst {
     struct job *jobs;
     struct source *source;
     struct bb_poll *poll;
+    int changes; /* BOMs change under their change numbers */
     int tunnel; /* V2: POST with X-HTTP-Method: MERGE */
     int feeding; /* the source has begun */
     int stopping;

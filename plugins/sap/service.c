@@ -132,12 +132,17 @@ static void on_description(struct bb_http_call *call, const struct bb_http_answe
     }
 }
 
+/* Jobs on their way point into the description: a new one waits until they have ended. */
+static int fresh(const struct service *s)
+{
+    return s->edm && (s->users || bb_clock_ms() - s->read_at_ms < DAY_MS);
+}
+
 void service_load(struct service *s, bb_inst *i)
 {
     struct bb_http_call *c;
-    int fresh = s->edm && bb_clock_ms() - s->read_at_ms < DAY_MS;
 
-    if (fresh || s->call || bb_clock_ms() < s->again_ms)
+    if (fresh(s) || s->call || bb_clock_ms() < s->again_ms)
         return;
     s->i = i;
     c = bb_http_call_new(i->client, "GET", s->path);
@@ -155,7 +160,7 @@ void service_wait(struct service *s, struct job *j)
     struct bb_error err = bb_error_none();
     struct job **end = &s->waiting;
 
-    if (s->edm && bb_clock_ms() - s->read_at_ms < DAY_MS) {
+    if (fresh(s)) {
         job_go_on(j);
         return;
     }

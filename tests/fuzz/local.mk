@@ -121,3 +121,8 @@ tests_fuzz_fuzz_mes_CPPFLAGS = $(AM_CPPFLAGS) -Iplugins/mes
 tests_fuzz_fuzz_mes_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_mes_LDADD = $(mes_LIBS) -lpthread
 $(tests_fuzz_fuzz_mes_OBJECTS): plugins/mes/mes-manifest.h
+FUZZERS += tests/fuzz/fuzz_edm
+tests_fuzz_fuzz_edm_SOURCES = tests/fuzz/fuzz_edm.c plugins/sap/edm.c plugins/sap/value.c plugins/sap/entity.c
+tests_fuzz_fuzz_edm_CPPFLAGS = $(AM_CPPFLAGS) $(XML_CFLAGS)
+tests_fuzz_fuzz_edm_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_edm_LDADD = sdk/lib/libbusbar-sdk.a $(XML_LIBS) $(GMP_LIBS)

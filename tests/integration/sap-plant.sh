@@ -30,7 +30,7 @@ endpoints:
         product4: /sap/opu/odata4/sap/api_product/srvd_a2x/sap/product/0002
   token:
     connector: sap
-    isolation: thread
+    isolation: process
     timeout: 3s
     breaker: {open: 100ms, max: 500ms}
     config:
@@ -53,7 +53,7 @@ endpoints:
       services: {product: /sap/opu/odata/sap/API_MATERIAL_STOCK_SRV}
   feed:
     connector: sap
-    isolation: thread
+    isolation: process
     config:
       base_url: $U
       auth: {basic: {user: busbar, password: {file: $work/password}}}
@@ -131,11 +131,23 @@ ends() { # ends WHAT STATE: the last event does
 last() { # last FILTER: of the last step's detail
     trace_json | jq -r "[.messages[0].routes[0].history[].detail | select(. != null)] | last | $1"
 }
+shows() { # shows WHAT FILTER VALUE: of the last detail, which the index may not have yet
+    local tries=0
+    until [ "$(last "$2")" = "$3" ]; do
+        [ $((++tries)) -lt 50 ] || fail "$1: $(last "$2"), expected $3"
+        sleep 0.1
+    done
+    ok "$1: $3"
+}
 whole() { # the whole record as text, to look for words in
     trace_json | jq -c '.messages[0].routes[0]'
 }
 says() { # says WHAT WORDS
-    whole | grep -qF -- "$2" || fail "$1: no \"$2\" in $(whole)"
+    local tries=0
+    until whole | grep -qF -- "$2"; do
+        [ $((++tries)) -lt 50 ] || fail "$1: no \"$2\" in $(whole)"
+        sleep 0.1
+    done
     ok "$1: $2"
 }
 S=$U/sap/opu/odata/sap
@@ -230,7 +242,7 @@ ends "7 batch: a good one" delivered
 same "7 batch: one changed, one out, one in" "$(items)" "0010/RM-10701/3 0030/RM-10703/1"
 give mfg.bom.changed FG-10800 "$(bom RM-10802 "$(line 10 RM-10701 3),$(line 30 RM-10703 1)")"
 ends "7 batch: the same again" delivered
-same "7 batch: nothing to do" "$(last .reply.did)" unchanged
+shows "7 batch: nothing to do" '.reply.did' unchanged
 
 # 8. paging: a feed of all items, page by page
 fed() { [ "$(route_get items delivered)" -ge 2000 ]; }
@@ -249,7 +261,7 @@ control faults '{"rules":[]}'
 # 10. warnings and the correlation id
 give mfg.inventory.movement RM-10701 "$(move initial-entry RM-10701 1 to 2026-01-05)"
 ends "10 messages: posted in the past" delivered
-same "10 messages: kept" "$(last '.reply.messages[0].code')" M7/089
+shows "10 messages: kept" '.reply.messages[0].code' M7/089
 same "10 messages: our correlation" "$(effects '.rows | last | .correlation')" "$id"
 
 # 11. BOM items under a change number
@@ -261,7 +273,7 @@ ends "11 change: items under it" delivered
 same "11 change: history stays" "$(items)" "0010/RM-10701/3 0010/RM-10701/5 0030/RM-10703/1"
 give mfg.bom.changed FG-10800 "$(bom RM-10802 "$(line 10 RM-10701 5)" ',"change":"ECN-77"')"
 ends "11 change: the same again" delivered
-same "11 change: nothing to do" "$(last .reply.did)" unchanged
+shows "11 change: nothing to do" '.reply.did' unchanged
 
 # 12. events carry keys only: the entity is read back, and questions are answered
 give sap.event.product FG-10000 '{"keys":{"Product":"FG-10000"}}'
@@ -315,13 +327,19 @@ for ((k = 0; k < 60; k++)); do
     give mfg.inventory.movement "L-$((k % 6))" "$(move initial-entry RM-10701 1 to)"
 done
 all_in() { [ "$(route_get to-erp delivered)" = $((done_before + 60)) ]; }
+for ((k = 0; k < 2; k++)); do # and the core dies twice meanwhile
+    core_kill
+    core_start
+    sleep 0.7
+done
 wait_for 120 "60 postings" all_in
+met=$(curl -sf "$U/control/faults" | jq '[.rules[].met] | add')
+[ "$met" -ge 20 ] || fail "only $met faults were met: this run shows little"
+ok "60 postings under $met faults and two kills of the core"
 control faults '{"rules":[]}'
-same "60 postings, a third of the answers lost: documents" $(($(documents) - before)) 60
+same "documents" $(($(documents) - before)) 60
 same "stock went up by" "$(jq -n "$(stock_of) - $had")" 60
 same "postings made twice" "$(effects '[.rows[] | select(.kind == "material-document") | .key] | length - (unique | length)')" 0
 same "doubles of any kind" "$(effects .doubles)" 0
-met=$(curl -sf "$U/control/faults" | jq -c '[.. | .met? // empty]')
-ok "faults that were met: $met"
 core_stop
 books_balance

@@ -20,6 +20,12 @@ tests_real_xml_identity_CPPFLAGS = $(AM_CPPFLAGS) $(XML_CFLAGS)
 tests_real_xml_identity_LDADD = sdk/lib/libbusbar-sdk.a $(XML_LIBS)
 TESTS += tests/real/xml.sh
 EXTRA_DIST += tests/real/xml.sh
+check_PROGRAMS += tests/real/sap_edmx
+tests_real_sap_edmx_SOURCES = tests/real/sap_edmx.c plugins/sap/edm.c
+tests_real_sap_edmx_CPPFLAGS = $(AM_CPPFLAGS) $(XML_CFLAGS)
+tests_real_sap_edmx_LDADD = sdk/lib/libbusbar-sdk.a $(XML_LIBS)
+TESTS += tests/real/sap-edmx.sh
+EXTRA_DIST += tests/real/sap-edmx.sh
 # through routes: conf.d in tests/real/routes, files dropped and written
 TESTS += tests/real/inventree-back.sh tests/real/sap.sh tests/real/xml-canonical.sh \
   tests/real/catena-x.sh tests/real/epcis.sh
