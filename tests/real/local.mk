@@ -20,3 +20,8 @@ tests_real_xml_identity_CPPFLAGS = $(AM_CPPFLAGS) $(XML_CFLAGS)
 tests_real_xml_identity_LDADD = sdk/lib/libbusbar-sdk.a $(XML_LIBS)
 TESTS += tests/real/xml.sh
 EXTRA_DIST += tests/real/xml.sh
+# through routes: conf.d in tests/real/routes, files dropped and written
+TESTS += tests/real/inventree-back.sh tests/real/sap.sh tests/real/xml-canonical.sh \
+  tests/real/catena-x.sh tests/real/epcis.sh
+EXTRA_DIST += tests/real/lib.sh tests/real/routes tests/real/inventree-back.sh tests/real/inventree_back.py tests/real/sap.sh \
+  tests/real/xml-canonical.sh tests/real/catena-x.sh tests/real/draft4.jq tests/real/epcis.sh
