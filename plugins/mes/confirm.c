@@ -67,11 +67,12 @@ static void reply_put(bb_inst *i, const struct confirmation *c)
     open_end(&m);
 }
 
-/* The vendor's words in front, ours behind. */
+/* The vendor's words in front, what to do behind. Where there is something to do, the cause comes without the
+ * request in front of it: `busbar status` shows the beginning of the line. */
 static void error_fill(const struct bb_http_answer *a, const struct confirmation *c, struct bb_error *err)
 {
     char code[32], words[160], was[sizeof err->text];
-    const char *hint = NULL;
+    const char *hint = NULL, *cause;
 
     for (size_t k = 0; k < sizeof hints / sizeof *hints; k++)
         if (hints[k].code == a->code)
@@ -81,8 +82,10 @@ static void error_fill(const struct bb_http_answer *a, const struct confirmation
     snprintf(words, sizeof words, "%.*s", c->reason.len < sizeof words ? (int)c->reason.len : (int)sizeof words - 1,
              c->reason.len ? (const char *)c->reason.ptr : "");
     memcpy(was, err->text, sizeof was);
+    cause = strstr(was, ": ");
+    cause = hint && cause ? cause + 2 : was;
     if (*words || hint)
-        bb_error_set(err, BB_E_REJECT, "%s%s%s%s", *words ? words : was, hint ? " (" : "", hint ? hint : "", hint ? ")" : "");
+        bb_error_set(err, BB_E_REJECT, "%s%s%s%s", *words ? words : cause, hint ? " (" : "", hint ? hint : "", hint ? ")" : "");
 }
 
 bb_status confirm_read(bb_inst *i, const struct bb_http_answer *a, struct bb_error *err)

@@ -213,6 +213,14 @@ control faults '{"rules":[]}'
 same "each once, by its id" "$(jq -r 'select(.type == "mfg.production.reported").id' "$work/floor.jsonl" | sort | uniq -d | wc -l)" 0
 same "reports that are no canonical ones" "$(route_get from-mes quarantined)" 0
 
+# ---- a day's production, as the plant's scenario has it -------------------------------------------------------------
+came=$(grep -c '"mfg.production.reported"' "$work/floor.jsonl")
+"$build/tools/plant/plant" scenario production-day --dir "$systems_dir" >"$work/scenario.log" 2>&1 ||
+    fail "scenario: $(cat "$work/scenario.log")"
+wait_for 20 "its reports" floor_has $((came + 20))
+same "its reports carry the scenario's correlation id" \
+    "$(tail -n 20 "$work/floor.jsonl" | jq -r '.correlationid | sub("-[0-9]+$"; "")' | sort | uniq -c | xargs)" "20 production-day"
+
 # ---- the plant's own comparison, before any BOM was changed on one side only ------------------------------------
 "$build/tools/plant/plant" seed --dir "$work/fresh" --systems erp,mes --seed 3 >/dev/null
 "$build/tools/plant/plant" audit --dir "$work/fresh" --systems erp,mes >"$work/audit.out" || fail "audit: $(tail -n 3 "$work/audit.out")"
@@ -244,6 +252,37 @@ grep -q 'check auth of this endpoint' "$work"/core-*.log || fail "the log does n
 ok "and so does the log"
 core_stop
 books_balance
+
+# ---- a certificate that has run out: one line that says where to look ------------------------------------------------
+if command -v openssl >/dev/null; then
+    tls=$work/tls
+    mkdir "$tls"
+    (
+        cd "$tls"
+        printf '%s\n' '[ca]' default_ca=d '[d]' database=index serial=serial new_certs_dir=. default_md=sha256 policy=p \
+            x509_extensions=x '[p]' commonName=supplied '[x]' subjectAltName=IP:127.0.0.1 >ca.cnf
+        touch index
+        echo 01 >serial
+        openssl req -newkey rsa:2048 -nodes -keyout key.pem -out r.csr -subj /CN=127.0.0.1
+        openssl ca -batch -config ca.cnf -selfsign -keyfile key.pem -in r.csr -out cert.pem -notext \
+            -startdate 200101000000Z -enddate 210101000000Z
+    ) >"$work/openssl.log" 2>&1 || fail "no expired certificate: $(tail -n 3 "$work/openssl.log")"
+    bg "$work/s_server.log" openssl s_server -www -accept 127.0.0.1:0 -cert "$tls/cert.pem" -key "$tls/key.pem"
+    wait_for 10 "the TLS server" grep -q '^ACCEPT' "$work/s_server.log"
+    port=$(sed -n 's/^ACCEPT .*:\([0-9]*\)$/\1/p' "$work/s_server.log" | head -n 1)
+    sed -i "s|base_url: .*|base_url: https://127.0.0.1:$port|; s|timeout: 500ms|timeout: 5s, tls: {ca: $tls/cert.pem}|" "$conf/mes.yaml"
+    sed -i 's|^      timeout: 5s, tls: \(.*\)$|      timeout: 5s\n      tls: \1|' "$conf/mes.yaml"
+    core_start
+    expired() {
+        "$busbar" status --state "$state" >"$work/told" 2>&1
+        grep -qi 'expired' "$work/told" && grep -q 'check tls' "$work"/core-*.log
+    }
+    wait_for 20 "status to name the certificate" expired
+    ok "status: $(grep -m1 -i 'expired' "$work/told" | xargs)"
+    core_stop
+else
+    printf 'skipped: no openssl for an expired certificate\n'
+fi
 
 # ---- the example's routes ------------------------------------------------------------------------------------------
 "$busbar" test -c "$src/docs/examples/mes/conf.d" >"$work/example.out" || fail "the example: $(cat "$work/example.out")"
