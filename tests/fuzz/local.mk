@@ -108,3 +108,10 @@ fuzz:
 	@echo "make fuzz needs a build for libFuzzer: CC=clang ../configure --enable-sanitizer=fuzzer" >&2
 	@exit 1
 endif
+
+FUZZERS += tests/fuzz/fuzz_wms
+tests_fuzz_fuzz_wms_SOURCES = tests/fuzz/fuzz_wms.c plugins/wms/value.c plugins/wms/uri.c plugins/wms/kind.c \
+  plugins/wms/event_in.c plugins/wms/xml.c plugins/wms/drop_row.c
+tests_fuzz_fuzz_wms_CPPFLAGS = $(AM_CPPFLAGS) $(XML_CFLAGS) $(CRYPTO_CFLAGS)
+tests_fuzz_fuzz_wms_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_wms_LDADD = sdk/lib/libbusbar-sdk.a $(CURL_LIBS) $(XML_LIBS) $(CRYPTO_LIBS) $(GMP_LIBS)

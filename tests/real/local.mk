@@ -18,3 +18,10 @@ tests_real_xml_identity_CPPFLAGS = $(AM_CPPFLAGS) $(XML_CFLAGS)
 tests_real_xml_identity_LDADD = sdk/lib/libbusbar-sdk.a $(XML_LIBS)
 TESTS += tests/real/xml.sh
 EXTRA_DIST += tests/real/xml.sh
+check_PROGRAMS += tests/real/epcis
+tests_real_epcis_SOURCES = tests/real/epcis.c plugins/wms/value.c plugins/wms/uri.c plugins/wms/kind.c \
+  plugins/wms/event_in.c plugins/wms/event_out.c plugins/wms/xml.c
+tests_real_epcis_CPPFLAGS = $(AM_CPPFLAGS) $(XML_CFLAGS)
+tests_real_epcis_LDADD = sdk/lib/libbusbar-sdk.a $(CURL_LIBS) $(XML_LIBS)
+TESTS += tests/real/epcis.sh
+EXTRA_DIST += tests/real/epcis.sh
