@@ -15,7 +15,8 @@ plugins/wms/wms-manifest.h: plugins/wms/manifest.json sdk/tools/busbar-manifest$
 $(plugins_wms_wms_la_OBJECTS): plugins/wms/wms-manifest.h
 BUILT_SOURCES += plugins/wms/wms-manifest.h
 CLEANFILES += plugins/wms/wms-manifest.h
-EXTRA_DIST += plugins/wms/manifest.json
+EXTRA_DIST += plugins/wms/manifest.json plugins/wms/README.md
+dist_man_MANS += plugins/wms/busbar-wms.7
 if HAVE_CHECK
 check_PROGRAMS += plugins/wms/tests/test_wms
 TESTS += plugins/wms/tests/test_wms

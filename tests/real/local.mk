@@ -21,7 +21,7 @@ EXTRA_DIST += tests/real/xml.sh
 check_PROGRAMS += tests/real/epcis
 tests_real_epcis_SOURCES = tests/real/epcis.c plugins/wms/value.c plugins/wms/uri.c plugins/wms/kind.c \
   plugins/wms/event_in.c plugins/wms/event_out.c plugins/wms/xml.c
-tests_real_epcis_CPPFLAGS = $(AM_CPPFLAGS) $(XML_CFLAGS)
-tests_real_epcis_LDADD = sdk/lib/libbusbar-sdk.a $(CURL_LIBS) $(XML_LIBS)
+tests_real_epcis_CPPFLAGS = $(AM_CPPFLAGS) $(XML_CFLAGS) $(CRYPTO_CFLAGS)
+tests_real_epcis_LDADD = sdk/lib/libbusbar-sdk.a $(CURL_LIBS) $(XML_LIBS) $(CRYPTO_LIBS)
 TESTS += tests/real/epcis.sh
 EXTRA_DIST += tests/real/epcis.sh

@@ -170,7 +170,10 @@ START_TEST(foreign_events)
     has(got, "\"at\":\"2005-04-04T02:33:31.116000Z\"");
     has(got, "\"readPoint\":{\"id\":\"urn:epc:id:sgln:1.2.3\"}");
     bb_buf_free(&e);
-    static const char *const bad[] = {"{\"eventTime\":\"2005-04-03T20:33:31Z\"}", "{\"eventID\":\"x\",\"eventTime\":\"yesterday\"}",
+    json_in("{\"eventTime\":\"2005-04-03T20:33:31Z\",\"epcList\":[\"urn:x\"]}", &e); /* no eventID: known by its content */
+    has(records_of((struct bb_bytes){e.ptr, e.len}), "\"id\":\"sha256:");
+    bb_buf_free(&e);
+    static const char *const bad[] = {"{\"eventID\":\"x\"}", "{\"eventID\":\"x\",\"eventTime\":\"yesterday\"}",
                                       "{\"eventID\":\"x\",\"eventTime\":\"2005-04-03T20:33:31Z\",\"wms:kind\":\"theft\"}"};
     for (size_t k = 0; k < 3; k++) {
         struct bb_buf out;
