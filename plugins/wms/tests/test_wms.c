@@ -137,6 +137,7 @@ START_TEST(uris)
                {"https://id.gs1.org/01/04012345123456/10/L1/21/S2", "https://id.gs1.org/01/04012345123456", "L1", "S2"},
                {"urn:epc:id:sscc:0614141.1234567890", "urn:epc:id:sscc:0614141.1234567890", "", ""},
                {"urn:plant:item:X%2F1::S9", "X/1", "", "S9"},
+               {"urn:plant:item:A:L:S", "A", "L", "S"},
                {"urn:epc:id:sgtin:broken", "urn:epc:id:sgtin:broken", "", ""}};
 
     for (size_t k = 0; k < sizeof all / sizeof *all; k++) {
@@ -182,6 +183,24 @@ START_TEST(foreign_events)
         struct open list = list_open(&out);
         ck_assert_int_eq(event_records(&conf, (struct bb_bytes){e.ptr, e.len}, &list, &f), -1);
         bb_buf_free(&e), bb_buf_free(&out);
+    }
+}
+END_TEST
+
+START_TEST(percent_signs)
+{
+    static const char *const all[] = {"%83", "%0A", "%zz", "%00x"}; /* no text: they stay as they are */
+
+    for (size_t k = 0; k < sizeof all / sizeof *all; k++) {
+        char uri[64];
+        struct bb_buf texts;
+        struct epc e;
+        snprintf(uri, sizeof uri, "urn:plant:item:%s", all[k]);
+        bb_buf_init(&texts, 4096);
+        bb_buf_room(&texts, 1024);
+        epc_read(&conf, bb_str(uri), &texts, &e);
+        ck_assert_msg(bb_str_is(e.item, all[k]), "%s", all[k]);
+        bb_buf_free(&texts);
     }
 }
 END_TEST
@@ -373,6 +392,7 @@ int main(void)
     tcase_add_test(t, counts);
     tcase_add_test(t, uris);
     tcase_add_test(t, foreign_events);
+    tcase_add_test(t, percent_signs);
     tcase_add_loop_test(t, fault_table, 0, sizeof cases / sizeof *cases);
     tcase_add_loop_test(t, probe, 0, sizeof probes / sizeof *probes);
     tcase_add_test(t, feed);
