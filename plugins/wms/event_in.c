@@ -7,6 +7,7 @@
  *
  * Thread: the instance's. Memory: the page's value, and texts of the event being read.
  */
+#include <openssl/evp.h>
 #include <stdio.h>
 #include <string.h>
 #include <busbar/json.h>
@@ -21,7 +22,7 @@ struct reading {
     size_t things; /* in the event */
     size_t done;
     struct bb_bytes plant;
-    char at[48], recorded[48];
+    char at[48], recorded[48], made_id[80];
 };
 
 static const char *const epc_lists[] = {"/epcList", "/childEPCs", "/outputEPCList", "/inputEPCList"};
@@ -224,14 +225,29 @@ static int event_fault(struct bb_fault *err, struct bb_bytes id, const char *wha
     return -1;
 }
 
+/* An event without an id of its own is known by its content: the same one each time it is read. */
+static int id_make(struct reading *r)
+{
+    unsigned char sum[32];
+    unsigned int n = 0;
+    int at = snprintf(r->made_id, sizeof r->made_id, "sha256:");
+
+    if (EVP_Digest(r->event.ptr, r->event.len, sum, &n, EVP_sha256(), NULL) != 1 || n != sizeof sum)
+        return -1;
+    for (size_t k = 0; k < sizeof sum; k++)
+        at += snprintf(r->made_id + at, sizeof r->made_id - (size_t)at, "%02x", sum[k]);
+    r->id = bb_str(r->made_id);
+    return 0;
+}
+
 int event_records(const struct wms_conf *c, struct bb_bytes event, struct open *list, struct bb_fault *err)
 {
     struct reading r = {.c = c, .event = event, .list = list};
 
     r.id = bb_conf_str(event, "/eventID", NULL);
     r.kind = bb_conf_str(event, "/wms:kind", "observation");
-    if (!r.id.len || r.id.len > 1024)
-        return event_fault(err, r.id, "it needs an eventID of at most 1024 bytes, by which it is known when it is read again");
+    if (r.id.len > 1024 || (!r.id.len && id_make(&r) != 0))
+        return event_fault(err, r.id, "its eventID is longer than 1024 bytes");
     if (!kind_known(r.kind))
         return event_fault(err, r.id, "its wms:kind is none of the model's");
     if (instant_read(bb_conf_str(event, "/eventTime", NULL), r.at) != 0)

@@ -15,4 +15,15 @@ plugins/wms/wms-manifest.h: plugins/wms/manifest.json sdk/tools/busbar-manifest$
 $(plugins_wms_wms_la_OBJECTS): plugins/wms/wms-manifest.h
 BUILT_SOURCES += plugins/wms/wms-manifest.h
 CLEANFILES += plugins/wms/wms-manifest.h
-EXTRA_DIST += plugins/wms/manifest.json
+EXTRA_DIST += plugins/wms/manifest.json plugins/wms/README.md
+dist_man_MANS += plugins/wms/busbar-wms.7
+if HAVE_CHECK
+check_PROGRAMS += plugins/wms/tests/test_wms
+TESTS += plugins/wms/tests/test_wms
+plugins_wms_tests_test_wms_SOURCES = plugins/wms/tests/test_wms.c $(wms_sources) plugins/http/tests/faults.c \
+  plugins/http/tests/faults.h tests/plugins/fakehost.c tests/plugins/fakehost.h
+plugins_wms_tests_test_wms_CPPFLAGS = $(plugins_wms_wms_la_CPPFLAGS) $(CURL_CFLAGS) $(XML_CFLAGS) $(CRYPTO_CFLAGS) $(CHECK_CFLAGS)
+plugins_wms_tests_test_wms_LDADD = sdk/lib/libbusbar-sdk.a $(CHECK_LIBS) $(CURL_LIBS) $(XML_LIBS) $(GMP_LIBS) -lssl \
+  $(CRYPTO_LIBS) -lpthread
+$(plugins_wms_tests_test_wms_OBJECTS): plugins/wms/wms-manifest.h
+endif

@@ -32,7 +32,23 @@ static size_t find(struct bb_bytes s, size_t from, char c)
     return from;
 }
 
-/* A part without its percent signs; kept as it is when they make no sense. */
+/* Text that a message can hold: UTF-8 without control characters. */
+static int is_text(struct bb_bytes s)
+{
+    struct bb_buf b;
+    int good;
+
+    for (size_t k = 0; k < s.len; k++)
+        if (((const unsigned char *)s.ptr)[k] < 0x20)
+            return 0;
+    bb_buf_init(&b, s.len + 16);
+    bb_put_str(&b, s.ptr, s.len);
+    good = !b.failed && bb_value_check((struct bb_bytes){b.ptr, b.len}, NULL) == 0;
+    bb_buf_free(&b);
+    return good;
+}
+
+/* A part without its percent signs; kept as it is when they make no text. */
 static struct bb_bytes decoded(struct bb_bytes part, struct bb_buf *texts)
 {
     struct bb_bytes out;
@@ -41,9 +57,11 @@ static struct bb_bytes decoded(struct bb_bytes part, struct bb_buf *texts)
     if (!part.len || !memchr(part.ptr, '%', part.len) || texts->cap - texts->len < part.len ||
         bb_uri_decode(part, texts) != 0)
         return part;
-    out.ptr = texts->ptr + at;
-    out.len = texts->len - at;
-    return out;
+    out = (struct bb_bytes){texts->ptr + at, texts->len - at};
+    if (is_text(out))
+        return out;
+    texts->len = at;
+    return part;
 }
 
 static void parts_read(struct bb_bytes s, size_t at, struct bb_buf *texts, struct bb_bytes out[3])

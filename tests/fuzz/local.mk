@@ -126,3 +126,9 @@ tests_fuzz_fuzz_edm_SOURCES = tests/fuzz/fuzz_edm.c plugins/sap/edm.c plugins/sa
 tests_fuzz_fuzz_edm_CPPFLAGS = $(AM_CPPFLAGS) $(XML_CFLAGS)
 tests_fuzz_fuzz_edm_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_edm_LDADD = sdk/lib/libbusbar-sdk.a $(XML_LIBS) $(GMP_LIBS)
+FUZZERS += tests/fuzz/fuzz_wms
+tests_fuzz_fuzz_wms_SOURCES = tests/fuzz/fuzz_wms.c plugins/wms/value.c plugins/wms/uri.c plugins/wms/kind.c \
+  plugins/wms/event_in.c plugins/wms/xml.c plugins/wms/drop_row.c
+tests_fuzz_fuzz_wms_CPPFLAGS = $(AM_CPPFLAGS) $(XML_CFLAGS) $(CRYPTO_CFLAGS)
+tests_fuzz_fuzz_wms_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_wms_LDADD = sdk/lib/libbusbar-sdk.a $(CURL_LIBS) $(XML_LIBS) $(CRYPTO_LIBS) $(GMP_LIBS)

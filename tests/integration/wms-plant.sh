@@ -81,6 +81,10 @@ posted() { # posted EVENT
     [ "$got" = 202 ] || fail "the webhook answered $got: $(cat "$work/answer")"
 }
 
+# the example's routes do what they say
+"$busbar" test -c "$src/docs/examples/wms/conf.d" >"$work/example.log" 2>&1 || fail "docs/examples/wms: $(tail -n 20 "$work/example.log")"
+ok "docs/examples/wms: $(tail -n 1 "$work/example.log")"
+
 plant_start --dedupe no --lane /type,/item --seq /data/number
 wms_conf json
 "$busbar" check -c "$conf" >"$work/check-conf.log" 2>&1 || fail "busbar check: $(cat "$work/check-conf.log")"
