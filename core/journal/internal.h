@@ -138,6 +138,7 @@ struct bb_journal {
         bool said, parking, again;
     } held;
     uint64_t wal_off_us; /* when there was no room with it */
+    uint64_t wal_look_us; /* when its files were last seen to be there */
     struct bb_claims claims;
     struct {                  /* rebuild.c; done: in.lock */
         pthread_t thread;

@@ -42,6 +42,26 @@ static void path_of(const char *dir, unsigned i, const char *suffix, char path[6
     snprintf(path, 600, "%s/wal.%u%s", dir, i, suffix);
 }
 
+bool bb_wal_removed(const struct bb_wal *l)
+{
+    struct stat st;
+
+    for (int i = 0; i < 2; i++)
+        if (l->fd[i] >= 0 && !l->made[i] && (fstat(l->fd[i], &st) != 0 || st.st_nlink == 0))
+            return true;
+    return false;
+}
+
+void bb_wal_unlink(struct bb_wal *l)
+{
+    char path[600];
+
+    for (unsigned i = 0; i < 2; i++) {
+        path_of(l->dir, i, "", path);
+        (void)unlink(path);
+    }
+}
+
 int bb_wal_put(int fd, const void *p, size_t n, uint64_t at)
 {
     while (n) {

@@ -107,6 +107,8 @@ int bb_wal_write(struct bb_wal *l);
 /* Calls fn for each message that a whole record puts, of whatever generation. */
 int bb_wal_messages(const char *dir, int (*fn)(void *, const uint8_t *rec, size_t n), void *arg);
 
+bool bb_wal_removed(const struct bb_wal *l); /* one of the files has no name any more */
+void bb_wal_unlink(struct bb_wal *l);        /* both, as far as they have one */
 int bb_wal_put(int fd, const void *p, size_t n, uint64_t at); /* 0 or errno */
 uint64_t bb_wal_start(uint32_t psize); /* where records begin: behind two heads */
 /* A head as it is on disk, to be freed; metas NULL: none. */

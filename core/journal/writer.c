@@ -23,6 +23,7 @@
 #define WAIT_MS 1000
 #define WAIT_CLOSED_MS 250
 #define WAL_OFF_US 1000000u
+#define WAL_LOOK_US 1000000u
 #define HELD_MAX 1024u /* more than that held: nothing goes ahead any more */
 
 void bb_op_refuse(struct bb_op *op, int32_t status, const char *fmt, ...)
@@ -337,9 +338,28 @@ static void turn_over(struct bb_journal *j)
         (void)bb_final(j, rc);
 }
 
+/* Were it not seen, a crash would find nothing where the last commits were written. LMDB stands for
+ * itself from here on; the file that is left would be half a log to the next start. */
+static void wal_look(struct bb_journal *j)
+{
+    uint64_t now = bb_mono_us();
+    if (!j->wal.on || now - j->wal_look_us < WAL_LOOK_US)
+        return;
+    j->wal_look_us = now;
+    if (!bb_wal_removed(&j->wal))
+        return;
+    bb_journal_say(j, BB_LOG_ERROR, "journal %s: wal.0 or wal.1 was removed under the running core: it goes on "
+                   "without a log, slower, until it is started again", j->dir);
+    if (bb_wal_yield(j) != 0)
+        return;
+    j->wal.size = 0;
+    bb_wal_unlink(&j->wal);
+}
+
 /* The log is off where room is short, and on again a while after. */
 static void wal_again(struct bb_journal *j)
 {
+    wal_look(j);
     if (j->wal.on && atomic_load(&j->intake))
         (void)bb_wal_yield(j);
     if (j->wal.on || !j->wal.size || j->held.n || atomic_load(&j->intake) ||

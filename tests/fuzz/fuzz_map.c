@@ -41,7 +41,10 @@ static const char all[] =
     "- sort: {at: /data/l, by: [./b, ./k], optional: true}\n"
     "- filter: {at: /data/l, drop: {at: ./k, equals: 2}, optional: true}\n"
     "- number: {at: /data/l, to: ./n, step: 10, width: 4, optional: true}\n"
+    "- prune: {at: /data/l, optional: true}\n"
     "- merge: {from: [/data/l, /data/m], to: /data/all, optional: true}\n"
+    "- prune: /data\n"
+    "- gather: {at: /data/l, each: ./l, to: /data/flat, with: {g: ./b, h: ./l/0}, optional: true}\n"
     "- join: {from: /data/j, by: \"-\", optional: true}\n"
     "- cast: {from: /data/q, as: number, optional: true}\n"
     "- convert: {at: /data/w, scheme: sap, to: KGM, places: 3, item: /data/a, optional: true,\n"
@@ -91,7 +94,7 @@ static int steps_of(const char *yaml, size_t len, struct bb_buf *steps)
 
 static struct bb_transform *compile(const char *yaml, size_t len, struct bb_buf *program)
 {
-    struct bb_transform_source src = {NULL, no_file, said, program};
+    struct bb_transform_source src = {.file = no_file, .say = said, .program = program};
     struct bb_transform *t = NULL;
     struct bb_fault err = {0, ""};
     struct bb_buf steps;

@@ -88,6 +88,12 @@ tests_fuzz_fuzz_validate_SOURCES = tests/fuzz/fuzz_validate.c
 tests_fuzz_fuzz_validate_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_validate_LDADD = $(FUZZ_LIBS)
 
+FUZZERS += tests/fuzz/fuzz_plant
+tests_fuzz_fuzz_plant_SOURCES = tests/fuzz/fuzz_plant.c $(plant_systems)
+tests_fuzz_fuzz_plant_CPPFLAGS = $(tools_plant_plant_CPPFLAGS)
+tests_fuzz_fuzz_plant_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_plant_LDADD = $(tools_plant_plant_LDADD)
+
 # Each fuzzer in turn, from its seeds and from what earlier runs of this build folder learned.
 .PHONY: fuzz
 if FUZZER

@@ -58,7 +58,7 @@ for ((k = 1; k <= 6; k++)); do
     sleep 0.4
 done
 wait_for 60 "1,200 deliveries" route_is all delivered 1200
-same "written" "$(sys_count done)" 1200
+same "written" "$(sys_count "done")" 1200
 same "written twice" "$(sys_count doubles)" 0
 same "in quarantine" "$(route_get all open)" 0
 same "most who asked for a token at once" "$(sys_count token_at_once)" 1

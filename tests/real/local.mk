@@ -18,10 +18,15 @@ tests_real_xml_identity_CPPFLAGS = $(AM_CPPFLAGS) $(XML_CFLAGS)
 tests_real_xml_identity_LDADD = sdk/lib/libbusbar-sdk.a $(XML_LIBS)
 TESTS += tests/real/xml.sh
 EXTRA_DIST += tests/real/xml.sh
-check_PROGRAMS += tests/real/epcis
-tests_real_epcis_SOURCES = tests/real/epcis.c plugins/wms/value.c plugins/wms/uri.c plugins/wms/kind.c \
+# through routes: conf.d in tests/real/routes, files dropped and written
+TESTS += tests/real/inventree-back.sh tests/real/sap.sh tests/real/xml-canonical.sh \
+  tests/real/catena-x.sh tests/real/epcis.sh
+EXTRA_DIST += tests/real/lib.sh tests/real/routes tests/real/inventree-back.sh tests/real/inventree_back.py tests/real/sap.sh \
+  tests/real/xml-canonical.sh tests/real/catena-x.sh tests/real/draft4.jq tests/real/epcis.sh
+check_PROGRAMS += tests/real/wms_epcis
+tests_real_wms_epcis_SOURCES = tests/real/wms_epcis.c plugins/wms/value.c plugins/wms/uri.c plugins/wms/kind.c \
   plugins/wms/event_in.c plugins/wms/event_out.c plugins/wms/xml.c
-tests_real_epcis_CPPFLAGS = $(AM_CPPFLAGS) $(XML_CFLAGS) $(CRYPTO_CFLAGS)
-tests_real_epcis_LDADD = sdk/lib/libbusbar-sdk.a $(CURL_LIBS) $(XML_LIBS) $(CRYPTO_LIBS)
-TESTS += tests/real/epcis.sh
-EXTRA_DIST += tests/real/epcis.sh
+tests_real_wms_epcis_CPPFLAGS = $(AM_CPPFLAGS) $(XML_CFLAGS) $(CRYPTO_CFLAGS)
+tests_real_wms_epcis_LDADD = sdk/lib/libbusbar-sdk.a $(CURL_LIBS) $(XML_LIBS) $(CRYPTO_LIBS)
+TESTS += tests/real/wms-epcis.sh
+EXTRA_DIST += tests/real/wms-epcis.sh

@@ -2,14 +2,14 @@
 # model.sh - real samples find their place in the canonical model
 #
 # Reads $BUSBAR_REAL_DATA, of which nothing is kept: a factory's tables, recorded answers of an ERP,
-# automotive aspects, EPCIS events and the revisions of a board become documents by
+# automotive aspects and the revisions of a board become documents by
 # tests/real/model/*.jq; all must be valid, and the changes between revisions lead to each of them.
 limit=300
 . "$(dirname "$0")/../lib.sh"
 . "$src/tests/schemas/lib.sh"
 need jq
 data=${BUSBAR_REAL_DATA:-$src/../shared/data}
-[ -r "$data/plm/inventree/part.part.json" ] && [ -d "$data/epcis" ] ||
+[ -r "$data/plm/inventree/part.part.json" ] ||
     skip "no real samples at $data (set BUSBAR_REAL_DATA to their folder)"
 validate_ready
 maps=$src/tests/real/model
@@ -38,9 +38,8 @@ for f in "$data"/plm/osh-bom/ulx3s-history/*.csv; do
 done | jq -cs . >"$work/ulx3s.in"
 jq -c -f "$maps/ulx3s.jq" "$work/ulx3s.in" >"$work/ulx3s.all"
 jq -c .documents "$work/ulx3s.all" >"$work/ulx3s.out"
-find "$data/epcis" -name '*.json' -print0 | sort -z | xargs -0 cat | jq -cs . >"$work/epcis.in"
 
-for from in inventree sap catena-x epcis ulx3s; do
+for from in inventree sap catena-x ulx3s; do
     [ "$from" = ulx3s ] || jq -c -f "$maps/$from.jq" "$work/$from.in" >"$work/$from.out"
     documents "$work/$from.out" "$work/$from"
     for type in "$work/$from"/*; do

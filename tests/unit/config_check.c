@@ -199,7 +199,7 @@ START_TEST(a_config_is_checked_to_its_depth)
     }
     check(
         "endpoints:\n  e: {connector: http}\nroutes:\n  r: {from: e, to: e, on_unknown: retry}\n");
-    EXPECT("10.yaml:2:3: endpoint \"e\": \"listen\" or \"url\" is needed");
+    EXPECT("10.yaml:2:3: endpoint \"e\": \"listen\" or \"url\" or \"poll\" is needed");
 }
 END_TEST
 

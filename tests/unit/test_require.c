@@ -14,6 +14,8 @@ static const struct rig_file files[] = {
                         "\\\"day\\\":{\\\"type\\\":\\\"string\\\",\\\"format\\\":\\\"date\\\"}},\\\"additionalProperties\\\":false}\""},
     {"schema:a.common/1", "\"{\\\"$id\\\":\\\"urn:busbar:schema:a.common:1\\\",\\\"$defs\\\":{\\\"quantity\\\":{"
                           "\\\"type\\\":\\\"number\\\",\\\"minimum\\\":0},\\\"part\\\":{\\\"$ref\\\":\\\"urn:busbar:schema:a.part:1\\\"}}}\""},
+    {"self.json", "\"{\\\"properties\\\":{\\\"p\\\":{\\\"$ref\\\":\\\"#/$defs/short\\\"}},\\\"$defs\\\":{\\\"short\\\":{\\\"maxLength\\\":2}}}\""},
+    {"empty.json", "\"{}\""},
     {"own.json", "\"{\\\"properties\\\":{\\\"p\\\":{\\\"$ref\\\":\\\"urn:busbar:schema:a.part:1\\\"}}}\""},
     {"bad.json", "\"{\\n\\\"type\\\":\\n\\\"objct\\\"}\""},
     {"lost.json", "\"{\\\"$ref\\\":\\\"urn:busbar:schema:a.gone:1\\\"}\""},
@@ -79,6 +81,9 @@ static const struct {
     {"{\"schema\":\"a.part/1\"}", "", "{\"no\":\"4711\",\"qty\":1.50,\"day\":\"2026-03-31\"}", NULL, NULL},
     {"{\"schema\":\"a.part/1\",\"present\":\"/attributes/item\"}", "",
      "{\"no\":\"47112\",\"qty\":-1.50,\"day\":\"31.3.\",\"x\":1}", "schema", "step 1 (require): /data"},
+    {"{\"schema\":{\"file\":\"self.json\"}}", "", "{\"p\":\"ab\"}", NULL, NULL},
+    {"{\"schema\":{\"file\":\"self.json\"}}", "", "{\"p\":\"abc\"}", "schema", "/data/p "},
+    {"{\"schema\":{\"file\":\"empty.json\"}}", "", "{\"p\":1}", NULL, NULL},
     {"{\"schema\":{\"file\":\"own.json\"}}", "", "{\"p\":{\"no\":\"1\",\"qty\":0}}", NULL, NULL},
     {"{\"schema\":{\"file\":\"own.json\"}}", "", "{\"p\":{\"no\":1,\"qty\":0}}", "schema", "/data/p/no "},
     /* present, that */

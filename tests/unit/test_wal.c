@@ -472,6 +472,51 @@ START_TEST(files_are_made)
 }
 END_TEST
 
+/* _i: which of the files goes, both with 3. What is acknowledged a while after is there after a crash. */
+START_TEST(a_removed_log_is_noticed)
+{
+    int status = 0;
+    pid_t pid = fork();
+
+    ck_assert_int_ge(pid, 0);
+    if (pid == 0) {
+        struct timespec wait = {0, 20000000};
+        uint64_t until;
+        uint32_t a;
+        rig_open(&R);
+        a = rig_route(&R, "a");
+        append(a, "m", 100);
+        for (int k = 0; k < 2; k++)
+            if (_i & 1 << k)
+                file_remove(k ? "wal.1" : "wal.0");
+        until = bb_mono_us() + 3000000; /* it looks each second, with the operations */
+        while (bb_mono_us() < until) {
+            append(a, "m", 100);
+            nanosleep(&wait, NULL);
+            if (!R.j->wal.on)
+                break;
+        }
+        for (int k = 0; k < 5; k++)
+            append(a, "last", 100);
+        _exit(R.j->wal.on ? 1 : 0);
+    }
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    ck_assert_int_eq(status, 0);
+    ck_assert_uint_eq(file_size("wal.0") + file_size("wal.1"), 0);
+    rig_open(&R);
+    {
+        struct bb_journal_stats s;
+        uint32_t a = rig_route(&R, "a");
+        bb_journal_stats(R.j, &s);
+        ck_assert_uint_ge(s.messages, 7);
+        ck_assert_uint_eq(rig_state(&R, a).tail, s.messages);
+    }
+    bb_journal_close(&R.j);
+    check_sound();
+    rig_open(&R);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("wal");
@@ -498,6 +543,7 @@ int main(void)
     tcase_add_test(t, one_that_is_too_long_for_the_log);
     tcase_add_loop_test(t, half_a_store, 0, 2);
     tcase_add_test(t, files_are_made);
+    tcase_add_loop_test(t, a_removed_log_is_noticed, 1, 4);
     suite_add_tcase(s, t);
     r = srunner_create(s);
     srunner_run_all(r, CK_NORMAL);

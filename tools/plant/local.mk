@@ -18,8 +18,9 @@ include tools/plant/plm.mk
 include tools/plant/mes.mk
 include tools/plant/wms.mk
 include tools/plant/portal.mk
-tools_plant_plant_SOURCES = tools/plant/plant.c $(plant_kit) $(plant_factory) $(plant_odata) $(plant_erp) \
-  $(plant_plm) $(plant_mes) $(plant_wms) $(plant_portal)
+plant_systems = $(plant_kit) $(plant_factory) $(plant_odata) $(plant_erp) $(plant_plm) $(plant_mes) \
+  $(plant_wms) $(plant_portal)
+tools_plant_plant_SOURCES = tools/plant/plant.c $(plant_systems)
 tools_plant_plant_CPPFLAGS = $(AM_CPPFLAGS) $(SQLITE_CFLAGS) $(CURL_CFLAGS) $(CRYPTO_CFLAGS) $(XML_CFLAGS)
 tools_plant_plant_LDADD = $(SQLITE_LIBS) $(CURL_LIBS) $(CRYPTO_LIBS) $(XML_LIBS) -lpthread
 EXTRA_DIST += tools/plant/README.md

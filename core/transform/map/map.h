@@ -196,7 +196,7 @@ extern const struct bb_rule_ops bb_rule_copy, bb_rule_rename, bb_rule_constant, 
     bb_rule_drop, bb_rule_when, bb_rule_skip, bb_rule_reject, bb_rule_for_each, bb_rule_filter,
     bb_rule_number, bb_rule_sort, bb_rule_merge, bb_rule_split, bb_rule_join, bb_rule_template,
     bb_rule_cast, bb_rule_lookup, bb_rule_date, bb_rule_instant, bb_rule_scale, bb_rule_round,
-    bb_rule_convert;
+    bb_rule_convert, bb_rule_prune, bb_rule_gather;
 
 struct bb_map { /* the compiled step */
     struct bb_rules rules;

@@ -19,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <busbar/json.h>
 
 #define URN "urn:busbar:schema:"
 #define DOCS_MAX 32
@@ -131,6 +132,41 @@ static unsigned lines_of(struct bb_bytes text)
     return n;
 }
 
+/* Whether the text is an object without an $id, and empty: 1, 0. */
+static bool is_anonymous(struct bb_bytes text, bool *empty)
+{
+    struct bb_bytes key, value;
+    struct bb_fault ignored;
+    struct bb_buf v;
+    struct bb_cur c;
+    uint32_t n = 0;
+    bool found = false, map;
+
+    bb_buf_init(&v, BUNDLE_MAX);
+    map = bb_json_read(text, &v, &ignored) == 0 && bb_group_of((struct bb_bytes){v.ptr, v.len}, BB_T_MAP, &c, &n);
+    *empty = n == 0;
+    for (; map && n && !found && bb_pair_next(&c, &key, &value) == 0; n--)
+        found = bb_bytes_are(key, "$id");
+    bb_buf_free(&v);
+    return map && !found;
+}
+
+/* The text as a resource of its own, so that "#/..." in it means itself: with an $id when it has none. */
+static void doc_write(const struct doc *d, uint32_t k, struct bb_buf *out)
+{
+    const char *p = d->text.ptr, *brace = memchr(p, '{', d->text.len);
+    char id[64];
+    bool empty;
+
+    if (brace && is_anonymous(d->text, &empty)) {
+        bb_buf_put(out, p, (size_t)(++brace - p));
+        bb_buf_put(out, id, (size_t)snprintf(id, sizeof id, "\"$id\":\"urn:busbar:require:%u\"%s", k, empty ? "" : ","));
+        bb_buf_put(out, brace, (size_t)(p + d->text.len - brace));
+    } else {
+        bb_buf_put(out, p, d->text.len);
+    }
+}
+
 /* {"$id": .., "$ref": "urn of the first" or "#/$defs/0", "$defs": {"0": text, ...}} */
 static int bundle_write(struct bundle *b, struct bb_buf *out)
 {
@@ -151,7 +187,7 @@ static int bundle_write(struct bundle *b, struct bb_buf *out)
         snprintf(head, sizeof head, "%s\"%u\":\n", k ? "," : "", k);
         bb_buf_put(out, head, strlen(head));
         d->line = line + 1;
-        bb_buf_put(out, d->text.ptr, d->text.len);
+        doc_write(d, k, out);
         bb_buf_put(out, "\n", 1);
         line += 2 + lines_of(d->text);
     }

@@ -10,7 +10,7 @@ def ext: some | if . == {} then null else {inventree: .} end;
 def unit: {"": "H87", "m": "MTR", "litres": "LTR"}[. // ""];
 def id: if . == null then null else tostring end;
 def zulu: if . == null then null elif test("Z$") then . else . + "Z" end;
-def status: {"10": "unrestricted", "50": "quality", "55": "damaged", "60": "lost", "65": "rejected", "70": "lost", "75": "quality", "85": "returns"}[tostring];
+def status: {"10": "unrestricted", "50": "restricted", "55": "damaged", "60": "lost", "65": "rejected", "70": "lost", "75": "quality", "85": "returns"}[tostring];
 
 def index_by(f): map({(f | tostring): .}) | add // {};
 

@@ -1,13 +1,9 @@
-# epcis.jq - EPCIS 2.0 events to inventory movements and production reports
+# epcis.jq - EPCIS 2.0 events to inventory movements and production reports, as far as shapes go
 #
-# Input: an array of documents or events. One event about several item classes becomes one movement a
-# class; a transformation becomes a report with what went in and what came out.
+# Input: a document or an event. One event about several item classes becomes one movement a class; a
+# transformation becomes a report with what went in and what came out. Times and numbers stay the texts
+# that they are: epcis.yaml makes them right.
 def some: with_entries(select(.value != null and .value != "" and .value != [] and .value != {}));
-def zulu:
-  (capture("^(?<t>[0-9-]+T[0-9:]+)(\\.(?<f>[0-9]+))?(?<z>Z|[+-][0-9]{2}:[0-9]{2})$")) as $c
-  | (if $c.z == "Z" then 0 else ($c.z[1:3] | tonumber) * 3600 + ($c.z[4:6] | tonumber) * 60 end) as $off
-  | (($c.t + "Z" | fromdateiso8601) - (if $c.z | startswith("-") then -$off else $off end)) | todateiso8601
-  | if $c.f then .[0:19] + "." + $c.f[0:9] + "Z" else . end;
 # the class of an EPC: an SGTIN, LGTIN or GRAI without its serial; anything else is its own class
 def class: if test("^urn:epc:(id|class):[a-z]+:") then (capture("^urn:epc:(id|class):(?<s>[a-z]+):(?<r>.+)$") | if (.s | IN("sgtin", "lgtin", "grai", "itip", "cpi")) then (.r | split(".") | .[0:-1] | join(".")) else .s + ":" + .r end)
   elif test("/21/") then sub("/21/.*$"; "") elif test("/10/") then sub("/10/.*$"; "") else . end;
@@ -22,11 +18,11 @@ def refs: [list(.bizTransactionList)[] | {kind: (.type // "other"), id: .bizTran
 def side($list): [list($list)[] | select(.type | test("party"))] as $p | [list($list)[] | select(.type | test("location"))] as $l
   | {party: (if $p[0] then {id: ($p[0].source // $p[0].destination), role: ($p[0].type)} else null end), location: (if $l[0] then {id: ($l[0].source // $l[0].destination)} else null end)} | some;
 def sensors:
-  [list(.sensorElementList)[] | (.sensorMetadata // {}) as $m | .sensorReport[]? | {name: (.type // .exception // "sensor"), value: (.value // .stringValue // .meanValue // .booleanValue // .hexBinaryValue // .uriValue // .minValue // .component // "reported"), unit: (.uom | if . == null or (test("^[0-9A-Z]{2,3}$") | not) then null else . end),
-    device: (.deviceID // $m.deviceID), at: ((.time // $m.time) | if . then zulu else null end), from: ($m.startTime | if . then zulu else null end), to: ($m.endTime | if . then zulu else null end), method: (.dataProcessingMethod // $m.dataProcessingMethod), statistic: (if .value == null and .meanValue != null then "mean" else null end)} | some];
+  [list(.sensorElementList)[] | (.sensorMetadata // {}) as $m | .sensorReport[]? | {name: (.type // .exception // "sensor"), number: (.value // .meanValue // .minValue), value: (if .value // .meanValue // .minValue then null else .stringValue // .booleanValue // .hexBinaryValue // .uriValue // .component // "reported" end), unit: (.uom | if . == null or (test("^[0-9A-Z]{2,3}$") | not) then null else . end),
+    device: (.deviceID // $m.deviceID), at: (.time // $m.time), from: $m.startTime, to: $m.endTime, method: (.dataProcessingMethod // $m.dataProcessingMethod), statistic: (if .value == null and .meanValue != null then "mean" else null end)} | some];
 def place: if . == null then null else {id: .id} end;
 def own: with_entries(select(.key | test(":"))) | if . == {} then null else {epcis: .} end;
-def common: {at: (.eventTime | zulu), timeZone: .eventTimeZoneOffset, recordedAt: (.recordTime | if . then zulu else null end), readPoint: (.readPoint | place), businessStep: .bizStep, disposition, persistent: .persistentDisposition, documents: (if .certificationInfo then [.certificationInfo | if type == "array" then .[] else . end | {uri: ., kind: "certificate"}] else null end), action, references: refs, measurements: sensors, extensions: (own // {}),
+def common: {at: .eventTime, timeZone: .eventTimeZoneOffset, recordedAt: .recordTime, readPoint: (.readPoint | place), businessStep: .bizStep, disposition, persistent: .persistentDisposition, documents: (if .certificationInfo then [.certificationInfo | if type == "array" then .[] else . end | {uri: ., kind: "certificate"}] else null end), action, references: refs, measurements: sensors, extensions: (own // {}),
   reversal: (if .errorDeclaration then true else null end), reverses: (if .errorDeclaration then {kind: "movement", id: (.eventID // "unknown")} else null end), reason: (if .errorDeclaration.reason then {code: .errorDeclaration.reason} else null end)} | some;
 def movements:
   . as $e | (.bizLocation | place) as $loc
@@ -41,7 +37,8 @@ def movements:
   | (if .reversal then .from as $f | .from = .to | .to = $f else . end)
   | (if $e.ilmd then .characteristics = [$e.ilmd | to_entries[] | {name: .key, value: (.value | if type == "object" or type == "array" then tojson else . end)}] else . end) | some;
 def report:
-  {id: (.eventID // .transformationID // "unknown"), at: (.eventTime | zulu), timeZone: .eventTimeZoneOffset, workCenter: (.readPoint | place), operation: (if .bizStep then {segment: .bizStep} else null end),
+  {id: (.eventID // .transformationID // .eventTime), at: .eventTime, timeZone: .eventTimeZoneOffset, workCenter: (.readPoint | place), operation: (if .bizStep then {segment: .bizStep} else null end),
    consumed: [things(.inputEPCList; .inputQuantityList)[] | some | select(.quantity)], produced: [things(.outputEPCList; .outputQuantityList)[] | some | select(.quantity)], measurements: sensors, references: refs, extensions: (own // {})} | some;
-[.[] | (.epcisBody.eventList // .epcisBody.queryResults.resultsBody.eventList // [.])[] | select(.eventTime) |
- if .type == "TransformationEvent" then {schema: "mfg.production-report", document: report} else {schema: "mfg.inventory-movement", document: movements} end]
+[(.epcisBody.eventList // .epcisBody.queryResults.resultsBody.eventList // [.])[] | select(.eventTime)] as $events
+| {movements: [$events[] | select(.type != "TransformationEvent") | movements],
+   reports: [$events[] | select(.type == "TransformationEvent") | report]}

@@ -1,5 +1,5 @@
 /*
- * epcis.c - prints the inventory movements in an EPCIS document, JSON or XML, a line of JSON each, as the wms
+ * wms_epcis.c - prints the inventory movements in an EPCIS document, JSON or XML, a line of JSON each, as the wms
  * connector makes them; with --event, what the connector would capture for each
  */
 #include <stdio.h>
