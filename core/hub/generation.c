@@ -308,8 +308,11 @@ static struct bb_generation *load(const char *conf_dir, bool rehearse, struct bb
     if (!g)
         goto memory;
     g->config = bb_config_load(conf_dir, diags);
-    if (!g->config)
+    if (!g->config) {
+        bb_config_diag(diags, BB_SEV_WARNING, (struct bb_where){0},
+                       "connectors' own keys and the steps of transforms are looked at when these errors are mended");
         goto fail;
+    }
     g->endpoints = calloc(g->config->n_endpoints + 1, sizeof(*g->endpoints));
     folders_make(&folders, g->config);
     g->programs = calloc(g->config->n_routes + 1, sizeof(*g->programs));

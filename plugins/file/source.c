@@ -513,6 +513,9 @@ static void finish(struct source *s)
     well(s);
     bb_host_log(&s->ctx, BB_LOG_INFO, "%s: %" PRIu64 " records taken, %" PRIu64 " skipped", s->name,
                 s->reader.at.record - s->skipped, s->skipped);
+    if (!s->reader.at.record && s->c->format == FORMAT_XML) /* it may hold none; or another root, another namespace */
+        bb_host_log(&s->ctx, BB_LOG_WARN, "%s: nothing in it is a record: is xml.record the path, with its namespaces?",
+                    s->name);
     file_close(s);
     s->phase = IDLE;
 }
