@@ -170,6 +170,7 @@ struct hub_route {
     } sweep;               /* upto 0: the next read begins with the first */
     bool recovered;       /* rows in flight at the last end have been dealt with */
     enum { HEADS_TO_DO, HEADS_READING, HEADS_DONE } heads; /* lanes that an earlier run left asleep */
+    uint64_t rows_to; /* the newest message of theirs; 0: the scan is past it, nothing older hides in the feed */
     uint64_t heads_from;
     uint64_t attempts, marked_at_ms;
     int64_t lowered_ms;

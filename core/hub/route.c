@@ -138,6 +138,8 @@ bool hub_route_offer(struct bb_hub *h, struct hub_route *r, const struct bb_read
         hub_dispatch(h, r, it, &fresh, BB_DELIVER_OP);
     }
     r->scan++;
+    if (it->seq >= r->rows_to)
+        r->rows_to = 0;
     return true;
 }
 
@@ -186,7 +188,9 @@ void hub_route_pump(struct bb_hub *h, struct hub_route *r)
         return;
     if (r->to->state == EP_UP || r->mark_asked > r->scan)
         hub_route_reserve(h, r);
-    if (r->heads == HEADS_TO_DO && r->scan >= r->recover && !r->spills_out &&
+    if (r->scan >= r->tail)
+        r->rows_to = 0;
+    if (r->heads == HEADS_TO_DO && r->scan >= r->recover && !r->rows_to && !r->spills_out &&
         h->ops_out < OPS_MANY) /* a million sleeping lanes are not woken in one queue */
         hub_rows_heads(h, r);
     room = r->paused ? 0 : hub_endpoint_room(h, r->to);

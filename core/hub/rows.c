@@ -92,8 +92,9 @@ static void due_again(struct bb_hub *h, struct hub_route *r, const struct bb_rea
 }
 
 /* A lane's next delivery sleeps until the one before it is settled; a crash may come between. Once
- * everything that the earlier run may have sent stands in rows, no earlier delivery of a lane is
- * hidden in the feed, and every sleeping head may be woken. */
+ * everything that the earlier run may have sent stands in rows, and the scan is past the newest row (a route
+ * that splits or renders records nothing as sent), no earlier delivery of a lane is hidden in the feed,
+ * and every sleeping head may be woken. */
 void hub_rows_heads(struct bb_hub *h, struct hub_route *r)
 {
     r->heads = HEADS_READING;

@@ -12,7 +12,8 @@ static int count_row(void *arg, uint64_t lane, uint64_t seq, const struct bb_row
     struct hub_route *r = ((void **)arg)[0];
     struct bb_hub *h = ((void **)arg)[1];
 
-    (void)seq;
+    if (lane && seq > r->rows_to)
+        r->rows_to = seq;
     r->ahead += r->impure && row->state == BB_D_RETRYING && hub_route_is_ahead(row);
     if (lane)
         ++*hub_filter_at(&h->filter, r->index, lane);

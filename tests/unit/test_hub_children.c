@@ -317,6 +317,30 @@ START_TEST(what_was_to_be_split_was_sent_to_nobody)
 }
 END_TEST
 
+/* With others of its lane behind it, which are rows: they stay behind it, though nothing tells that it was
+ * handed over. */
+START_TEST(and_its_lane_keeps_its_order)
+{
+    struct bb_fault err = {0};
+
+    up();
+    submit("p", 10);
+    expect("p", 1);
+    submit("q", 10);
+    submit("r", 10);
+    rig_wait_status(&rig, "\"spilled\":2,");
+    rig_close(&src);
+    rig_close(&dst);
+    bb_hub_stop(&rig.hub, 0);
+    ck_assert_int_eq(rig_hub(&rig, &err), 0);
+    src = rig_up(&rig, "src");
+    dst = rig_up(&rig, "dst");
+    answer(expect("p", 1), BB_OK, (const char *const[]){"p/1", NULL});
+    answer(expect("q", 1), BB_OK, (const char *const[]){"q/1", NULL});
+    answer(expect("r", 1), BB_OK, (const char *const[]){"r/1", NULL});
+}
+END_TEST
+
 static void expect_cut(bb_status s)
 {
     up();
@@ -518,6 +542,7 @@ int main(void)
     tcase_add_test(t, more_than_a_message_may_have);
     tcase_add_test(t, no_answer_is_no_riddle);
     tcase_add_test(t, nor_is_a_stop);
+    tcase_add_loop_test(t, and_its_lane_keeps_its_order, 0, 5);
     tcase_add_test(t, what_was_sent_before_the_route_split_is_not_split);
     tcase_add_loop_test(t, it_is_asked_about, 0, 2);
     tcase_add_test(t, what_was_to_be_split_was_sent_to_nobody);

@@ -14,7 +14,7 @@ build_packages=(autoconf automake libtool pkg-config make gcc libc6-dev libzmq3-
 demo_packages=(curl jq)
 # shellcheck disable=SC2034
 test_packages=(check clang libclang-rt-14-dev curl jq sqlite3 strace shellcheck python3
-    nginx-light openssl)
+    nginx-light openssl libxml2-utils)
 # shellcheck disable=SC2034
 bench_packages=(curl jq nginx-light nats-server)
 
