@@ -15,7 +15,7 @@
 
 static struct rig rig;
 static struct rig_host src, dst;
-static uint64_t token[N + 1]; /* of the message's open delivery */
+static uint64_t token[N + 2]; /* of the message's open delivery; one test has one more */
 
 static void setup(void)
 {
