@@ -39,6 +39,7 @@ static bool bb_deliver_take(struct bb_host *h, struct bb_inframe *in, const stru
         return false;
     }
     m->whole = m->accepted = d->whole;
+    m->attributes = d->attributes;
     m->key = d->key;
     m->short_key = d->short_key;
     m->attempt = d->attempt;

@@ -64,37 +64,42 @@ const struct bb_route_steps *bb_route_steps_of(const struct bb_host *h, uint32_t
     return h->n_routes ? bsearch(&route, h->routes, h->n_routes, sizeof(*h->routes), bb_route_compare) : NULL;
 }
 
-#define EMIT_HEAD 16u /* of a bin value around it */
 /* The message that follows, where the route says so: with the sink's reply, or without if that is too
- * much. When there is no memory for it the delivery has not ended as far as the hub may know. */
+ * much. That it can be made was seen to before the sink got anything, but for a body that was kept when the
+ * route did not emit yet: that one is told, not taken back. */
 static void bb_deliver_emit(const struct bb_host *h, struct bb_msg *m, struct bb_w_result *r, char *text, size_t cap)
 {
     const struct bb_route_steps *steps = bb_route_steps_of(h, m->route);
-    struct bb_bytes none = {NULL, 0};
+    struct bb_bytes replies[2] = {r->reply, {NULL, 0}}, attributes = m->attributes;
+    struct bb_fault why = {0};
+    struct bb_envelope e;
     struct bb_buf whole;
-    struct bb_fault why;
-    int rc;
+    int rc = 1;
 
     if (!steps || !steps->steps || !bb_transform_emits(steps->steps))
         return;
-    bb_buf_init(&whole, h->max_message - EMIT_HEAD);
-    rc = bb_transform_emit(steps->steps, m->accepted, r->reply, &whole, &why);
-    if (rc < 0) {
+    if (!attributes.len && bb_envelope_read(m->accepted, &e, NULL) == 0)
+        attributes = e.attributes;
+    bb_buf_init(&whole, 2 * h->max_message + BB_REPLY_MAX);
+    for (size_t i = 0; i < 2 && !m->n_children && rc >= 0; i++) {
         bb_buf_reset(&whole);
-        rc = bb_transform_emit(steps->steps, m->accepted, none, &whole, &why);
+        rc = bb_transform_emit(steps->steps, attributes, replies[i], &whole, &why);
+        if (rc == 0 && whole.len + BB_EMIT_HEAD > h->max_message) {
+            bb_host_fault(&why, 0, "it would have more than %zu bytes (max_message)", h->max_message);
+            rc = 1;
+        } else if (rc == 0) {
+            bb_put_bin(&m->children, whole.ptr, whole.len);
+            m->n_children = !m->children.failed;
+            rc = m->children.failed ? -1 : 0;
+        }
     }
-    bb_put_bin(&m->children, whole.ptr, rc == 0 ? whole.len : 0);
-    if (rc < 0 || m->children.failed) {
-        bb_host_fault(&why, 0, "it was applied, but there is no room for the message that follows");
-        r->status = BB_E_UNKNOWN;
-    }
-    if (rc == 0 && !m->children.failed)
-        m->n_children = 1;
     m->emitted = true;
     bb_buf_free(&whole);
     if (m->n_children)
         return;
-    snprintf(text, cap, "%s", why.text);
+    if (rc < 0) /* no memory: it has not ended as far as the hub may know */
+        r->status = BB_E_UNKNOWN;
+    snprintf(text, cap, "not emitted: %s", rc < 0 ? "out of memory" : why.text);
     r->has_error = true;
     r->vendor_code = bb_text("");
     r->text = bb_text(text);

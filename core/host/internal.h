@@ -72,7 +72,8 @@ struct bb_msg {
     atomic_uint refs;
     struct bb_inframe *frame;
     struct bb_bytes whole; /* in frame, or in rendered */
-    struct bb_bytes accepted; /* as the hub gave it, in frame */
+    struct bb_bytes accepted; /* as the hub gave it, in frame: what was accepted, or a kept body; then */
+    struct bb_bytes attributes; /* the accepted message's, in frame; empty where nobody needs them */
     struct bb_bytes key, short_key;
     struct bb_bytes query; /* a question's operation, in frame */
     uint64_t deadline; /* monotonic, UINT64_MAX none */

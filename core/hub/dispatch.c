@@ -86,6 +86,7 @@ static bool launch(struct bb_hub *h, struct hub_route *r, const struct bb_read_i
         .key = {key, hub_key_long(h, r->id, f->seq, f->row.epoch, key)},
         .short_key = {brief, 16},
         .whole = it->whole,
+        .attributes = r->emits && row->flags & BB_ROW_BODY ? it->attributes : (struct bb_bytes){NULL, 0},
     };
     bb_list_deliver(&p->out, &p->list, &d);
     return true;

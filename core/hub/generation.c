@@ -127,6 +127,9 @@ static void emit_check(const struct bb_generation *g, const struct bb_route_conf
     at = bb_config_locate(r->where, "/emit/type");
     if (!*r->emit.type || strlen(r->emit.type) > EMIT_TYPE_MAX)
         bb_config_diag(d, BB_SEV_ERROR, at, "route \"%s\": emit: a type has 1 to %u bytes", r->name, EMIT_TYPE_MAX);
+    else if (strchr(r->emit.type, '*'))
+        bb_config_diag(d, BB_SEV_ERROR, at, "route \"%s\": emit: \"%s\" is a pattern; a message has one type", r->name,
+                       r->emit.type);
     else if (gen_ends_in_split(r))
         bb_config_diag(d, BB_SEV_ERROR, at,
                        "route \"%s\": its last step makes other messages of each, so that nothing is delivered "
@@ -220,8 +223,12 @@ static struct bb_transform *steps_compile(struct gen_compiling *c, const struct 
     bb_buf_init(&steps, BB_PROGRAM_MAX);
     bb_buf_init(program, BB_PROGRAM_MAX);
     bb_put_array(&steps, (uint32_t)c->n_steps + (carries != NULL) + emits);
-    for (size_t k = 0; k < c->n_steps; k++)
+    for (size_t k = 0; k < c->n_steps; k++) {
+        if (strcmp(c->steps[k].kind, "emit") == 0 || strcmp(c->steps[k].kind, "bom_carries") == 0)
+            bb_config_diag(c->diags, BB_SEV_ERROR, c->steps[k].where, "%s \"%s\": \"%s\" is no step that can be written: "
+                           "the core puts it behind the others", c->noun, c->name, c->steps[k].kind);
         step_put(&steps, c->steps[k].kind, c->steps[k].config);
+    }
     if (carries)
         step_put(&steps, "bom_carries", (struct bb_bytes){carries->ptr, carries->len});
     if (emits)

@@ -367,7 +367,8 @@ void hub_intake_children_done(struct bb_hub *h, struct bb_op *op, bool stored)
     }
     if (conflicts && hub_bucket_take(&h->conflicts_said, h->now, 1, 1, 1))
         bb_logf(BB_LOG_WARN, "endpoint \"%s\": %zu of the messages that a delivery became have ids that other "
-                "messages have; they are quarantined under no route: do two routes split the same message without "
-                "a different `as`?", in->ep->name, conflicts);
+                "messages have; they are quarantined under no route: %s?", in->ep->name, conflicts,
+                in->op.append.owed ? "was the same message accepted twice (claims: false, or its window)"
+                                   : "do two routes split the same message without a different `as`");
     intake_free(in);
 }

@@ -418,6 +418,9 @@ static void outcome(struct bb_hub *h, struct subject *u, const struct bb_w_resul
         (u->r->emits ? on_emit : on_children)(h, u, w, &a);
         return;
     }
+    if (u->r->emits && w->status == BB_OK)
+        bb_logf(BB_LOG_ERROR, "route \"%s\": message %llu is delivered, but %.*s", u->r->config->name,
+                (unsigned long long)u->seq, (int)(a.text.len < 200 ? a.text.len : 200), (const char *)a.text.ptr);
     /* the ordinary case, kept short: first send, delivered, nothing to tell */
     if (w->status == BB_OK && f->op == BB_DELIVER_OP && f->ord != BB_ORD_NONE && !w->reply.len &&
         !w->has_error &&

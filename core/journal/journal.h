@@ -224,6 +224,7 @@ struct bb_read_item {
     struct bb_row row;      /* zero for feed items */
     struct bb_bytes whole;  /* the message, or the kept body when row.flags has BB_ROW_BODY;
                                empty with bad set */
+    struct bb_bytes attributes; /* the accepted message's, with a kept body; else empty */
     uint8_t bad;            /* record missing or its CRC wrong: quarantine the delivery */
     uint8_t done;           /* feed: already settled out of turn (window bit): skip it;
                                ROWS: not fetched, max_bytes had been reached */

@@ -141,10 +141,11 @@ static int get(struct look *k, enum bb_table t, MDB_val *key, MDB_val *v)
 static int fetch(struct look *k, struct bb_read_item *it)
 {
     MDB_val key = {8, &it->seq}, v;
+    struct bb_envelope e;
     struct bb_record rec;
     struct bb_key kb;
     int rc;
-    it->whole = (struct bb_bytes){NULL, 0};
+    it->whole = it->attributes = (struct bb_bytes){NULL, 0};
     if (it->done)
         return 0;
     rc = get(k, BB_TAB_MSG, &key, &v);
@@ -160,10 +161,12 @@ static int fetch(struct look *k, struct bb_read_item *it)
         rc = get(k, BB_TAB_BODY, &key, &v);
         if (rc)
             return rc;
+        if (!it->bad && bb_envelope_read(it->whole, &e, NULL) == 0)
+            it->attributes = e.attributes;
         it->bad = !v.mv_data;
         it->whole = (struct bb_bytes){v.mv_data, v.mv_size};
     }
-    k->bytes += it->whole.len;
+    k->bytes += it->whole.len + it->attributes.len;
     return 0;
 }
 
@@ -345,6 +348,16 @@ static int rows(struct look *k)
     return rc;
 }
 
+/* To p, which is moved behind it. */
+static uint8_t *copy_bytes(struct bb_bytes *b, uint8_t *p)
+{
+    if (!b->len)
+        return p;
+    memcpy(p, b->ptr, b->len);
+    b->ptr = p;
+    return p + b->len;
+}
+
 /* Out of the store into an arena of the request's own. */
 static int copy_out(struct look *k)
 {
@@ -365,11 +378,8 @@ static int copy_out(struct look *k)
     }
     p = a->data + head;
     for (size_t i = 0; i < n; i++) {
-        if (!items[i].whole.len)
-            continue;
-        memcpy(p, items[i].whole.ptr, items[i].whole.len);
-        items[i].whole.ptr = p;
-        p += items[i].whole.len;
+        p = copy_bytes(&items[i].whole, p);
+        p = copy_bytes(&items[i].attributes, p);
     }
     k->r->arena = a;
     return 0;

@@ -1,11 +1,12 @@
 /*
  * emit.c - the step behind a route's own that says what follows when the sink has the message
  *
- * The core puts it there (`emit` of a route); it lets every message through. When the delivery ends as
- * delivered, or a probe says that it was, its host makes the message: the attributes of the delivered
- * one, but for id (that one's, "/" and the route's name), type, causationid, correlationid, generation,
- * time and what describes the data; the data names the delivered message and has the sink's reply. The id depends on
- * nothing else, so that whoever makes it again makes the same.
+ * The core puts it there (`emit` of a route). When the delivery ends as delivered, or a probe says that it
+ * was, its host makes the message: the attributes of the one that was accepted, but for id (that one's, "/" and
+ * the route's name), type, causationid, correlationid, generation, time and what describes the data; the data
+ * names the accepted message and has the sink's reply. The id depends on nothing else, so that whoever makes
+ * it again makes the same. What cannot be made fails the delivery here, before the sink has anything: afterwards
+ * the effect is there, and what follows from it must be, too.
  *
  * Thread: any. Ownership: the step owns its texts.
  */
@@ -47,18 +48,6 @@ static int emit_compile(struct bb_compile *c, struct bb_bytes config, void **sel
     e->route = text_of(config, "route");
     return e->type && e->route ? 0 : bb_compile_say(c, "takes {type: ..., route: ...}");
 }
-
-static bb_status emit_apply(const void *self, struct bb_apply *a, struct bb_bytes whole, struct bb_buf *out)
-{
-    (void)self;
-    (void)a;
-    (void)whole;
-    (void)out;
-    return BB_OK;
-}
-
-const struct bb_step_ops bb_step_emit = {.name = "emit", .pure = true, .checks = true,
-                                         .compile = emit_compile, .apply = emit_apply, .free = emit_free};
 
 static const struct emit *emit_of(const struct bb_transform *t)
 {
@@ -126,25 +115,66 @@ static void put_message(struct bb_buf *b, const struct emit *e, const struct bb_
     }
 }
 
-int bb_transform_emit(const struct bb_transform *t, struct bb_bytes whole, struct bb_bytes reply,
+/* As bb_transform_emit(). */
+static int make(const struct emit *e, struct bb_bytes attributes, struct bb_bytes reply, struct bb_buf *out,
+                struct bb_fault *err)
+{
+    size_t start = out->len;
+    struct bb_envelope p;
+    struct bb_buf whole;
+    int64_t generation;
+    int rc;
+
+    bb_buf_init(&whole, attributes.len + 2); /* with no data: an envelope that can be read */
+    bb_put_array(&whole, 2);
+    bb_put_raw(&whole, attributes);
+    bb_put_nil(&whole);
+    rc = whole.failed ? -1 : bb_envelope_read((struct bb_bytes){whole.ptr, whole.len}, &p, err) != 0;
+    generation = rc ? 0 : bb_ref_generation(&p) + 1;
+    if (generation > BB_GENERATIONS_MAX) {
+        rc = 1;
+        bb_fail(err, "it would be number %d in a chain: do the routes go in a circle?", BB_GENERATIONS_MAX + 1);
+    }
+    if (rc == 0) {
+        put_message(out, e, &p, generation, reply);
+        rc = out->failed ? -1 : bb_message_check((struct bb_bytes){(uint8_t *)out->ptr + start, out->len - start}, err) != 0;
+    }
+    if (rc)
+        out->len = start;
+    bb_buf_free(&whole);
+    return rc;
+}
+
+int bb_transform_emit(const struct bb_transform *t, struct bb_bytes attributes, struct bb_bytes reply,
                       struct bb_buf *out, struct bb_fault *err)
 {
-    const struct emit *e = emit_of(t);
-    struct bb_envelope p;
-    size_t start = out->len;
-    int64_t generation;
-
-    if (!e || bb_envelope_read(whole, &p, err) != 0)
-        return bb_fail(err, "not emitted: the message is damaged"), 1;
-    generation = bb_ref_generation(&p) + 1;
-    if (generation > BB_GENERATIONS_MAX)
-        return bb_fail(err, "not emitted: %s would be the %dth message that follows from another; do the "
-                            "routes go in a circle?", e->type, BB_GENERATIONS_MAX + 1), 1;
-    put_message(out, e, &p, generation, reply);
-    if (out->failed)
-        return -1;
-    if (bb_message_check((struct bb_bytes){(uint8_t *)out->ptr + start, out->len - start}, err) == 0)
-        return 0;
-    out->len = start;
-    return bb_fail(err, "not emitted: it would not be canonical"), 1;
+    return make(emit_of(t), attributes, reply, out, err);
 }
+
+/* ---- the step ---------------------------------------------------------------------------------------- */
+static bb_status emit_apply(const void *self, struct bb_apply *a, struct bb_bytes whole, struct bb_buf *out)
+{
+    struct bb_bytes none = {NULL, 0};
+    struct bb_envelope accepted;
+    struct bb_fault why = {0};
+    struct bb_buf b;
+    bb_status s = BB_OK;
+    int rc;
+
+    (void)whole;
+    if (bb_envelope_read(a->original, &accepted, &why) != 0)
+        return bb_apply_reject(a, "mapping", "emit: %.150s", why.text);
+    bb_buf_init(&b, 2u * BB_ATTRIBUTES_MAX * BB_ATTRIBUTE_MAX);
+    rc = make(self, accepted.attributes, none, &b, &why);
+    if (rc < 0)
+        s = BB_E_RETRY;
+    else if (rc > 0)
+        s = bb_apply_reject(a, "mapping", "emit: what is to follow cannot be made: %.110s", why.text);
+    else if (b.len + BB_EMIT_HEAD > out->max)
+        s = bb_apply_reject(a, "mapping", "emit: what is to follow would have %zu bytes, too many for max_message (%zu)", b.len, out->max);
+    bb_buf_free(&b);
+    return s;
+}
+
+const struct bb_step_ops bb_step_emit = {.name = "emit", .pure = true, .checks = true,
+                                         .compile = emit_compile, .apply = emit_apply, .free = emit_free};

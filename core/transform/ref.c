@@ -99,7 +99,7 @@ int64_t bb_ref_generation(const struct bb_envelope *e)
     struct bb_bytes v;
     int64_t n = 0;
 
-    if (bb_map_get(e->attributes, "generation", &v) == 1 && bb_as_int(v, &n) && n > 0)
-        return n;
-    return 0;
+    if (bb_map_get(e->attributes, "generation", &v) != 1 || !bb_as_int(v, &n) || n < 0)
+        return 0;
+    return n < BB_GENERATIONS_MAX ? n : BB_GENERATIONS_MAX;
 }

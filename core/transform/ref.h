@@ -30,6 +30,6 @@ int bb_ref_text_read(struct bb_compile *c, struct bb_bytes v, size_t max, char *
 void bb_ref_show(struct bb_bytes v, char *out, size_t cap);
 
 #define BB_GENERATIONS_MAX 8 /* of messages made of messages: a route that feeds itself ends here */
-int64_t bb_ref_generation(const struct bb_envelope *e); /* 0: it came from outside */
+int64_t bb_ref_generation(const struct bb_envelope *e); /* 0: it came from outside; at most that */
 
 #endif

@@ -368,7 +368,8 @@ int bb_frame_next_deliver(struct bb_frame *f, struct bb_w_deliver *out)
         bb_members_u32(&m, "", &out->budget_ms) < 0 ||
         bb_members_bytes(&m, "", BB_T_STR, false, &out->key) < 0 ||
         bb_members_bytes(&m, "", BB_T_STR, false, &out->short_key) < 0 ||
-        bb_members_bytes(&m, "", BB_T_BIN, false, &out->whole) < 0 || bb_members_close(&m) < 0)
+        bb_members_bytes(&m, "", BB_T_BIN, false, &out->whole) < 0 ||
+        (m.left && bb_members_bytes(&m, "", BB_T_BIN, true, &out->attributes) < 0) || bb_members_close(&m) < 0)
         return -1;
     return bb_item_done(f, &m);
 }

@@ -36,6 +36,7 @@ struct bb_w_deliver {
     uint64_t token;
     uint32_t op, route, attempt, flags, budget_ms;
     struct bb_bytes key, short_key, whole;
+    struct bb_bytes attributes; /* the accepted message's, a map; empty: as in whole */
 };
 struct bb_w_result {
     uint64_t token;

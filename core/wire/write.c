@@ -150,7 +150,7 @@ void bb_list_end(struct bb_buf *b, const struct bb_list *l)
 
 void bb_list_deliver(struct bb_buf *b, struct bb_list *l, const struct bb_w_deliver *d)
 {
-    bb_put_array(b, 9);
+    bb_put_array(b, d->attributes.len ? 10 : 9);
     bb_put_uint(b, d->token);
     bb_put_uint(b, d->op);
     bb_put_uint(b, d->route);
@@ -160,6 +160,8 @@ void bb_list_deliver(struct bb_buf *b, struct bb_list *l, const struct bb_w_deli
     bb_put_text(b, d->key);
     bb_put_text(b, d->short_key);
     bb_put_bin(b, d->whole.ptr, d->whole.len);
+    if (d->attributes.len)
+        bb_put_bin(b, d->attributes.ptr, d->attributes.len);
     l->n++;
 }
 

@@ -52,7 +52,7 @@ sed -i 's/, on: delivered//' "$conf/emit.yaml"
 refused '"on" is missing (when: delivered)'
 
 # ---- and what happens ------------------------------------------------------------------------------------
-config mfg.inventory.posted
+config mfg.inventory.posted "transform: [map: [{constant: {to: /attributes/item, value: MAPPED}}]]"
 core_start
 for ((i = 1; i <= n; i++)); do
     printf '{"n":%d,"item":"I%d","qty":"%d.50"}\n' "$i" $((i % 9)) "$i"
@@ -71,6 +71,7 @@ wait_for 120 "all that follows" route_is confirmed delivered "$n"
 same "accepted" "$(status_json | jq .journal.accepted)" $((2 * n))
 same "applied by the ERP" "$(jq -r 'select(.outcome == "applied") | .id' "$work/erp.jsonl" | sort -u | wc -l)" "$n"
 same "different messages that follow" "$(cat "$work"/out/*.jsonl | jq -r .id | sort -u | wc -l)" "$n"
+same "of what was sent, not of what was accepted" "$(cat "$work"/out/*.jsonl | jq -r 'select(.item == "MAPPED") | .id' | wc -l)" 0
 same "their order" "$(cat "$work"/out/*.jsonl | jq -r '[.item, (.causationid | tonumber)] | @tsv' |
     awk '{ if ($2 + 0 < last[$1]) bad++; last[$1] = $2 + 0 } END { print bad + 0 }')" 0
 same "one of them" "$(cat "$work"/out/*.jsonl | jq -c 'select(.causationid == "8") | [.id, .type, .item, .correlationid, .data.type, .data.id]' | head -n 1)" \
@@ -79,3 +80,30 @@ same "one of them" "$(cat "$work"/out/*.jsonl | jq -c 'select(.causationid == "8
 grep -q 'mfg.inventory.posted' "$work/trace" || fail "the trace does not go on: $(cat "$work/trace")"
 core_stop
 books_balance
+
+# ---- what nothing can follow is not sent -----------------------------------------------------------------
+rm -rf "$state" "$work"/out/* "$work"/in/*
+curl -sf -X PUT --data "" "$erp/control/zero" >/dev/null
+config mfg.inventory.posted "on_failure: quarantine"
+echo 'journal: {max_message: 1KiB}' >>"$conf/emit.yaml"
+core_start
+long=$(printf 'x%.0s' {1..260})
+printf '{"specversion":"1.0","id":"%s","source":"/t","type":"mfg.inventory.movement","item":"L","data":{}}' "$long" >"$work/long.json"
+printf '{"specversion":"1.0","id":"g","source":"/t","type":"mfg.inventory.movement","item":"G","generation":9223372036854775807,"data":{}}' >"$work/circle.json"
+for i in {1..60}; do printf '"a%02d":"v",' "$i"; done >"$work/many"
+printf '{"specversion":"1.0","id":"m","source":"/t","type":"mfg.inventory.movement",%s"data":{}}' "$(cat "$work/many")" >"$work/many.json"
+for what in long circle many; do
+    "$busbar" send -e wms --state "$state" "$work/$what.json" >/dev/null || fail "send $what"
+done
+wait_for 30 "all three in quarantine" route_is move-to-erp quarantined 3
+"$busbar" quarantine list --json --state "$state" >"$work/q.json" || fail "quarantine list"
+for text in 'too many for max_message (1024)' 'do the routes go in a circle' 'cannot be made'; do
+    grep -qF "$text" "$work/q.json" || fail "the reasons lack \"$text\": $(cat "$work/q.json")"
+done
+same "of them sent to the ERP" "$(plant_get calls)" 0
+core_stop
+books_balance
+config 'mfg.inventory.*'
+refused 'emit: "mfg.inventory.*" is a pattern'
+config mfg.inventory.posted "transform: [emit: {type: t, route: r}]"
+refused '"emit" is no step that can be written'

@@ -32,7 +32,7 @@ static uint32_t frame_make(struct bb_buf *b, int which)
 {
     struct bb_state st = {sizeof(st), 0, 7, {"cursor", 6}};
     struct bb_bytes map = {"\x81\xa1k\x01", 4}, none = {NULL, 0};
-    struct bb_w_deliver d = {11, 1, 3, 2, 3, 9000, bytes("key"), bytes("short"), bytes("body")};
+    struct bb_w_deliver d = {11, 1, 3, 2, 3, 9000, bytes("key"), bytes("short"), bytes("body"), bytes("map")};
     struct bb_w_result r = {12, -3, bytes("reply"), true, bytes("M7/021"), bytes("gone"), 250, 1,
                             bytes("rendered"), {"\xc4\x01" "a\xc4\x02" "bc", 7}, 2};
     struct bb_w_result plain = {.token = 13};
