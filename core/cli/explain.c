@@ -177,6 +177,50 @@ static void unmatched_say(const struct explain *x)
     printf("  no route takes it%s%s\n", e ? ": " : "", e ? what[e->unmatched] : "");
 }
 
+struct refusal { /* what an endpoint's `accept` says against a message */
+    struct bb_rows all;
+    bool quiet;
+};
+
+static void on_finding(void *arg, const char *pointer, const char *code, const char *text)
+{
+    struct refusal *f = arg;
+    struct bb_rows one;
+
+    bb_rows_begin(&one);
+    bb_rows_text(&one, "pointer", pointer);
+    bb_rows_text(&one, "code", code);
+    bb_rows_text(&one, "text", text);
+    bb_rows_end_map(&one, bb_rows_item(&f->all));
+    if (f->quiet)
+        return;
+    fputs("  it would not be accepted: ", stdout);
+    bb_print_text(stdout, "", (struct bb_bytes){pointer, strlen(pointer)});
+    bb_print_text(stdout, *pointer ? " " : "", (struct bb_bytes){text, strlen(text)});
+    putchar('\n');
+}
+
+/* Whether the endpoint takes such a message in at all. */
+static bool is_accepted(struct explain *x, struct bb_bytes whole, struct bb_rows *m)
+{
+    const struct bb_transform *t = x->a->endpoint ? bb_generation_accept(x->g, x->a->endpoint) : NULL;
+    struct refusal f = {.quiet = x->a->json};
+    struct bb_transform_run run = {.found = on_finding, .arg = &f};
+    struct bb_fault why = {0, ""};
+    bool yes;
+
+    bb_rows_begin(&f.all);
+    yes = !t || bb_transform_check(t, whole, &run, &why) == BB_OK;
+    if (!yes && !f.all.n) /* a step that does not say where */
+        on_finding(&f, "", "", why.text);
+    if (yes)
+        bb_buf_free(&f.all.b);
+    else
+        bb_rows_end_array(&f.all, bb_rows_pair(m, "not_accepted"));
+    x->failed += !yes && x->dry;
+    return yes;
+}
+
 static int message_explain(void *arg, size_t offset, struct bb_bytes whole, struct bb_fault *err)
 {
     struct explain *x = arg;
@@ -185,6 +229,7 @@ static int message_explain(void *arg, size_t offset, struct bb_bytes whole, stru
     const struct bb_owned *owned;
     struct bb_rows one, routes;
     size_t taken = 0;
+    bool in;
 
     (void)offset;
     if (bb_envelope_read(whole, &e, err) != 0)
@@ -203,10 +248,11 @@ static int message_explain(void *arg, size_t offset, struct bb_bytes whole, stru
                owned->text);
     if (owned)
         bb_rows_text(&one, "foreign", owned->text);
-    for (size_t i = 0; i < c->n_routes && !owned; i++)
+    in = is_accepted(x, whole, &one) && !owned;
+    for (size_t i = 0; i < c->n_routes && in; i++)
         if (!x->a->route || strcmp(c->routes[i].name, x->a->route) == 0)
             taken += route_explain(x, &c->routes[i], whole, &e, &routes);
-    if (!taken && !owned && !x->a->json)
+    if (!taken && in && !x->a->json)
         unmatched_say(x);
     bb_put_str(bb_rows_pair(&one, "id"), e.id.ptr, e.id.len);
     bb_put_str(bb_rows_pair(&one, "type"), e.type.ptr, e.type.len);

@@ -7,7 +7,8 @@
  *
  *   in   what was accepted and matched the route
  *   out  an attempt's or a delivery's outcome, with the message as it went out: the body that was kept
- *        with a retry, else what the route's transform of conf.d makes of it (a plain success keeps none)
+ *        with a retry, else what the route's transform of conf.d makes of it (a plain success keeps none);
+ *        where that can say nothing of it, the message as it was accepted, and that it is this
  * Main thread.
  */
 #define _GNU_SOURCE 1
@@ -32,6 +33,7 @@ struct tap {
     const char *route;
     uint32_t id;
     struct bb_transform *transform; /* NULL: as it is */
+    bool guess; /* what it gave then is not what it would give now (enrich), or it may end the process (jq) */
     const char *conditions[CONDITIONS_MAX];
     size_t n_conditions;
     uint64_t next, next_event; /* to look at */
@@ -40,13 +42,12 @@ struct tap {
 };
 
 /* ---- one line ------------------------------------------------------------------------------------ */
-static void show_json(const struct tap *t, const char *dir, uint64_t seq, uint64_t at_ms, const char *state,
+static void show_json(bool accepted, const char *dir, uint64_t seq, uint64_t at_ms, const char *state,
                       struct bb_bytes detail, struct bb_bytes event)
 {
     struct bb_rows m;
     struct bb_buf out;
 
-    (void)t;
     bb_rows_begin(&m);
     bb_rows_time(&m, "at", at_ms);
     bb_rows_text(&m, "dir", dir);
@@ -55,6 +56,8 @@ static void show_json(const struct tap *t, const char *dir, uint64_t seq, uint64
         bb_rows_text(&m, "state", state);
     if (detail.len)
         bb_put_str(bb_rows_pair(&m, "text"), detail.ptr, detail.len);
+    if (accepted)
+        bb_rows_flag(&m, "as_accepted", true);
     bb_put_raw(bb_rows_pair(&m, "event"), event);
     bb_buf_init(&out, BB_REPORT_BYTES);
     bb_rows_end_map(&m, &out);
@@ -62,7 +65,8 @@ static void show_json(const struct tap *t, const char *dir, uint64_t seq, uint64
     bb_buf_free(&out);
 }
 
-static void show(struct tap *t, const char *dir, uint64_t seq, uint64_t at_ms, const char *state,
+/* accepted: what goes out is not known, whole is what came in */
+static void show(struct tap *t, bool accepted, const char *dir, uint64_t seq, uint64_t at_ms, const char *state,
                  struct bb_bytes detail, struct bb_bytes whole)
 {
     struct bb_buf event, masked;
@@ -74,11 +78,12 @@ static void show(struct tap *t, const char *dir, uint64_t seq, uint64_t at_ms, c
     if (!t->full && tap_where(bb_bytes_of(&event), t->conditions, t->n_conditions) &&
         tap_mask(bb_bytes_of(&event), t->a->mask, &masked) == 0) {
         if (t->a->json) {
-            show_json(t, dir, seq, at_ms, state, detail, bb_bytes_of(&masked));
+            show_json(accepted, dir, seq, at_ms, state, detail, bb_bytes_of(&masked));
         } else {
             printf("%s %-3s %s/%llu%s%s", bb_time_text(at_ms, time), dir, t->route,
                    (unsigned long long)seq, state ? " " : "", state ? state : "");
             bb_print_text(stdout, ": ", detail);
+            fputs(accepted ? " (as accepted)" : "", stdout);
             putchar(' ');
             bb_print_json(bb_bytes_of(&masked), false);
         }
@@ -110,7 +115,7 @@ static int on_message(void *arg, const struct bb_record *r)
 
     t->next = r->seq + 1;
     if (!r->bad && !r->conflict && takes(t, r))
-        show(t, "in", r->seq, r->accept_ms, NULL, (struct bb_bytes){"", 0}, r->whole);
+        show(t, false, "in", r->seq, r->accept_ms, NULL, (struct bb_bytes){"", 0}, r->whole);
     return t->full;
 }
 
@@ -134,12 +139,11 @@ static int on_outcome(void *arg, const struct bb_record *r)
         return 0;
     bb_buf_init(&body, BB_REPORT_BYTES);
     if ((bb_view_body(t->view, t->id, r->seq, &body) == 1 ||
-         (t->transform && bb_transform_apply(t->transform, r->whole, &body, &run, &why) == BB_OK)) &&
+         (t->transform && !t->guess && bb_transform_apply(t->transform, r->whole, &body, &run, &why) == BB_OK)) &&
         body.len) /* a step that makes others of a message leaves none */
         whole = bb_bytes_of(&body);
     text = text.len ? text : bb_field_str(o->ev->detail, "reason");
-    show(t, "out", r->seq, o->ev->time_ms, o->ev->to < BB_D_STATES ? bb_dstate_names[o->ev->to] : "unknown",
-         text, whole);
+    show(t, t->guess && !body.len, "out", r->seq, o->ev->time_ms, o->ev->to < BB_D_STATES ? bb_dstate_names[o->ev->to] : "unknown", text, whole);
     bb_buf_free(&body);
     return t->full;
 }
@@ -256,6 +260,7 @@ static int transform_load(struct tap *t)
     for (size_t i = 0; i < g->config->n_routes; i++)
         if (strcmp(g->config->routes[i].name, t->route) == 0)
             t->transform = bb_transform_compile(bb_generation_program(g, &g->config->routes[i]), NULL, &err);
+    t->guess = t->transform && (!bb_transform_is_pure(t->transform) || bb_transform_is_foreign(t->transform));
     if (!t->transform && *err.text)
         rc = bb_cli_fail("route \"%s\": %s", t->route, err.text);
     bb_generation_free(&g);

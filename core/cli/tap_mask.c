@@ -9,6 +9,7 @@
 #include "core/cli/tap.h"
 
 #include <string.h>
+#include <strings.h>
 #include "core/config/config.h"
 
 #define WHERE_MAX 1024
@@ -52,6 +53,17 @@ static size_t down(struct mask *m, const char *name, size_t len)
     return before;
 }
 
+/* In a configuration these are words like others; in a message they are rather not. */
+static bool is_hidden(struct bb_bytes key)
+{
+    static const char *const whole[] = {"auth", "pin", "otp", "session"};
+
+    for (size_t i = 0; i < sizeof(whole) / sizeof(*whole); i++)
+        if (key.len == strlen(whole[i]) && strncasecmp(key.ptr, whole[i], key.len) == 0)
+            return true;
+    return bb_config_sounds_secret(key.ptr, key.len);
+}
+
 static int value_mask(struct mask *m, struct bb_bytes v, unsigned depth);
 
 static int members_mask(struct mask *m, struct bb_cur *c, uint32_t n, bool map, unsigned depth)
@@ -71,7 +83,7 @@ static int members_mask(struct mask *m, struct bb_cur *c, uint32_t n, bool map, 
         if (bb_cur_value(c, &v) != 0)
             return -1;
         cut = down(m, key.s.ptr, key.s.len);
-        if (map && bb_config_sounds_secret(key.s.ptr, key.s.len))
+        if (map && is_hidden(key.s))
             bb_put_cstr(m->out, "***");
         else
             rc = value_mask(m, v, depth + 1);

@@ -111,7 +111,9 @@ bool bb_config_sounds_secret(const char *name, size_t len)
     static const char *const places[] = {"url", "uri", "file", "path", "name", "endpoint"};
     static const char *const words[] = {"passw",      "passphrase", "secret",        "token",
                                         "credential", "private",    "apikey",        "api_key",
-                                        "api-key",    "bearer",     "authorization", "whsec_"};
+                                        "api-key",    "bearer",     "authorization", "whsec_",
+                                        "pwd",        "kennwort",   "cookie",        "sessionid",
+                                        "session_id", "session-id"};
     size_t i, k, w;
 
     for (i = 0; i < BB_COUNT(places); i++) {

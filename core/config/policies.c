@@ -14,10 +14,10 @@ void bb_read_ownership_match(struct bb_read *x, const struct bb_node *n, void *t
 
     o->match = bb_match_read(x, n, &o->n_match);
     if (!n->n)
-        bb_say(x, n, "match: name at least one attribute, such as {type: mfg.inventory.*}");
+        bb_say(x, n, "name at least one attribute, such as {type: mfg.inventory.*}");
 }
 
-static char **pointers_read(struct bb_read *x, const struct bb_node *n, const char *key, bool attributes, size_t *count)
+static char **pointers_read(struct bb_read *x, const struct bb_node *n, bool attributes, size_t *count)
 {
     static const struct bb_spec pointer = {.types = BB_TYPE_STR, .size = sizeof(char *)};
     const struct bb_node *at = n->kind == BB_LIST ? n->child : n;
@@ -25,7 +25,7 @@ static char **pointers_read(struct bb_read *x, const struct bb_node *n, const ch
     for (; at; at = n->kind == BB_LIST ? at->next : NULL)
         if (at->kind == BB_SCALAR && strncmp(at->text, "/data/", 6) != 0 &&
             !(attributes && strncmp(at->text, "/attributes/", 12) == 0 && !strchr(at->text + 12, '/')))
-            bb_say(x, at, "%s: \"%.60s\" is no pointer into the data, such as /data/reference", key, at->text);
+            bb_say(x, at, "\"%.60s\" is no pointer into the data, such as /data/reference", at->text);
     return bb_texts_read(x, n, &pointer, count);
 }
 
@@ -33,14 +33,14 @@ void bb_read_ownership_fields(struct bb_read *x, const struct bb_node *n, void *
 {
     struct bb_ownership *o = to;
 
-    o->fields = pointers_read(x, n, "fields", false, &o->n_fields);
+    o->fields = pointers_read(x, n, false, &o->n_fields);
 }
 
 void bb_read_echo(struct bb_read *x, const struct bb_node *n, void *to)
 {
     struct bb_endpoint_config *e = to;
 
-    e->echo = pointers_read(x, n, "echo", true, &e->n_echo);
+    e->echo = pointers_read(x, n, true, &e->n_echo);
 }
 
 void bb_read_ownership_owner(struct bb_read *x, const struct bb_node *n, void *to)

@@ -8,7 +8,7 @@
  * (and opens its own) neither waits for the rows nor lets all of them ask again. Whoever tried in vain is
  * due behind the others, so that one that never gets an answer keeps no other from trying.
  *
- * Thread: the hub's. A rehearsal has no gates: its time only goes from event to event.
+ * Thread: the hub's. In a rehearsal a gate's opening is one of the events that time goes to.
  */
 #include "core/hub/internal.h"
 
@@ -22,7 +22,7 @@ static bool closed(const struct hub_gate *g)
 
 bool hub_gate_open(const struct bb_hub *h, const struct hub_gate *g)
 {
-    return !closed(g) || g->at <= h->now || h->rehearsal;
+    return !closed(g) || g->at <= h->now;
 }
 
 void hub_gate_took(const struct bb_hub *h, struct hub_gate *g)
@@ -35,7 +35,7 @@ void hub_gate_took(const struct bb_hub *h, struct hub_gate *g)
 
 uint32_t hub_gate_wait(const struct bb_hub *h, const struct hub_gate *g)
 {
-    return closed(g) && !h->rehearsal && g->at > h->now ? (uint32_t)(g->at - h->now) : 0;
+    return closed(g) && g->at > h->now ? (uint32_t)(g->at - h->now) : 0;
 }
 
 void hub_gate_failed(const struct bb_hub *h, struct hub_gate *g, uint32_t retry_ms)

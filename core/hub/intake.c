@@ -80,7 +80,7 @@ static int intake_add(struct bb_hub *h, struct intake *in, struct bb_bytes whole
     }
     owned = in->derived ? NULL : bb_owners_foreign(h->owners, e->name, &env);
     if (owned && owned->rule->foreign == BB_FOREIGN_REFUSE) {
-        snprintf(in->why, sizeof in->why, "message %zu: %s", in->op.append.n, owned->text);
+        snprintf(in->why, sizeof in->why, "message %zu: %s", in->op.append.n, owned->brief);
         if (hub_bucket_take(&h->foreign_said, h->now, 1, 1, 1))
             bb_logf(BB_LOG_WARN, "endpoint \"%s\": a message of type \"%.*s\" is refused: %s", e->name,
                     (int)(env.type.len < 60 ? env.type.len : 60), (const char *)env.type.ptr, owned->text);

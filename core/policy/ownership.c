@@ -27,13 +27,15 @@ struct bb_owners {
 static void text_make(struct bb_owned *o)
 {
     const struct bb_ownership *r = o->rule;
-    char who[200] = "";
+    char who[200] = "", brief[260];
     size_t len = 0;
 
     for (size_t i = 0; i < r->n_owners && len < sizeof who; i++)
         len += (size_t)snprintf(who + len, sizeof who - len, "%s\"%s\"", i ? ", " : "", r->owners[i]);
-    snprintf(o->text, sizeof o->text, "ownership \"%s\": only %.150s may say this (%.120s:%u)", r->name, who,
+    snprintf(brief, sizeof brief, "ownership \"%s\": only %.150s may say this", r->name, who);
+    snprintf(o->text, sizeof o->text, "%.255s (%.120s:%u)", brief,
              r->where.file ? r->where.file : "conf.d", r->where.line);
+    memcpy(o->brief, brief, sizeof o->brief);
 }
 
 int bb_owners_new(const struct bb_config *c, struct bb_owners **out)

@@ -38,7 +38,8 @@ bool bb_route_may_match(const struct bb_route_config *r, const char *attribute, 
 struct bb_owners;
 struct bb_owned { /* what such a message is told */
     const struct bb_ownership *rule;
-    char text[400]; /* 'ownership "stock": only "wms" may say this (conf.d/plant.yaml:7)' */
+    char text[400]; /* 'ownership "stock": only "wms" may say this (conf.d/plant.yaml:7)', for people here */
+    char brief[260]; /* the same without the place, for the sender */
 };
 int bb_owners_new(const struct bb_config *c, struct bb_owners **out); /* *out NULL: there are no rules; 0, -1 no memory */
 void bb_owners_free(struct bb_owners **op);

@@ -173,6 +173,8 @@ static void inputs_read(struct bb_case_reader *x, struct bb_bytes v, const char 
     struct bb_bytes item;
     char one[300];
 
+    if (v.len && !w.left)
+        bb_case_say(x, at, "input: there is no message in it, so that nothing is tested");
     k->inputs = bb_case_get(x, (w.left + 1) * sizeof(*k->inputs));
     while (bb_items_next(&w, &item)) {
         snprintf(one, sizeof(one), w.one.len ? "%s" : "%s/%zu", at, k->n_inputs);
@@ -280,6 +282,8 @@ static void expect_check(struct bb_case_reader *x, struct bb_bytes list, const c
         snprintf(one, sizeof(one), w.one.len ? "%s" : "%s/%zu", at, i);
         if (!bb_case_keys(x, e, one, expect_keys, COUNT(expect_keys)))
             continue;
+        if (!bb_pairs_of(e).left)
+            bb_case_say(x, one, "expect: an empty result is like any other; name at least its state");
         if ((state = bb_case_member(x, e, "state")))
             word_check(x, below(one, "state").text, "state", state, states, COUNT(states));
         if ((route = bb_case_member(x, e, "route")))

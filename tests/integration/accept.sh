@@ -55,6 +55,9 @@ for isolation in process thread; do
     same "a good one ($isolation)" "$(post "$(message 1 5 released)")" 202
     same "a bad one" "$(post "$(message 2 0 draft)")" 422
     same "its type" "$(jq -r .type "$work/answer")" about:blank
+    same "explain says so before" "$(message 2 0 draft | "$busbar" explain -c "$conf" -e hook - | grep -c 'it would not be accepted: .*/data/qty')" 1
+    same "and for a good one" "$(message 2 1 released | "$busbar" explain -c "$conf" -e hook --json - | jq -c '.[0] | [.not_accepted, (.routes | map(select(.takes).route))]')" '[null,["a"]]'
+    message 2 0 draft | "$busbar" send --dry-run -c "$conf" -e hook - >"$work/dry" && fail "a dry run of what is refused says that it is fine"
     same "everything that is wrong with it" "$(errors)" \
         "0 /data/qty condition: does not meet the condition: 0
 0 /data/approval/state approval: is \"draft\", not \"released\""

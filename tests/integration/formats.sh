@@ -3,7 +3,7 @@
 #
 # The core is killed while the document is read: every record must be there once, in files that are
 # whole.
-limit=120
+limit=400
 . "$(dirname "$0")/../lib.sh"
 need jq iconv
 n=60000 # so many that two kills fall into the reading, whatever the machine does besides
@@ -64,13 +64,13 @@ core_start
 mv "$work/in.tmp" "$work/in/responses.xml"
 for part in 8 4; do
     some_there() { [ "$(route_get to-array accepted)" -ge $((n / part)) ]; }
-    wait_for 60 "a part of the records" some_there
+    wait_for 180 "a part of the records" some_there
     core_kill
     [ -e "$work/in/responses.xml" ] || fail "it was read before the kill: there is nothing to resume"
     core_start
 done
 all_there() { route_is to-table delivered "$n" && route_is to-array delivered "$n"; }
-wait_for 60 "all records" all_there
+wait_for 180 "all records" all_there
 same "records in the array" "$(jq length "$work/array.json")" "$n"
 same "their numbers" "$(jq -r '.[]."m:Response"."@no"' "$work/array.json" | sort -u | wc -l)" "$n"
 same "the last one's value" \

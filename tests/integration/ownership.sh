@@ -28,6 +28,8 @@ core_start
 echo '{"id":"w1"}' >"$work/in/a.jsonl"
 wait_for 20 "the owner's" route_is from-wms delivered 1
 same "another's, which is to be refused" "$(post '{"specversion":"1.0","id":"i1","source":"/t","type":"mfg.item.changed","data":{"planning":{"lot":5}}}')" 422
+grep -q 'ownership .*planning.*only .*wms' "$work/answer" || fail "the sender is not told why: $(cat "$work/answer")"
+grep -q 'yaml' "$work/answer" && fail "the sender is told where our files are: $(cat "$work/answer")"
 same "without the field it may come" "$(post '{"specversion":"1.0","id":"i2","source":"/t","type":"mfg.item.changed","data":{"name":"bolt"}}')" 202
 same "another's, which is to be kept" "$(post '{"specversion":"1.0","id":"m1","source":"/t","type":"mfg.inventory.movement","data":{}}')" 202
 same "what nobody owns" "$(post '{"specversion":"1.0","id":"x1","source":"/t","type":"mfg.other","data":{}}')" 202

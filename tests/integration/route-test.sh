@@ -360,6 +360,8 @@ tests:
     rout: r
     route: rr
     input: {event: {type: a.b}}
+  - {name: none, route: r, input: [], expect: []}
+  - {name: any, route: r, input: {event: {type: a.b}}, expect: {}}
   - input: {event: {type: a.b}, file: x}
     name: two
     route: r
@@ -371,7 +373,7 @@ runs 2 "$busbar" test -c "$conf" "$work/wrong/t.yaml"
 for text in 't.yaml:3:11: error: unknown key "rout" (did you mean "route"?)' \
     'endpoint "dts" is none (did you mean "dst"?)' 'there is no answer "fine"' '"yesterday" is no instant' \
     'state "deliverd" is none (did you mean "delivered"?)' 'an input has either "file" or "event"' \
-    'after: only a "retry"' '"data" is no pointer'; do
+    'input: there is no message in it' 'expect: an empty result is like any other' 'after: only a "retry"' '"data" is no pointer'; do
     says err "$text"
 done
 runs 2 "$busbar" test -c "$conf" "$work/nowhere.yaml"

@@ -38,7 +38,7 @@ routes:
   elsewhere: {from: hook, to: erp, match: {type: mfg.other.event}}
 END
 ev() { # ev ID ITEM QTY [TYPE]
-    printf '{"specversion":"1.0","id":"%s","source":"/test","type":"%s","item":"%s","data":{"qty":%s,"line":[{"apiToken":"hush-1"}],"login":{"password":"hush-2","user":"meier"},"note":"hush-3"}}' \
+    printf '{"specversion":"1.0","id":"%s","source":"/test","type":"%s","item":"%s","data":{"qty":%s,"line":[{"apiToken":"hush-1"}],"login":{"password":"hush-2","user":"meier","PIN":"hush-4","userPwd":"hush-5"},"note":"hush-3"}}' \
         "$1" "${4:-mfg.test.event}" "$2" "$3"
 }
 core_start
@@ -60,7 +60,7 @@ wait_for 30 "four lines" sh -c "[ \"\$(wc -l <'$work/tap.log')\" -ge 4 ]"
 wait "$tap_pid" || fail "tap ended with status $?"
 grep -q hush "$work/tap.log" && fail "a secret was shown"
 same "hidden" "$(jq -sc '.[0].event.data | [.line[0].apiToken, .login, .note]' "$work/tap.log")" \
-    '["***",{"password":"***","user":"meier"},"***"]'
+    '["***",{"password":"***","user":"meier","PIN":"***","userPwd":"***"},"***"]'
 same "in" "$(jq -sc '[.[] | select(.dir == "in") | .event.id]' "$work/tap.log")" '["e1","e3"]'
 same "out" "$(jq -sc '[.[] | select(.dir == "out") | [.event.id, .state]]' "$work/tap.log")" \
     '[["e1","delivered"],["e3","quarantined"]]'
