@@ -9,8 +9,11 @@
 #define _GNU_SOURCE 1
 #include "core/cli/cli.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 #include "core/hub/hub.h"
 #include "core/policy/policy.h"
 #include "core/rehearse/rehearse.h"
@@ -316,7 +319,17 @@ int bb_cmd_explain(const struct bb_args *a)
 
 int bb_cmd_send_dry(const struct bb_args *a)
 {
+    pid_t child;
+    int status = 0;
+
     if (!a->endpoint)
         return bb_cli_usage("say which endpoint the events come from: -e NAME");
-    return run(a, true);
+    child = fork(); /* what is not ours (jq, a connector's transform) may end its process */
+    if (child <= 0)
+        return run(a, true);
+    while (waitpid(child, &status, 0) < 0 && errno == EINTR)
+        ;
+    return WIFSIGNALED(status) ? bb_cli_fail("a step ended the process (%s): in jq, or in a connector's transform",
+                                             strsignal(WTERMSIG(status)))
+                               : WEXITSTATUS(status);
 }

@@ -9,8 +9,6 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -90,7 +88,7 @@ static void test_run_one(struct test_run *r, const struct bb_generation *g, stru
     size_t n = 0;
 
     bb_buf_init(&t->result, BB_REPORT_BYTES);
-    if (bb_rehearse(g, t->c, r->coverage, &t->result, &err) != 0)
+    if (bb_rehearse_apart(g, t->c, r->coverage, &t->result, &err) != 0)
         snprintf(t->error, sizeof(t->error), "%s", err.text);
     else if (!t->c->expect.len)
         snprintf(t->error, sizeof(t->error), "nothing is expected: write \"expect\", or let --update do it");
@@ -159,34 +157,6 @@ static int report(struct test_run *r)
     return rc;
 }
 
-/* A signal ends all of it; the test that runs leaves nothing behind, which would stay in memory. */
-static void *on_signal(void *arg)
-{
-    int sig = 0;
-
-    if (sigwait(arg, &sig) != 0)
-        return NULL;
-    bb_rehearse_abandon();
-    _exit(128 + sig);
-}
-
-static void signals_take(void)
-{
-    static sigset_t signals;
-    pthread_t thread;
-
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGINT);
-    sigaddset(&signals, SIGTERM);
-    sigaddset(&signals, SIGHUP);
-    if (pthread_sigmask(SIG_BLOCK, &signals, NULL) != 0)
-        return;
-    if (pthread_create(&thread, NULL, on_signal, &signals) == 0)
-        pthread_detach(thread);
-    else
-        pthread_sigmask(SIG_UNBLOCK, &signals, NULL);
-}
-
 int bb_cmd_test(const struct bb_args *a)
 {
     struct test_run r = {.a = a};
@@ -194,7 +164,6 @@ int bb_cmd_test(const struct bb_args *a)
     struct bb_generation *g;
     int rc = BB_EXIT_USAGE;
 
-    signals_take();
     setenv("BUSBAR_LOG_LEVEL", "error", 0); /* the core's own lines are no part of a report */
     if (a->tap && a->json)
         return bb_cli_usage("--tap and --json both write to stdout: choose one");

@@ -73,6 +73,12 @@ void bb_coverage_ran(struct bb_coverage *c, const char *route, uint32_t step, co
     }
 }
 
+void bb_coverage_set(struct bb_coverage *c, size_t item, uint64_t ran)
+{
+    if (c && item < c->n)
+        c->v[item].ran = ran;
+}
+
 size_t bb_coverage_items(const struct bb_coverage *c, const struct bb_coverage_item **v)
 {
     *v = c->v;

@@ -93,8 +93,10 @@ struct bb_stage {
 int bb_stage_open(struct bb_stage *s, const struct bb_generation *g, const struct bb_case *c,
                   const struct bb_rehearsal *rehearsal, struct bb_fault *err);
 void bb_stage_close(struct bb_stage *s);
+void bb_stage_wipe(pid_t pid); /* what is left of a stage of a process that ended */
 
 /* ---- coverage.c, for play.c ---------------------------------------------------------------------------- */
 void bb_coverage_ran(struct bb_coverage *c, const char *route, uint32_t step, const char *rule);
+void bb_coverage_set(struct bb_coverage *c, size_t item, uint64_t ran); /* for apart.c */
 
 #endif

@@ -6,7 +6,8 @@
  * still but for jumps to the next event (core/hub/rehearse.c). So what passes here passes there, as
  * far as the endpoints answer as the case says.
  *
- * Thread: one, and one case at a time in a process: the clock is the process's.
+ * Thread: one, and one case at a time in a process: the clock is the process's. `busbar test` runs each case
+ * in a process of its own.
  */
 #ifndef BB_REHEARSE_H
 #define BB_REHEARSE_H
@@ -93,8 +94,10 @@ size_t bb_coverage_items(const struct bb_coverage *c, const struct bb_coverage_i
 int bb_rehearse(const struct bb_generation *g, const struct bb_case *c, struct bb_coverage *cov,
                 struct bb_buf *result, struct bb_fault *err);
 
-/* stage.c: removes the folder of a case that runs; the process is to end at once after it. Any thread. */
-void bb_rehearse_abandon(void);
+/* apart.c: the same in a process of its own, whose death is an error like others. The caller's process must
+ * have no other thread; SIGINT, SIGTERM and SIGHUP end it meanwhile, with nothing left behind. */
+int bb_rehearse_apart(const struct bb_generation *g, const struct bb_case *c, struct bb_coverage *cov,
+                      struct bb_buf *result, struct bb_fault *err);
 
 /* ---- input.c ------------------------------------------------------------------------------------- */
 /* Calls fn for each message in the bytes: JSON events one after the other, or canonical messages. 0,

@@ -9,7 +9,7 @@
 
 #include <errno.h>
 #include <ftw.h>
-#include <pthread.h>
+#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -74,10 +74,7 @@ static int cut(struct bb_stage *s, const struct bb_generation *g, const struct b
     return 0;
 }
 
-/* ---- the folder, also for a thread that ends the process ------------------------------------------- */
-static pthread_mutex_t current_lock = PTHREAD_MUTEX_INITIALIZER;
-static char current[64]; /* the open stage's folder, or "" */
-
+/* ---- the folder ------------------------------------------------------------------------------------- */
 static int wipe(const char *path, const struct stat *st, int kind, struct FTW *f)
 {
     (void)st;
@@ -86,31 +83,40 @@ static int wipe(const char *path, const struct stat *st, int kind, struct FTW *f
     return remove(path);
 }
 
-static void current_set(const char *dir)
+/* Its name has the process's number, so that whoever outlives that can remove it. */
+static const char *place(size_t i)
 {
-    pthread_mutex_lock(&current_lock);
-    snprintf(current, sizeof(current), "%s", dir);
-    pthread_mutex_unlock(&current_lock);
+    const char *const places[] = {getenv("BUSBAR_TEST_DIR"), "/dev/shm", getenv("TMPDIR"), "/tmp"};
+
+    for (size_t k = 0; k < sizeof(places) / sizeof(*places); k++)
+        if (places[k] && strlen(places[k]) <= 32 && i-- == 0)
+            return places[k];
+    return NULL;
 }
 
-void bb_rehearse_abandon(void)
+void bb_stage_wipe(pid_t pid)
 {
-    pthread_mutex_lock(&current_lock); /* and never again: no new folder is made */
-    if (*current)
-        nftw(current, wipe, 16, FTW_DEPTH | FTW_PHYS);
+    char pattern[80];
+    const char *dir;
+    glob_t found;
+
+    for (size_t i = 0; (dir = place(i)); i++) {
+        snprintf(pattern, sizeof(pattern), "%s/busbar-test-%ld-*", dir, (long)pid);
+        if (glob(pattern, GLOB_NOSORT, NULL, &found) == 0)
+            for (size_t k = 0; k < found.gl_pathc; k++)
+                nftw(found.gl_pathv[k], wipe, 16, FTW_DEPTH | FTW_PHYS);
+        globfree(&found);
+    }
 }
 
 /* ---- life ---------------------------------------------------------------------------------------- */
 static int folder_make(struct bb_stage *s, struct bb_fault *err)
 {
-    const char *places[] = {getenv("BUSBAR_TEST_DIR"), "/dev/shm", getenv("TMPDIR"), "/tmp"};
+    const char *dir;
 
-    for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
-        if (!places[i] || strlen(places[i]) > 32)
-            continue;
-        snprintf(s->dir, sizeof(s->dir), "%.32s/busbar-test-XXXXXX", places[i]);
+    for (size_t i = 0; (dir = place(i)); i++) {
+        snprintf(s->dir, sizeof(s->dir), "%.32s/busbar-test-%ld-XXXXXX", dir, (long)getpid());
         if (mkdtemp(s->dir)) {
-            current_set(s->dir);
             snprintf(s->run, sizeof(s->run), "%s/run", s->dir);
             return 0;
         }
@@ -150,7 +156,6 @@ void bb_stage_close(struct bb_stage *s)
         bb_journal_close(&s->journal);
     if (*s->dir)
         nftw(s->dir, wipe, 16, FTW_DEPTH | FTW_PHYS);
-    current_set("");
     free(s->g.endpoints);
     free(s->config.endpoints);
     *s = (struct bb_stage){.dir = ""};

@@ -177,6 +177,28 @@ same "status of a test that is ended" "$rc" 143
 [ -z "$(left)" ] || fail "its folder is left"
 ok "nothing is left behind"
 
+# ---- a step that ends its process costs its own test ---------------------------------------------------------
+mkdir -p "$work/crash/tests"
+cat >"$work/crash/c.yaml" <<'END'
+endpoints: {src: {connector: file}, dst: {connector: file}}
+routes:
+  bad: {from: src, to: dst, on_unknown: retry, match: {type: bad}, transform: [{jq: "def f: [f]; f"}]}
+  good: {from: src, to: dst, on_unknown: retry, match: {type: good}}
+END
+cat >"$work/crash/tests/c.yaml" <<'END'
+tests:
+  - {name: one, route: good, input: {event: {type: good}}, expect: {state: delivered}}
+  - {name: two, route: bad, input: {event: {type: bad}}, expect: {state: delivered}}
+  - {name: three, route: good, input: {event: {type: good}}, expect: {state: delivered}}
+END
+runs 1 "$busbar" test -c "$work/crash" --coverage
+says out 'a step ended its process'
+says out '3 tests, 2 passed, 1 failed'
+[ -z "$(left)" ] || fail "its folder is left"
+runs 1 "$busbar" send --dry-run -c "$work/crash" -e src - <<<'{"specversion":"1.0","id":"1","source":"/t","type":"bad"}'
+says err 'a step ended the process'
+ok "a step that crashes costs its own test, and a dry run says so"
+
 # ---- a plugin that is there says by its manifest that it takes ordered batches -----------------------------
 mkdir -p "$work/batch/tests"
 cat >"$work/batch/b.yaml" <<'END'
