@@ -75,6 +75,7 @@ struct hub_peer { /* one instance */
     char identity[80];
     uint64_t session; /* 0: no HELLO yet */
     bool up, stopped;
+    bool unwell; /* its plugin said so last: the endpoint's text is that */
     uint32_t in_flight;
     uint64_t submitted, submitted_bytes; /* and not acknowledged; the credit's use */
     int64_t heard_ms, pinged_ms;

@@ -385,6 +385,20 @@ static void results(struct bb_hub *h, struct hub_peer *p, struct bb_frame *f)
     }
 }
 
+/* What its plugin says of itself, as long as it says so. */
+static void health(struct hub_peer *p, const struct bb_frame *f)
+{
+    struct bb_bytes text = f->alive.text;
+    bool unwell = f->alive.status < 0 && text.len;
+
+    if (unwell)
+        snprintf(p->ep->text, sizeof p->ep->text, "%.*s", (int)(text.len < 190 ? text.len : 190),
+                 (const char *)text.ptr);
+    else if (p->unwell)
+        p->ep->text[0] = '\0';
+    p->unwell = unwell;
+}
+
 static void plugin_log(struct bb_hub *h, struct hub_peer *p, const struct bb_frame *f)
 {
     uint32_t level = f->log.level < BB_LOG_ERROR || f->log.level > BB_LOG_DEBUG ? BB_LOG_INFO
@@ -416,10 +430,8 @@ void hub_peer_receive(struct bb_hub *h, struct hub_peer *p, struct bb_frame *f)
             p->pings--;
         else
             hub_peer_noise(h, p, 1);
-        if (f->alive.status < 0 && f->alive.text.len && p->ep->state == EP_UP)
-            snprintf(p->ep->text, sizeof p->ep->text, "%.*s",
-                     (int)(f->alive.text.len < 190 ? f->alive.text.len : 190),
-                     (const char *)f->alive.text.ptr);
+        if (p->ep->state == EP_UP)
+            health(p, f);
         break;
     case BB_F_LOG:
         plugin_log(h, p, f);

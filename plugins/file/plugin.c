@@ -142,7 +142,9 @@ static void file_resume(bb_inst *i)
 
 static bb_status file_health(bb_inst *i, struct bb_error *why)
 {
-    return i->source ? source_health(i->source, why) : BB_OK;
+    bb_status st = i->source ? source_health(i->source, why) : BB_OK;
+
+    return st == BB_OK && i->sink ? sink_health(i->sink, why) : st;
 }
 
 static void file_wait(bb_inst *i, struct bb_pollfd *host, size_t n, uint32_t timeout_ms)

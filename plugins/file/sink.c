@@ -38,6 +38,7 @@ struct sink {
     struct keys_group doubtful;
     struct bb_buf out;
     struct render render;
+    char trouble[240]; /* why it cannot be written now, or "" */
     struct bb_bytes *batch_keys;
     size_t batch_cap;
 };
@@ -211,8 +212,8 @@ static int document_closed(struct sink *s)
                             bytes_there(s, tail, s->size - tail->len));
 }
 
-/* Opens what is not open. OK, or RETRY with err: nothing was written. */
-static bb_status ready(struct sink *s, struct bb_error *err)
+/* Opens what is not open. OK, or DOWN with err: nothing was written, and another message would fare no better. */
+static bb_status files_open(struct sink *s, struct bb_error *err)
 {
     const char *slash = strrchr(s->c->path, '/');
     const char *base = slash ? slash + 1 : s->c->path;
@@ -240,16 +241,16 @@ static bb_status ready(struct sink *s, struct bb_error *err)
         snprintf(folder, sizeof folder, ".");
     s->dir = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (s->dir < 0) {
-        bb_error_set(err, BB_E_RETRY, "cannot open the folder %s: %s", folder, strerror(errno));
+        bb_error_set(err, BB_E_DOWN, "cannot open the folder %s: %s", folder, strerror(errno));
         goto fail;
     }
     s->keys = openat(s->dir, s->index, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0660);
     if (s->keys < 0) {
-        bb_error_set(err, BB_E_RETRY, "cannot open %s.keys: %s", s->c->path, strerror(errno));
+        bb_error_set(err, BB_E_DOWN, "cannot open %s.keys: %s", s->c->path, strerror(errno));
         goto fail;
     }
     if (flock(s->keys, LOCK_EX | LOCK_NB) != 0) {
-        bb_error_set(err, BB_E_RETRY, "%s is written by another endpoint: give each its own path",
+        bb_error_set(err, BB_E_DOWN, "%s is written by another endpoint: give each its own path",
                      s->c->path);
         goto fail;
     }
@@ -257,26 +258,26 @@ static bb_status ready(struct sink *s, struct bb_error *err)
     struct stat named;
     if (fstat(s->keys, &st) != 0 || fstatat(s->dir, s->index, &named, 0) != 0 ||
         st.st_ino != named.st_ino) {
-        bb_error_set(err, BB_E_RETRY, "%s.keys was replaced just now", s->c->path);
+        bb_error_set(err, BB_E_DOWN, "%s.keys was replaced just now", s->c->path);
         goto fail;
     }
     if (data_open(s) != 0) {
-        bb_error_set(err, BB_E_RETRY, "cannot open %s: %s", s->c->path,
+        bb_error_set(err, BB_E_DOWN, "cannot open %s: %s", s->c->path,
                      errno == EINVAL ? "it is no plain file" : strerror(errno));
         goto fail;
     }
     lines = recover(s) == 0 ? keys_count(s->keys) : -1;
     if (lines < 0 && errno == ENOTSUP) {
-        bb_error_set(err, BB_E_RETRY, "%s.keys is of a newer build of this connector: run that one, or "
+        bb_error_set(err, BB_E_DOWN, "%s.keys is of a newer build of this connector: run that one, or "
                                       "move %s and its .keys away together", s->c->path, s->c->path);
         goto fail;
     }
     if (lines < 0) {
-        bb_error_set(err, BB_E_RETRY, "cannot check the end of %s: %s", s->c->path, strerror(errno));
+        bb_error_set(err, BB_E_DOWN, "cannot check the end of %s: %s", s->c->path, strerror(errno));
         goto fail;
     }
     if (!document_closed(s)) {
-        bb_error_set(err, BB_E_RETRY, "%s does not begin and end as %s that was written here: move it away",
+        bb_error_set(err, BB_E_DOWN, "%s does not begin and end as %s that was written here: move it away",
                      s->c->path, s->c->array ? "an array" : "an XML document with this xml mapping");
         goto fail;
     }
@@ -286,7 +287,19 @@ static bb_status ready(struct sink *s, struct bb_error *err)
     return BB_OK;
 fail:
     files_close(s);
-    return BB_E_RETRY;
+    return BB_E_DOWN;
+}
+
+static bb_status ready(struct sink *s, struct bb_error *err)
+{
+    bb_status st = files_open(s, err);
+    snprintf(s->trouble, sizeof s->trouble, "%s", st == BB_OK ? "" : err->text);
+    return st;
+}
+
+bb_status sink_health(const struct sink *s, struct bb_error *why)
+{
+    return s->trouble[0] ? bb_error_set(why, BB_E_DOWN, "%s", s->trouble) : BB_OK;
 }
 
 bb_status sink_start(struct sink *s, struct bb_error *err)

@@ -551,7 +551,7 @@ START_TEST(an_index_of_a_newer_build_is_refused)
     fake_host_free(&h);
     index_as("2:what/it/has");
     h = run(sink_config(",\"content\":\"data\""), BB_ROLE_SINK);
-    ck_assert_int_eq(deliver(h, 2, 0), BB_E_RETRY);
+    ck_assert_int_eq(deliver(h, 2, 0), BB_E_DOWN);
     ck_assert_ptr_nonnull(strstr(fake_host_log_text(h), "is of a newer build of this connector"));
     ck_assert_str_eq(get(at("out.jsonl")), "{\"n\":1,\"t\":\"a,b\"}\n");
     fake_host_free(&h);
@@ -663,7 +663,7 @@ START_TEST(two_sinks_on_one_path_do_not_mix)
 {
     struct fake_host *a = run(sink_config(""), BB_ROLE_SINK), *b = run(sink_config(""), BB_ROLE_SINK);
     ck_assert_int_eq(deliver(a, 1, 0), BB_OK);
-    ck_assert_int_eq(deliver(b, 2, 0), BB_E_RETRY);
+    ck_assert_int_eq(deliver(b, 2, 0), BB_E_DOWN);
     fake_host_free(&a);
     ck_assert_int_eq(deliver(b, 2, 0), BB_OK);
     fake_host_free(&b);
