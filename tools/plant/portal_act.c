@@ -54,7 +54,7 @@ static bool x12_now(struct plant_call *c, const char *range)
 static sqlite3_stmt *line_next(struct plant_call *c, const char *column)
 {
     const char *sql = plant_mem_printf(&c->mem, "SELECT po, line, o.supplier, plant, o.item, quantity, o.unit, due,"
-                                       " coalesce(supplier_item, ''), coalesce(lots, '') FROM order_lines o LEFT JOIN approved a"
+                                       " coalesce(supplier_item, 'V-' || o.item), coalesce(lots, '') FROM order_lines o LEFT JOIN approved a"
                                        " ON a.item = o.item AND a.supplier = o.supplier LEFT JOIN items i ON i.item = o.item"
                                        " WHERE %s = '' AND (?1 = '' OR o.supplier = ?1) AND (?2 = '' OR po = ?2)"
                                        " AND (?3 = '' OR plant = ?3) ORDER BY po, line LIMIT 1", column);
