@@ -6,6 +6,7 @@ include plugins/sap/local.mk
 include plugins/mes/local.mk
 include plugins/wms/local.mk
 include plugins/plm/local.mk
+include plugins/portal/local.mk
 
 # libtool's .la files have no use for a plugin that is opened by path
 install-data-hook:

@@ -45,3 +45,5 @@ TESTS += tests/integration/wms-plant.sh
 EXTRA_DIST += tests/integration/wms-plant.sh
 TESTS += tests/integration/plm-plant.sh
 EXTRA_DIST += tests/integration/plm-plant.sh
+TESTS += tests/integration/portal-plant.sh
+EXTRA_DIST += tests/integration/portal-plant.sh
