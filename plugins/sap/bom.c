@@ -265,18 +265,30 @@ static int is_history(struct bb_bytes item)
     return field(item, "ChgToEngineeringChgDocument").len > 0 || flag(item, "IsDeleted");
 }
 
-static struct bb_bytes item_find(struct bb_bytes items, struct bb_bytes number)
+static int same_text(struct bb_bytes a, struct bb_bytes b, const char *name)
 {
-    struct bb_bytes one, n;
+    struct bb_bytes x = field(a, name), y = field(b, name);
+
+    return x.len && x.len == y.len && memcmp(x.ptr, y.ptr, x.len) == 0;
+}
+
+/* The item with that number: one that begins on the same day, also where another change has ended it since (the
+ * BOM may still say so); else one that is in force. */
+static struct bb_bytes item_find(struct bb_bytes items, struct bb_bytes like)
+{
+    struct bb_bytes one, found = {NULL, 0};
     struct bb_iter it;
 
     if (items.len && bb_iter_of(items, &it))
         while (bb_iter_next(&it, NULL, &one)) {
-            n = field(one, "BillOfMaterialItemNumber");
-            if (!is_history(one) && n.len == number.len && memcmp(n.ptr, number.ptr, n.len) == 0)
+            if (!same_text(one, like, "BillOfMaterialItemNumber") || flag(one, "IsDeleted"))
+                continue;
+            if (same_text(one, like, "ValidityStartDate"))
                 return one;
+            if (!found.len && !is_history(one))
+                found = one;
         }
-    return (struct bb_bytes){NULL, 0};
+    return found;
 }
 
 /* The item with the keys that it belongs below: to make, or as a function's parameters. */
@@ -346,7 +358,7 @@ static bb_status change_call(struct job *j, const struct edm_set *items, struct 
 static bb_status item_plan(struct job *j, const struct edm_set *items, struct bb_bytes header, struct bb_bytes item,
                            struct bb_error *err)
 {
-    struct bb_bytes old = item_find(items_of(header), field(item, "BillOfMaterialItemNumber")), none = {NULL, 0};
+    struct bb_bytes old = item_find(items_of(header), item), none = {NULL, 0};
     int change = change_of(j).len > 0;
     struct bb_buf b;
     bb_status st;
@@ -389,7 +401,7 @@ static bb_status items_plan(struct job *j, struct bb_bytes header, struct bb_err
 
     if (st == BB_OK && bb_iter_of(items_of(header), &it)) /* first out, then in: a position may be taken again */
         while (st == BB_OK && bb_iter_next(&it, NULL, &one))
-            if (!is_history(one) && !item_find(want, field(one, "BillOfMaterialItemNumber")).len)
+            if (!is_history(one) && !item_find(want, one).len)
                 st = item_drop(j, items, header, one, err);
     if (st == BB_OK && bb_iter_of(want, &it))
         while (st == BB_OK && bb_iter_next(&it, NULL, &one))
