@@ -73,6 +73,8 @@ static void bb_deliver_emit(const struct bb_host *h, struct bb_msg *m, struct bb
     struct bb_bytes replies[2] = {r->reply, {NULL, 0}}, attributes = m->attributes;
     struct bb_fault why = {0};
     struct bb_envelope e;
+    const struct bb_rehearsal *by = h->run->spec.rehearsal;
+    int64_t now_ns = by ? by->now_ns(by->arg) : 0;
     struct bb_buf whole;
     int rc = 1;
 
@@ -83,7 +85,7 @@ static void bb_deliver_emit(const struct bb_host *h, struct bb_msg *m, struct bb
     bb_buf_init(&whole, 2 * h->max_message + BB_REPLY_MAX);
     for (size_t i = 0; i < 2 && !m->n_children && rc >= 0; i++) {
         bb_buf_reset(&whole);
-        rc = bb_transform_emit(steps->steps, attributes, replies[i], &whole, &why);
+        rc = bb_transform_emit(steps->steps, attributes, replies[i], now_ns, &whole, &why);
         if (rc == 0 && whole.len + BB_EMIT_HEAD > h->max_message) {
             bb_host_fault(&why, 0, "it would have more than %zu bytes (max_message)", h->max_message);
             rc = 1;

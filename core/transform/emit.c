@@ -3,13 +3,14 @@
  *
  * The core puts it there (`emit` of a route). When the delivery ends as delivered, or a probe says that it
  * was, its host makes the message: the attributes of the one that was accepted, but for id (that one's, "/" and
- * the route's name), type, causationid, correlationid, generation, time and what describes the data; the data
- * names the accepted message and has the sink's reply. The id depends on nothing else, so that whoever makes
- * it again makes the same. What cannot be made fails the delivery here, before the sink has anything: afterwards
+ * the route's name), type, causationid, correlationid, generation, time (the answer's) and what describes the
+ * data; the data names the accepted message and has the sink's reply. The id depends on nothing else, so that
+ * whoever makes it again makes the same message. What cannot be made fails the delivery here, before the sink has anything: afterwards
  * the effect is there, and what follows from it must be, too.
  *
  * Thread: any. Ownership: the step owns its texts.
  */
+#include "core/base/base.h"
 #include "core/transform/internal.h"
 #include "core/transform/ref.h"
 
@@ -78,9 +79,9 @@ static void put_pair(struct bb_buf *b, const char *name, struct bb_bytes text)
 }
 
 static void put_message(struct bb_buf *b, const struct emit *e, const struct bb_envelope *p, int64_t generation,
-                        struct bb_bytes reply)
+                        struct bb_bytes reply, int64_t now_ns)
 {
-    char id[BB_ATTRIBUTE_MAX + 80];
+    char id[BB_ATTRIBUTE_MAX + 80], time[BB_TIME_TEXT];
     struct bb_bytes name, value;
     uint32_t n, keep = 0;
     struct bb_cur c;
@@ -90,7 +91,7 @@ static void put_message(struct bb_buf *b, const struct emit *e, const struct bb_
     for (struct bb_cur look = c; n && bb_pair_next(&look, &name, &value) == 0; n--)
         keep += inherited(name);
     bb_put_array(b, 2);
-    bb_put_map(b, 7 + keep);
+    bb_put_map(b, 8 + keep);
     bb_put_cstr(b, "specversion");
     bb_put_cstr(b, "1.0");
     put_pair(b, "id", (struct bb_bytes){id, (size_t)len});
@@ -98,6 +99,8 @@ static void put_message(struct bb_buf *b, const struct emit *e, const struct bb_
     put_pair(b, "type", (struct bb_bytes){e->type, strlen(e->type)});
     put_pair(b, "causationid", p->id);
     put_pair(b, "correlationid", p->correlationid.len ? p->correlationid : p->id);
+    bb_put_cstr(b, "time");
+    bb_put_cstr(b, bb_time_text(now_ns ? (uint64_t)now_ns / 1000000 : bb_wall_ms(), time));
     bb_put_cstr(b, "generation");
     bb_put_int(b, generation);
     bb_group_of(p->attributes, BB_T_MAP, &c, &n);
@@ -116,8 +119,8 @@ static void put_message(struct bb_buf *b, const struct emit *e, const struct bb_
 }
 
 /* As bb_transform_emit(). */
-static int make(const struct emit *e, struct bb_bytes attributes, struct bb_bytes reply, struct bb_buf *out,
-                struct bb_fault *err)
+static int make(const struct emit *e, struct bb_bytes attributes, struct bb_bytes reply, int64_t now_ns,
+                struct bb_buf *out, struct bb_fault *err)
 {
     size_t start = out->len;
     struct bb_envelope p;
@@ -136,7 +139,7 @@ static int make(const struct emit *e, struct bb_bytes attributes, struct bb_byte
         bb_fail(err, "it would be number %d in a chain: do the routes go in a circle?", BB_GENERATIONS_MAX + 1);
     }
     if (rc == 0) {
-        put_message(out, e, &p, generation, reply);
+        put_message(out, e, &p, generation, reply, now_ns);
         rc = out->failed ? -1 : bb_message_check((struct bb_bytes){(uint8_t *)out->ptr + start, out->len - start}, err) != 0;
     }
     if (rc)
@@ -146,9 +149,9 @@ static int make(const struct emit *e, struct bb_bytes attributes, struct bb_byte
 }
 
 int bb_transform_emit(const struct bb_transform *t, struct bb_bytes attributes, struct bb_bytes reply,
-                      struct bb_buf *out, struct bb_fault *err)
+                      int64_t now_ns, struct bb_buf *out, struct bb_fault *err)
 {
-    return make(emit_of(t), attributes, reply, out, err);
+    return make(emit_of(t), attributes, reply, now_ns, out, err);
 }
 
 /* ---- the step ---------------------------------------------------------------------------------------- */
@@ -165,7 +168,7 @@ static bb_status emit_apply(const void *self, struct bb_apply *a, struct bb_byte
     if (bb_envelope_read(a->original, &accepted, &why) != 0)
         return bb_apply_reject(a, "mapping", "emit: %.150s", why.text);
     bb_buf_init(&b, 2u * BB_ATTRIBUTES_MAX * BB_ATTRIBUTE_MAX);
-    rc = make(self, accepted.attributes, none, &b, &why);
+    rc = make(self, accepted.attributes, none, 0, &b, &why);
     if (rc < 0)
         s = BB_E_RETRY;
     else if (rc > 0)

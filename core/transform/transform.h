@@ -71,10 +71,10 @@ bool bb_transform_splits(const struct bb_transform *t);
 bool bb_transform_emits(const struct bb_transform *t);
 #define BB_EMIT_HEAD 16u /* that a message of max_message bytes has left for what stands around it */
 /* That message, put into out: attributes are the accepted message's, a map; reply the sink's (empty: none, or
- * not to be kept). 0; 1: it cannot be made, err->text says why; -1: no memory. The step lets no message
+ * not to be kept), now_ns as in a run. 0; 1: it cannot be made, err->text says why; -1: no memory. The step lets no message
  * through whose follower, without a reply, cannot be made or has more than out->max - BB_EMIT_HEAD bytes. */
 int bb_transform_emit(const struct bb_transform *t, struct bb_bytes attributes, struct bb_bytes reply,
-                      struct bb_buf *out, struct bb_fault *err);
+                      int64_t now_ns, struct bb_buf *out, struct bb_fault *err);
 
 struct bb_plugin_step { /* a step that a connector's transform makes (busbar.transform/1) */
     uint32_t step; /* its number */

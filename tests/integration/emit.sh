@@ -74,6 +74,7 @@ same "different messages that follow" "$(cat "$work"/out/*.jsonl | jq -r .id | s
 same "of what was sent, not of what was accepted" "$(cat "$work"/out/*.jsonl | jq -r 'select(.item == "MAPPED") | .id' | wc -l)" 0
 same "their order" "$(cat "$work"/out/*.jsonl | jq -r '[.item, (.causationid | tonumber)] | @tsv' |
     awk '{ if ($2 + 0 < last[$1]) bad++; last[$1] = $2 + 0 } END { print bad + 0 }')" 0
+jq -e "select(.time == null)" <(cat "$work"/out/*.jsonl) >/dev/null && fail "one has no time"
 same "one of them" "$(cat "$work"/out/*.jsonl | jq -c 'select(.causationid == "8") | [.id, .type, .item, .correlationid, .data.type, .data.id]' | head -n 1)" \
     '["8/move-to-erp","mfg.inventory.posted","I8","8","mfg.inventory.movement","8"]'
 "$busbar" trace 8 --state "$state" >"$work/trace" || fail "trace"
