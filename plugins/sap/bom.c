@@ -22,7 +22,8 @@ static const struct word usages[] = {{"manufacturing", "1"}, {"engineering", "2"
                                      {"service", "4"},       {"sales", "5"},       {"costing", "6"}, {NULL, NULL}};
 static const struct word statuses[] = {{"active", "1"}, {"inactive", "2"}, {"in-work", "2"}, {"obsolete", "2"},
                                        {"active-with-history", "3"}, {NULL, NULL}};
-static const struct word kinds[] = {{"stock", "L"}, {"non-stock", "N"}, {"text", "T"}, {NULL, NULL}};
+static const struct word kinds[] = {{"stock", "L"}, {"non-stock", "N"}, {"text", "T"},
+                                    {"document", "D"}, {"variable-size", "R"}, {NULL, NULL}};
 static const struct word strategies[] = {{"by-probability", "1"}, {"all-or-nothing", "2"}, {"by-priority", "2"},
                                          {"manual", "3"}, {NULL, NULL}};
 
@@ -139,6 +140,25 @@ static void subs_put(struct map_put *m, struct bb_bytes line)
     map_close(&subs);
 }
 
+/* What stands on a document's line, or on that of a material cut to size. */
+static bb_status kind_put(struct map_put *m, struct bb_bytes line, struct bb_bytes kind, struct bb_error *err)
+{
+    struct bb_bytes size = at(line, "/variableSize");
+
+    if (bb_str_is(kind, "D") && !text_at(line, "/document/id").len)
+        return bb_error_set(err, BB_E_REJECT, "a document's line names no document");
+    if (bb_str_is(kind, "D"))
+        map_text(m, "DocumentNumber", text_at(line, "/document/id"));
+    if (!bb_str_is(kind, "R"))
+        return BB_OK;
+    if (at(size, "/width").len || at(size, "/height").len || at(size, "/formula").len)
+        return bb_error_set(err, BB_E_REJECT, "of a variable size only the length is written here");
+    if (at(size, "/length").len && !bb_str_is(text_at(size, "/length/unit"), "MMT"))
+        return bb_error_set(err, BB_E_REJECT, "a variable size is written in millimetres (MMT) here");
+    map_value(m, "Size1", at(size, "/length/value"));
+    return BB_OK;
+}
+
 static bb_status line_put(struct job *j, struct bb_buf *b, struct bb_bytes line, struct bb_error *err)
 {
     struct bb_bytes role = text_at(line, "/role"), kind = word_out(kinds, text_at(line, "/kind"), "L");
@@ -157,6 +177,8 @@ static bb_status line_put(struct job *j, struct bb_buf *b, struct bb_bytes line,
     map_text(&m, "BillOfMaterialComponent", text_at(line, "/item/id"));
     if (!bb_str_is(kind, "T") || at(line, "/quantity").len)
         st = quantity_put(j, &m, line, output, err);
+    if (st == BB_OK)
+        st = kind_put(&m, line, kind, err);
     put_flag(&m, "FixedQuantity", at(line, "/fixedQuantity"));
     put_number(&m, "ComponentScrapInPercent", at(line, "/scrap/component"));
     put_number(&m, "OperationScrapInPercent", at(line, "/scrap/operation"));

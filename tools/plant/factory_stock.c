@@ -84,7 +84,7 @@ static void item_stock(struct factory *f, int i, int p)
         put(f, i, p, "0001", factory_bin(f, (int)factory_roll(f, 240)), lot, "02", amount(f, i));
     if (i % 17 == 0)
         put(f, i, p, "0001", bin, lot, "07", 5000);
-    put(f, i, p, "0002", "", lot, "01", amount(f, i));
+    put(f, i, p, "0002", "", lot, "01", 50 * amount(f, i)); /* what the released orders need lies on the floor */
     if (i < FACTORY_ASSEMBLY && i % 5 == 0) {
         uint32_t n = 3 + factory_roll(f, 5);
         put(f, i, p, "0003", "", lot, "01", n * 1000);
