@@ -275,6 +275,17 @@ give mfg.bom.changed FG-10800 "$(bom RM-10802 "$(line 10 RM-10701 5)" ',"change"
 ends "11 change: the same again" delivered
 shows "11 change: nothing to do" '.reply.did' unchanged
 
+# lines of other kinds, and a BOM that says an item which a change has ended, as the ERP does
+give mfg.bom.released FG-10800 "$(bom RM-10803 "$(line 10 RM-10701 1)"',{"position":"20","kind":"document","document":{"id":"DRW-1"},"quantity":{"value":1,"unit":"H87"}},{"position":"30","kind":"variable-size","item":{"id":"RM-10702"},"quantity":{"value":2,"unit":"H87"},"variableSize":{"length":{"value":120.5,"unit":"MMT"}}}')"
+ends "kinds: a document, a cut" delivered
+same "kinds: as the ERP has them" "$(get "API_BILL_OF_MATERIAL_SRV;v=0002/MaterialBOMItem?\$filter=Material%20eq%20'RM-10803'" '[.d.results[] | "\(.BillOfMaterialItemCategory)/\(.DocumentNumber)/\(.Size1)"] | sort | join(" ")')" "D/DRW-1/0 L//0 R//120.5"
+lines=$(get "API_BILL_OF_MATERIAL_SRV;v=0002/MaterialBOMItem?\$filter=Material%20eq%20'FG-10114'" '[.d.results[] | select(.BillOfMaterialItemCategory == "L" and (.BillOfMaterialItemQuantity | tonumber) > 0) |
+    {position: .BillOfMaterialItemNumber, item: {id: .BillOfMaterialComponent}, quantity: {value: (.BillOfMaterialItemQuantity | tonumber), unit: ({PC: "H87", KG: "KGM", M: "MTR", L: "LTR"}[.BillOfMaterialItemUnit])},
+     effectivity: {from: (.ValidityStartDate[6:-5] | tonumber | todate | .[:10]), to: (.ValidityEndDate[6:-5] | tonumber | todate | .[:10])}}]')
+same "ended: the BOM has such an item" "$(get "API_BILL_OF_MATERIAL_SRV;v=0002/MaterialBOMItem?\$filter=Material%20eq%20'FG-10114'" '[.d.results[] | select(.ChgToEngineeringChgDocument != "") | .BillOfMaterialItemNumber] | length > 0')" true
+give mfg.bom.changed FG-10114 "{\"item\":{\"id\":\"FG-10114\"},\"plant\":\"1000\",\"usage\":\"manufacturing\",\"status\":\"active\",\"baseQuantity\":{\"value\":1,\"unit\":\"H87\"},\"lines\":$lines}"
+ends "ended: it is known again" delivered
+
 # 12. events carry keys only: the entity is read back, and questions are answered
 give sap.event.product FG-10000 '{"keys":{"Product":"FG-10000"}}'
 ends "12 events: read back" delivered
