@@ -1,8 +1,8 @@
 /*
  * bom_in.c - one assembly of a structure as mfg.bom
  *
- * The id is item, plant, alternative, usage and revision: a revision that is released is frozen, so an assembly that is
- * met again in another package is the same message, to the byte, and dropped. Which revision of a component is used is
+ * The id is item, plant, alternative, usage and revision, and a digest: a revision that is released is frozen, so an
+ * assembly that is met again in another package is the same message, to the byte, and dropped. Which revision of a component is used is
  * not said in a line: it is the one in force.
  *
  * What comes out (co- and by-products) has a quantity below zero in many systems: here the role says it, never the sign.

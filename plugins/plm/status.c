@@ -27,7 +27,9 @@ static bb_status told_read(const bb_inst *i, const struct bb_msg_view *v, struct
     memset(t, 0, sizeof *t);
     if (bb_envelope_read(v->whole, &e, NULL) != 0)
         return bb_error_set(err, BB_E_REJECT, "no message");
-    t->number = e.change.len ? e.change : bb_conf_str(v->data, "/id", NULL);
+    t->number = e.change;
+    if (!t->number.len && e.type.len > 11 && memcmp(e.type.ptr, "mfg.change.", 11) == 0)
+        t->number = bb_conf_str(v->data, "/id", NULL);
     if (!t->number.len)
         return bb_error_set(err, BB_E_REJECT, "the message names no change: it needs the attribute change");
     dot = memrchr(e.type.ptr, '.', e.type.len);
