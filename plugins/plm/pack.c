@@ -253,8 +253,8 @@ static void object_ask(struct pack *p, const char *path, struct bb_bytes object,
                                    {"alternative", field_text(i, object, "alternative")}};
     struct bb_buf url;
 
-    snprintf(p->j->what, sizeof p->j->what, "change %.30s, item %.*s", p->number, (int)(item.len > 40 ? 40 : item.len),
-             item.len ? (const char *)item.ptr : "");
+    snprintf(p->j->what, sizeof p->j->what, "change %.30s%s%.*s", p->number, item.len ? ", item " : "",
+             (int)(item.len > 40 ? 40 : item.len), item.len ? (const char *)item.ptr : "");
     bb_buf_init(&url, 16384);
     path_put(i, path, places, sizeof places / sizeof *places, &url);
     if (url.failed)

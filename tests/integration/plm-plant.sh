@@ -211,12 +211,12 @@ wait_for 60 "all to be settled" settled
 faults() {
     control faults "{\"seed\":5,\"rules\":[$1]}"
 }
-storm='{"fault":"reset","when":"after","percent":12},{"fault":"500","when":"after","percent":8},
- {"fault":"late","percent":5,"ms":2600},{"fault":"429","percent":5,"retry_after":"1"},{"fault":"reset","percent":5},
- {"fault":"truncate","percent":4},{"fault":"token","percent":3}'
+storm='{"fault":"reset","when":"after","percent":11},{"fault":"500","when":"after","percent":8},
+ {"fault":"late","percent":2,"ms":2600},{"fault":"429","percent":3,"retry_after":"1"},{"fault":"reset","percent":5},
+ {"fault":"truncate","percent":3},{"fault":"token","percent":2}'
 had=$(ids | wc -l) effects_before=$(effects effects)
 faults "$storm"
-for k in 0 1 2 3 4 5 6 7; do
+for k in 0 1 2 3 4; do
     act release "{\"item\":\"FG-1002$k\",\"kind\":\"add\"}" >>"$work/storm.json"
 done
 all_implemented() {
@@ -228,7 +228,7 @@ all_implemented() {
 sleep 3
 core_kill # in the middle
 core_start
-wait_for 90 "8 packages through the storm" all_implemented
+wait_for 90 "5 packages through the storm" all_implemented
 wait_for 60 "all to be settled" settled
 met=$(curl -s "$U/control/faults" | jq '[.rules[].met] | add')
 [ "$met" -ge 15 ] || fail "the storm was met by $met calls only"
@@ -236,8 +236,8 @@ ok "the storm was met by $met calls"
 faults ""
 same "at the books, doubles" "$(plant_get doubles)" 0
 same "once each" "$(ids | sort | uniq -d | wc -l)" 0
-same "changes in the storm" "$(ids | tail -n +$((had + 1)) | grep -c '^change/')" 16
-same "statuses, one for each structure of a change" "$(($(effects effects) - effects_before)) $(effects doubles)" "8 0"
+same "changes in the storm" "$(ids | tail -n +$((had + 1)) | grep -c '^change/')" 10
+same "statuses, one for each structure of a change" "$(($(effects effects) - effects_before)) $(effects doubles)" "5 0"
 same "quarantined" "$(status_json | jq '[.routes[].quarantined // 0] | add')" 0
 
 # a status that lands after the probe was asked
@@ -269,7 +269,7 @@ now=$(date +%s)
 signature=$(printf 'u1.%s.%s' "$now" "$unknown" | openssl dgst -sha256 -hmac hook-secret-of-the-test -binary | base64)
 same "a webhook about an unknown change" "$(curl -s -o "$work/answer" -w '%{http_code}' -H 'Content-Type: application/cloudevents+json' \
     -H 'webhook-id: u1' -H "webhook-timestamp: $now" -H "webhook-signature: v1,$signature" --data "$unknown" "$hook/events")" 202
-quarantined hook-read 1 'PLM-404: change ECO-9999 does not exist'
+quarantined hook-read 1 'PLM-404: change ECO-9999: the PLM says: change ECO-9999 does not exist'
 core_stop
 plm_conf odata 20
 sed -i 's/page: 7}/page: 7, lines: 3}/' "$conf/plm.yaml"
@@ -277,9 +277,10 @@ core_start
 act release '{"item":"FG-10046"}' >/dev/null
 quarantined read 1 'the structure has more than 3 lines: raise structure.lines'
 act propose '{"item":"FG-10049"}' >/dev/null
-before=$(ids | wc -l)
-wait_for 20 "the next change" route_is to-books delivered "$((before > $(route_get to-books delivered) ? before : $(route_get to-books delivered)))"
-wait_for 20 "news behind the refusal" eval 'ids | tail -n 1 | grep -q "^change/"'
+requested() {
+    ids | grep -q "^change/$(curl -s -u busbar:busbar "$U/plm/changes?limit=100" | jq -r '.changes[-1].number')/1$"
+}
+wait_for 20 "the change behind the refusal" requested
 ok "changes behind it go on"
 
 # wrong credentials, a wrong path: one line, with what to do, and intake goes on
