@@ -121,13 +121,14 @@ told() { # the endpoint's line in busbar status
 }
 
 # the example's routes do what they say
-mkdir -p "$work/credentials"
 sed "s|/run/credentials/plm-hook|$work/hook-secret|; s|/run/credentials/plm|$work/secret|" \
     "$src/docs/examples/plm/conf.d/plm.yaml" >"$conf/plm.yaml"
 cp -r "$src/docs/examples/plm/conf.d/tests" "$conf/tests"
 "$busbar" test -c "$conf" >"$work/example.log" 2>&1 || fail "docs/examples/plm: $(tail -n 20 "$work/example.log")"
 ok "docs/examples/plm: $(tail -n 1 "$work/example.log")"
 rm -r "$conf/tests"
+"$busbar" test -c "$src/docs/examples/plm-files/conf.d" >"$work/example.log" 2>&1 || fail "docs/examples/plm-files: $(tail -n 20 "$work/example.log")"
+ok "docs/examples/plm-files: $(tail -n 1 "$work/example.log")"
 
 plant_start --dedupe no
 plm_conf rest
