@@ -221,8 +221,11 @@ static int line_put(const bb_inst *i, struct bb_bytes v, struct bb_buf *b, struc
     map_text(&l.o, "id", l.id);
     text_put(&l, "position", "position");
     map_text(&l.o, "kind", kind);
-    if (what_put(&l, kind) != 0 || scrap_put(&l) != 0 || alternate_put(&l) != 0 || size_put(&l) != 0)
-        return -1;
+    if (what_put(&l, kind) != 0 || scrap_put(&l) != 0 || alternate_put(&l) != 0 || size_put(&l) != 0) {
+        char why[240]; /* a unit's refusal does not say whose */
+        snprintf(why, sizeof why, "%s", err->text);
+        return strncmp(why, "line ", 5) == 0 ? -1 : refuse(&l, why);
+    }
     map_true(&l.o, "fixedQuantity", field_true(i, v, "fixed"));
     map_true(&l.o, "phantom", field_true(i, v, "phantom"));
     map_true(&l.o, "bulk", field_true(i, v, "bulk"));
