@@ -53,8 +53,9 @@ static int digest_put(const struct bb_envelope *v, char out[DIGEST + 1])
 int message_put(const bb_inst *i, const struct envelope *e, struct bb_bytes data, struct bb_buf *out, struct bb_error *err)
 {
     struct bb_envelope v;
+    struct bb_fault f;
     char id[1024], time[48];
-    size_t n = (size_t)snprintf(id, sizeof id, "%s", e->kind);
+    size_t at = out->len, n = (size_t)snprintf(id, sizeof id, "%s", e->kind);
 
     for (size_t k = 0; k < 5 && e->id[k].len && n < sizeof id; k++)
         n += (size_t)snprintf(id + n, sizeof id - n, "/%.*s", (int)e->id[k].len, (const char *)e->id[k].ptr);
@@ -80,6 +81,10 @@ int message_put(const bb_inst *i, const struct envelope *e, struct bb_bytes data
     }
     v.id = bb_str(id);
     bb_envelope_put(out, &v);
+    if (!out->failed && bb_message_check((struct bb_bytes){out->ptr + at, out->len - at}, &f) != 0) {
+        bb_error_set(err, BB_E_REJECT, "it cannot be a message: %.180s", f.text); /* a number with a line end in it, say */
+        return -1;
+    }
     return 0;
 }
 

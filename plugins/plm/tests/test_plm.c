@@ -114,7 +114,8 @@ static const struct {
      "\"9999-12-31\",\"change\":\"E 0\",\"changeTo\":\"E 9\"",
      "\"discontinuation\":{\"group\":\"D1\",\"role\":\"discontinued\"},\"change\":\"E 0\",\"effectivity\":{\"from\":\"2026-01-01\","
      "\"changeTo\":\"E 9\"}"},
-    {"\"line\":\"7\",\"component\":\"R\",\"quantity\":1,\"unit\":\"ea\",\"fixed\":true,\"phantom\":true,\"bulk\":true,\"designators\":[\"R1\",\"R2\"]",
+    {"\"line\":\"7\",\"component\":\"R\",\"quantity\":1,\"unit\":\"ea\",\"fixed\":true,\"phantom\":true,\"bulk\":true,"
+     "\"designators\":[\"R1\",\"R2\"]",
      "\"fixedQuantity\":true,\"phantom\":true,\"bulk\":true,\"referenceDesignators\":[\"R1\",\"R2\"]"},
     {"\"line\":\"7\",\"category\":\"cut\",\"component\":\"R\",\"quantity\":6,\"unit\":\"ea\",\"length\":\"120.5\"",
      "\"kind\":\"variable-size\",\"item\":{\"id\":\"R\"},\"quantity\":{\"value\":6,\"unit\":\"H87\"},\"variableSize\":{\"length\":{\"value\":120.5,"
@@ -127,9 +128,11 @@ static const struct {
     {"\"line\":\"7\",\"component\":\"R\",\"quantity\":\"0.00\",\"unit\":\"ea\"", "the quantity is zero"},
     {"\"line\":\"7\",\"component\":\"R\",\"quantity\":-1,\"unit\":\"ea\"", "a quantity below zero"},
     {"\"line\":\"7\",\"component\":\"R\",\"quantity\":\"few\",\"unit\":\"ea\"", "the quantity is no number"},
-    {"\"line\":\"7\",\"component\":\"R\",\"quantity\":1,\"unit\":\"barrel\"", "unit \"barrel\" is not known: say what it is, units: {\"barrel\": H87}"},
+    {"\"line\":\"7\",\"component\":\"R\",\"quantity\":1,\"unit\":\"barrel\"",
+     "unit \"barrel\" is not known: say what it is, units: {\"barrel\": H87}"},
     {"\"line\":\"7\",\"component\":\"R\",\"quantity\":1,\"unit\":\"ea\",\"scrap\":\"-1\"", "scrap is no number from zero up"},
-    {"\"line\":\"7\",\"component\":\"R\",\"quantity\":1,\"unit\":\"ea\",\"alternateGroup\":\"A\",\"alternatePriority\":\"first\"", "alternatePriority"},
+    {"\"line\":\"7\",\"component\":\"R\",\"quantity\":1,\"unit\":\"ea\",\"alternateGroup\":\"A\",\"alternatePriority\":\"first\"",
+     "alternatePriority"},
     {"\"line\":\"7\",\"category\":\"pipe\",\"component\":\"R\"", "its category is none of"},
 };
 
@@ -179,7 +182,8 @@ START_TEST(package)
     has(fake_data(&journal, 0), "\"units\":[{\"unit\":\"XBX\",\"numerator\":12,\"denominator\":1}]");
     ck_assert_str_eq(fake_attribute(&journal, 2, "plant"), "1000");
     ck_assert_str_eq(fake_attribute(&journal, 2, "correlationid"), "E 1");
-    has(fake_data(&journal, 1), "\"lines\":[{\"id\":\"1\",\"kind\":\"stock\",\"item\":{\"id\":\"R\"},\"quantity\":{\"value\":0.50,\"unit\":\"KGM\"}}]");
+    has(fake_data(&journal, 1), "\"lines\":[{\"id\":\"1\",\"kind\":\"stock\",\"item\":{\"id\":\"R\"},"
+                                "\"quantity\":{\"value\":0.50,\"unit\":\"KGM\"}}]");
     has(fake_data(&journal, 2), "{\"id\":\"2\",");
     ck_assert_str_eq(fake_attribute(&journal, 3, "correlationid"), "c-1");
     ck_assert_str_eq(fake_attribute(&journal, 3, "type"), "mfg.change.released");
@@ -196,7 +200,8 @@ START_TEST(package_in_odata)
     const struct step steps[] = {
         OK("{\"Number\":\"E 1\",\"Version\":3,\"State\":\"released\",\"Affected\":[{\"Object\":\"bom\",\"Action\":\"revise\",\"Item\":\"A\","
            "\"Revision\":\"B\",\"Plant\":\"1000\"}]}"),
-        OK("{\"Item\":\"A\",\"Revision\":\"B\",\"Base\":\"1.000\",\"Unit\":\"ea\",\"Lines\":[{\"Line\":\"1\",\"Component\":\"R\",\"Quantity\":\"2.50\","
+        OK("{\"Item\":\"A\",\"Revision\":\"B\",\"Base\":\"1.000\",\"Unit\":\"ea\",\"Lines\":["
+           "{\"Line\":\"1\",\"Component\":\"R\",\"Quantity\":\"2.50\","
            "\"Unit\":\"kg\"}],\"Lines@odata.nextLink\":\"Structures(1)/Lines?x\"}"),
         OK("{\"value\":[{\"Line\":\"2\",\"Component\":\"R\",\"Quantity\":\"3\",\"Unit\":\"kg\"}],\"@odata.nextLink\":\"Lines?y\"}"),
         OK("{\"value\":[]}")};
@@ -252,6 +257,7 @@ static const struct {
     {{OK("{\"number\":\"E 1\",\"version\":1,\"state\":\"released\"}")}, 1, BB_E_REJECT, "", "no list of what it affects"},
     {{OK(CHANGE("thought-of", ""))}, 1, BB_E_REJECT, "", "state \"thought-of\" is none of"},
     {{OK(CHANGE("open", "{\"object\":\"item\"}"))}, 1, BB_E_REJECT, "", "an action that is none of"},
+    {{OK("{\"number\":\"E\\n1\",\"version\":1,\"state\":\"open\"}")}, 1, BB_E_REJECT, "", "it cannot be a message"},
     {{GOOD, OK("{}")}, 2, BB_E_REJECT, "", "it has no list of lines"},
     {{GOOD, {F_ANSWER, 404, "", PROBLEM}}, 2, BB_E_REJECT, "PLM-7", "change E 1, item A: the PLM says"},
     {{GOOD, OK("{" HEADER("A") ",\"lines\":[],\"next\":\"http://127.0.0.2:9/x\"}")}, 2, BB_E_CONFIG, "", "another host"},
