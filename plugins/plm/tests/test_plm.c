@@ -41,6 +41,17 @@ static void has(const char *text, const char *part)
     ck_assert_msg(strstr(text, part) != NULL, "no \"%s\" in: %s", part, text);
 }
 
+/* What was asked last, read under the server's lock. */
+static const char *asked(const char *what)
+{
+    static char copy[sizeof server.body];
+
+    pthread_mutex_lock(&server.lock);
+    snprintf(copy, sizeof copy, "%s", what);
+    pthread_mutex_unlock(&server.lock);
+    return copy;
+}
+
 static void json_in(const char *text, struct bb_buf *b)
 {
     struct bb_fault f;
@@ -214,7 +225,7 @@ START_TEST(package_in_odata)
     has(fake_data(&journal, 0), "\"baseQuantity\":{\"value\":1.000,\"unit\":\"H87\"}");
     has(fake_data(&journal, 0), "\"quantity\":{\"value\":2.50,\"unit\":\"KGM\"}");
     has(fake_data(&journal, 0), "{\"id\":\"2\"");
-    has(server.head, "GET /odata/Structures(1)/Lines?y");
+    has(asked(server.head), "GET /odata/Structures(1)/Lines?y");
     host_end();
     fake_msg_free(m);
 }
@@ -321,7 +332,7 @@ START_TEST(feed)
     ck_assert_str_eq(fake_attribute(&journal, 1, "change"), "E 2");
     for (int k = 0; k < 200 && faults_requests(&server) < 2; k++)
         fake_host_pump(host, 20);
-    has(server.head, "GET /plm/changes?limit=7&since=10"); /* the higher number, not the longer text */
+    has(asked(server.head), "GET /plm/changes?limit=7&since=10"); /* the higher number, not the longer text */
     host_end();
 }
 END_TEST
@@ -350,10 +361,10 @@ START_TEST(status)
     if (*statuses[_i].vendor)
         ck_assert_str_eq(result.err.vendor_code, statuses[_i].vendor);
     ck_assert_uint_eq(faults_requests(&server), 1); /* never repeated here */
-    has(server.head, "POST /plm/changes/E%201/status");
-    has(server.head, "Idempotency-Key: key-1");
-    has(server.head, "X-Correlation-ID: c-1");
-    ck_assert_str_eq(server.body, "{\"reference\":\"key-1\",\"system\":\"erp\",\"plant\":\"1000\",\"item\":\"A\",\"revision\":\"B\","
+    has(asked(server.head), "POST /plm/changes/E%201/status");
+    has(asked(server.head), "Idempotency-Key: key-1");
+    has(asked(server.head), "X-Correlation-ID: c-1");
+    ck_assert_str_eq(asked(server.body), "{\"reference\":\"key-1\",\"system\":\"erp\",\"plant\":\"1000\",\"item\":\"A\",\"revision\":\"B\","
                                   "\"state\":\"implemented\",\"note\":\"4711\"}");
     host_end();
     fake_msg_free(m);
@@ -374,9 +385,9 @@ START_TEST(status_of_a_change)
     host_start(steps, 1, BB_ROLE_SINK, ",\"style\":\"odata\"");
     fake_host_deliver(host, m, WAIT_MS, &result);
     ck_assert_int_eq(result.status, BB_OK);
-    has(server.head, "POST /odata/Changes('E%201')/Status");
-    has(server.body, "\"Plant\":\"2000\"");
-    has(server.body, "\"State\":\"rejected\",\"Note\":\"no\"");
+    has(asked(server.head), "POST /odata/Changes('E%201')/Status");
+    has(asked(server.body), "\"Plant\":\"2000\"");
+    has(asked(server.body), "\"State\":\"rejected\",\"Note\":\"no\"");
     fake_msg_free(m);
     for (size_t k = 0; k < sizeof bad / sizeof *bad; k++) {
         m = fake_msg(bad[k].message, "k", 0);
@@ -406,7 +417,7 @@ START_TEST(probe)
     host_start(&probes[_i].step, 1, BB_ROLE_SINK, "");
     fake_host_probe(host, m, WAIT_MS, &result);
     ck_assert_msg(result.status == probes[_i].status, "case %d: %d, %s", _i, result.status, result.err.text);
-    has(server.head, "GET /plm/changes/E%201/status?reference=key-1");
+    has(asked(server.head), "GET /plm/changes/E%201/status?reference=key-1");
     host_end();
     fake_msg_free(m);
 }
