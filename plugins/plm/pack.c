@@ -38,7 +38,8 @@ struct pack {
     uint64_t cookie;
     int64_t due_ms;
     struct bb_buf package, page;  /* values */
-    struct bb_iter affected;      /* in package */
+    struct bb_iter all, affected; /* in package */
+    int pass;                     /* over it: items, structures, items that end */
     struct structure *structure;  /* that is being read */
     struct bb_buf messages, ends; /* ends: size_t each */
     size_t at, n_sent;            /* handed in, on its way */
@@ -328,28 +329,44 @@ static void structure_answer(struct job *j, const struct bb_http_answer *a)
     bb_buf_free(&url);
 }
 
+/* A receiver needs a part before what it is in, and until nothing holds it any more. */
+static int pass_of(const bb_inst *i, struct bb_bytes one)
+{
+    struct bb_bytes object = field_text(i, one, "object");
+
+    if (bb_str_is(object, "bom"))
+        return 1;
+    return !bb_str_is(object, "item") ? -1 : bb_str_is(field_text(i, one, "action"), "obsolete") ? 2 : 0;
+}
+
+static void object_read(struct pack *p, struct bb_bytes one)
+{
+    bb_inst *i = p->j->i;
+
+    if (p->pass != 1) {
+        object_ask(p, i->conf.item, one, item_answer);
+        return;
+    }
+    p->structure = structure_new(i);
+    if (!p->structure)
+        refused(p, BB_E_RETRY, "out of memory");
+    else
+        object_ask(p, i->conf.structure, one, structure_answer);
+}
+
 /* The next object of the package that has something to read; at the end the change itself, and all is handed in. */
 static void object_next(struct pack *p)
 {
     bb_inst *i = p->j->i;
-    struct bb_bytes one, object;
+    struct bb_bytes one;
     struct bb_error err = bb_error_none();
 
-    while (bb_iter_next(&p->affected, NULL, &one)) {
-        object = field_text(i, one, "object");
-        if (bb_str_is(object, "item")) {
-            object_ask(p, i->conf.item, one, item_answer);
-            return;
-        }
-        if (bb_str_is(object, "bom")) {
-            p->structure = structure_new(i);
-            if (!p->structure)
-                refused(p, BB_E_RETRY, "out of memory");
-            else
-                object_ask(p, i->conf.structure, one, structure_answer);
-            return;
-        }
-    }
+    for (; p->pass < 3; p->pass++, p->affected = p->all)
+        while (bb_iter_next(&p->affected, NULL, &one))
+            if (pass_of(i, one) == p->pass) {
+                object_read(p, one);
+                return;
+            }
     if (change_message(i, (struct bb_bytes){p->package.ptr, p->package.len}, &p->messages, &err) != 0 || message_end(p, &err) != 0)
         unreadable(p, &err);
     else
@@ -366,11 +383,13 @@ static void package_answer(struct job *j, const struct bb_http_answer *a)
     package = (struct bb_bytes){p->package.ptr, p->package.len};
     state = field_text(j->i, package, "state");
     list = field(j->i, package, "affected");
-    memset(&p->affected, 0, sizeof p->affected); /* none: only what is released is there to be read */
-    if ((bb_str_is(state, "released") || bb_str_is(state, "implemented")) && (!list.len || !bb_iter_of(list, &p->affected) || p->affected.map))
+    memset(&p->all, 0, sizeof p->all); /* none: only what is released is there to be read */
+    if ((bb_str_is(state, "released") || bb_str_is(state, "implemented")) && (!list.len || !bb_iter_of(list, &p->all) || p->all.map))
         refused(p, BB_E_REJECT, "the package has no list of what it affects: say what it is called there, names: {affected: ...}");
-    else
+    else {
+        p->affected = p->all;
         object_next(p);
+    }
 }
 
 /* ---- beginning -------------------------------------------------------------------------------------------------- */

@@ -48,7 +48,7 @@ static bb_status conf_read(bb_inst *i, struct bb_bytes conf, struct bb_error *er
         if (!*p)
             return bb_error_set(err, BB_E_CONFIG, "%s is missing, holds a NUL, or there is no memory", texts[k].pointer + 1);
     }
-    i->conf.levels = bb_conf_int(conf, "/structure/levels", 20);
+    i->conf.levels = bb_conf_int(conf, "/structure/levels", 1);
     i->conf.page = bb_conf_int(conf, "/structure/page", 100);
     i->conf.lines_max = bb_conf_int(conf, "/structure/lines", 20000);
     i->conf.timeout_ms = (uint32_t)bb_conf_int(conf, "/timeout", 30000);

@@ -43,5 +43,5 @@ TESTS += tests/integration/sap-plant.sh
 EXTRA_DIST += tests/integration/sap-plant.sh
 TESTS += tests/integration/wms-plant.sh
 EXTRA_DIST += tests/integration/wms-plant.sh
-TESTS += tests/integration/plm-plant.sh
-EXTRA_DIST += tests/integration/plm-plant.sh
+TESTS += tests/integration/plm-plant.sh tests/integration/plm-erp.sh
+EXTRA_DIST += tests/integration/plm-plant.sh tests/integration/plm-erp.sh
