@@ -1,8 +1,8 @@
 /*
  * bom_in.c - one assembly of a structure as mfg.bom
  *
- * The id is item, plant, alternative, usage and revision: a revision that is released is frozen, so an assembly that is
- * met again in another package is the same message, to the byte, and dropped. Which revision of a component is used is
+ * The id is item, plant, alternative, usage and revision, and a digest: a revision that is released is frozen, so an
+ * assembly that is met again in another package is the same message, to the byte, and dropped. Which revision of a component is used is
  * not said in a line: it is the one in force.
  *
  * What comes out (co- and by-products) has a quantity below zero in many systems: here the role says it, never the sign.
@@ -221,8 +221,11 @@ static int line_put(const bb_inst *i, struct bb_bytes v, struct bb_buf *b, struc
     map_text(&l.o, "id", l.id);
     text_put(&l, "position", "position");
     map_text(&l.o, "kind", kind);
-    if (what_put(&l, kind) != 0 || scrap_put(&l) != 0 || alternate_put(&l) != 0 || size_put(&l) != 0)
-        return -1;
+    if (what_put(&l, kind) != 0 || scrap_put(&l) != 0 || alternate_put(&l) != 0 || size_put(&l) != 0) {
+        char why[240]; /* a unit's refusal does not say whose */
+        snprintf(why, sizeof why, "%s", err->text);
+        return strncmp(why, "line ", 5) == 0 ? -1 : refuse(&l, why);
+    }
     map_true(&l.o, "fixedQuantity", field_true(i, v, "fixed"));
     map_true(&l.o, "phantom", field_true(i, v, "phantom"));
     map_true(&l.o, "bulk", field_true(i, v, "bulk"));

@@ -1,11 +1,14 @@
 /*
  * change_in.c - a change package as mfg.change, and a record of the feed as a notice
  *
- * The message's id is the change's number and version: read twice it is the same message, to the byte. So nothing goes
- * into it that another call could find otherwise: what other systems said of the change is left out.
+ * A message's id is what it is about (here: the change's number and version) and a digest of all that it says. Read
+ * twice it is the same message, to the byte, and dropped by the endpoint's claims; so nothing goes into it that another
+ * call could find otherwise: what other systems said of the change is left out. Read again with another mapping (units,
+ * names) it is another message, and goes on.
  *
  * Thread: any. Memory: the buffer given.
  */
+#include <openssl/evp.h>
 #include <stdio.h>
 #include "plm.h"
 
@@ -28,20 +31,39 @@ static const struct word actions[] = {{"create", "create"}, {"revise", "revise"}
 static const struct word usages[] = {{"production", "manufacturing"}, {"manufacturing", "manufacturing"},
                                      {"engineering", "engineering"}, {"service", "service"}, {NULL, NULL}};
 
+#define DIGEST 16 /* characters of an id's end: 64 bits of SHA-256 */
+
+/* Of all that a message says but its id: read again with another mapping, it is another message. */
+static int digest_put(const struct bb_envelope *v, char out[DIGEST + 1])
+{
+    const struct bb_bytes parts[] = {v->type, v->item, v->revision, v->plant, v->change, v->correlationid, v->time, v->data};
+    EVP_MD_CTX *c = EVP_MD_CTX_new();
+    unsigned char sum[EVP_MAX_MD_SIZE];
+    int ok = c && EVP_DigestInit_ex(c, EVP_sha256(), NULL) == 1;
+
+    for (size_t k = 0; ok && k < sizeof parts / sizeof *parts; k++)
+        ok = EVP_DigestUpdate(c, parts[k].len ? parts[k].ptr : "", parts[k].len) == 1 && EVP_DigestUpdate(c, "", 1) == 1;
+    ok = ok && EVP_DigestFinal_ex(c, sum, NULL) == 1;
+    EVP_MD_CTX_free(c);
+    for (int k = 0; ok && k < DIGEST / 2; k++)
+        snprintf(out + 2 * k, 3, "%02x", sum[k]);
+    return ok ? 0 : -1;
+}
+
 int message_put(const bb_inst *i, const struct envelope *e, struct bb_bytes data, struct bb_buf *out, struct bb_error *err)
 {
     struct bb_envelope v;
+    struct bb_fault f;
     char id[1024], time[48];
-    size_t n = (size_t)snprintf(id, sizeof id, "%s", e->kind);
+    size_t at = out->len, n = (size_t)snprintf(id, sizeof id, "%s", e->kind);
 
     for (size_t k = 0; k < 5 && e->id[k].len && n < sizeof id; k++)
         n += (size_t)snprintf(id + n, sizeof id - n, "/%.*s", (int)e->id[k].len, (const char *)e->id[k].ptr);
-    if (n >= sizeof id) {
+    if (n + 1 + DIGEST >= sizeof id) {
         bb_error_set(err, BB_E_REJECT, "a number is too long: %.60s...", id);
         return -1;
     }
     memset(&v, 0, sizeof v);
-    v.id = bb_str(id);
     v.source = bb_str(i->conf.source);
     v.type = e->type;
     v.item = e->item, v.revision = e->revision, v.plant = e->plant, v.change = e->change;
@@ -52,7 +74,17 @@ int message_put(const bb_inst *i, const struct envelope *e, struct bb_bytes data
         v.time = bb_str(time);
     }
     v.data = data;
+    id[n++] = '/';
+    if (digest_put(&v, id + n) != 0) {
+        bb_error_set(err, BB_E_RETRY, "libcrypto offers no SHA-256 here");
+        return -1;
+    }
+    v.id = bb_str(id);
     bb_envelope_put(out, &v);
+    if (!out->failed && bb_message_check((struct bb_bytes){out->ptr + at, out->len - at}, &f) != 0) {
+        bb_error_set(err, BB_E_REJECT, "it cannot be a message: %.180s", f.text); /* a number with a line end in it, say */
+        return -1;
+    }
     return 0;
 }
 

@@ -50,8 +50,8 @@ static bb_status refusal_read(const bb_inst *i, bb_status st, unsigned status, s
         st = BB_E_REJECT; /* the PLM itself knows no such thing */
     snprintf(vendor, sizeof vendor, "%.*s", (int)(code.len < sizeof vendor ? code.len : sizeof vendor - 1), (const char *)code.ptr);
     bb_error_vendor(err, vendor);
-    bb_error_set(err, st, "%s: the PLM says %.*s: %.*s", what, (int)(code.len > 40 ? 40 : code.len), (const char *)code.ptr,
-                 (int)(text.len > 120 ? 120 : text.len), text.len ? (const char *)text.ptr : "");
+    bb_error_set(err, st, "%s: the PLM says: %.*s", what, (int)(text.len > 130 ? 130 : text.len),
+                 text.len ? (const char *)text.ptr : "");
     return st;
 }
 

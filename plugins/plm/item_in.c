@@ -1,8 +1,8 @@
 /*
  * item_in.c - a revision of an item as mfg.item
  *
- * The id is the item's number, its revision and status: a revision that is released is frozen, so what is read twice
- * is the same message, to the byte.
+ * The id is the item's number, its revision and status, and a digest: a revision that is released is frozen, so what is
+ * read twice is the same message, to the byte.
  *
  * Thread: any. Memory: the buffer given.
  */

@@ -64,6 +64,8 @@ int job_ask(struct job *j, const char *method, const char *url, struct bb_bytes 
     bb_http_call_header(call, "Accept", bb_str("application/json"));
     if (key.len)
         bb_http_call_header(call, "Idempotency-Key", key);
+    if (j->correlation[0])
+        bb_http_call_header(call, "X-Correlation-ID", bb_str(j->correlation));
     if (body) {
         bb_buf_put(&call->body, body->ptr, body->len);
         bb_http_call_header(call, "Content-Type", bb_str("application/json"));

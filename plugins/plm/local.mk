@@ -5,9 +5,9 @@ plugin_LTLIBRARIES += plugins/plm/plm.la
 plugins_plm_plm_la_SOURCES = $(plm_sources)
 nodist_plugins_plm_plm_la_SOURCES = plugins/plm/plm-manifest.h
 plugins_plm_plm_la_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_builddir)/plugins/plm
-plugins_plm_plm_la_CFLAGS = $(AM_CFLAGS) $(CURL_CFLAGS)
+plugins_plm_plm_la_CFLAGS = $(AM_CFLAGS) $(CURL_CFLAGS) $(CRYPTO_CFLAGS)
 plugins_plm_plm_la_LDFLAGS = $(PLUGIN_LDFLAGS)
-plugins_plm_plm_la_LIBADD = sdk/lib/libbusbar-sdk.a $(CURL_LIBS) $(GMP_LIBS)
+plugins_plm_plm_la_LIBADD = sdk/lib/libbusbar-sdk.a $(CURL_LIBS) $(CRYPTO_LIBS) $(GMP_LIBS)
 plugins/plm/plm-manifest.h: plugins/plm/manifest.json sdk/tools/busbar-manifest$(EXEEXT)
 	@$(MKDIR_P) plugins/plm
 	$(AM_V_GEN)sdk/tools/busbar-manifest$(EXEEXT) $(srcdir)/plugins/plm/manifest.json > $@.tmp && mv $@.tmp $@

@@ -2,7 +2,9 @@
  * pack.c - a notice becomes the messages of its package: read from the PLM, then handed in
  *
  *     WAITS -> READS change -> READS item, structure page ... -> SENT (500 messages at most at once) -> OK
- *                                                                 FULL: the journal has no room, until resume()
+ *              PAUSES: the same call again, 5 times           FULL: the journal has no room, until resume()
+ *
+ * A package can be a hundred calls, so one that fails for the moment is repeated here and does not cost the others.
  *
  * One package is read at a time, in the order of their deliveries, so that what two of them say of one item is handed
  * in in that order. The delivery is OK when the journal has all of its messages; until then nothing is lost by a crash:
@@ -22,16 +24,22 @@
 #define MESSAGES_MAX (64u << 20)
 #define PAGE_MAX (32u << 20)
 #define AGAIN_MS 1000
+#define TRIES 5
+#define PAUSE_MS 100
+#define PAUSE_MOST_MS 2000
 #define COOKIE (1ull << 63)
 
 struct pack {
     struct job *j;
     char *number;
-    enum { PACK_WAITS, PACK_READS, PACK_SENT, PACK_FULL } state;
+    enum { PACK_WAITS, PACK_READS, PACK_PAUSES, PACK_SENT, PACK_FULL } state;
+    unsigned tries;               /* of the call in url */
+    struct bb_buf url;            /* that was asked last */
     uint64_t cookie;
     int64_t due_ms;
     struct bb_buf package, page;  /* values */
-    struct bb_iter affected;      /* in package */
+    struct bb_iter all, affected; /* in package */
+    int pass;                     /* over it: items, structures, items that end */
     struct structure *structure;  /* that is being read */
     struct bb_buf messages, ends; /* ends: size_t each */
     size_t at, n_sent;            /* handed in, on its way */
@@ -46,6 +54,7 @@ void pack_free(struct pack **pp)
 
     if (!p)
         return;
+    bb_buf_free(&p->url);
     bb_buf_free(&p->package);
     bb_buf_free(&p->page);
     bb_buf_free(&p->messages);
@@ -179,7 +188,19 @@ void packs_resume(bb_inst *i)
 }
 
 /* ---- reading -------------------------------------------------------------------------------------------------- */
-/* 1 the answer is a value in b, 0 the pack is gone. */
+/* 1: the call will be made again after a pause. */
+static int pauses(struct pack *p, bb_status st, uint32_t wish_ms)
+{
+    int64_t pause = wish_ms ? (int64_t)wish_ms : bb_backoff_ms(p->tries + 1, PAUSE_MS, PAUSE_MOST_MS);
+
+    if (st != BB_E_RETRY || ++p->tries > TRIES || bb_clock_ms() + pause >= p->j->end_ms || p->j->i->stopping)
+        return 0;
+    p->state = PACK_PAUSES;
+    p->due_ms = bb_clock_ms() + pause;
+    return 1;
+}
+
+/* 1 the answer is a value in b, 0 it will be asked for again, or the pack is gone. */
 static int value_read(struct pack *p, const struct bb_http_answer *a, struct bb_buf *b)
 {
     struct bb_error err = bb_error_none();
@@ -191,7 +212,9 @@ static int value_read(struct pack *p, const struct bb_http_answer *a, struct bb_
         if (st >= 0)
             st = bb_error_set(&err, BB_E_CONFIG, "%.90s: the PLM answered %u instead of 200; mend base_url, style or paths",
                               p->j->what, a->code);
-        failed(p, st == BB_E_UNKNOWN ? BB_E_RETRY : st, &err);
+        st = st == BB_E_UNKNOWN ? BB_E_RETRY : st; /* it was only read */
+        if (!pauses(p, st, a->retry_after_ms))
+            failed(p, st, &err);
         return 0;
     }
     bb_buf_reset(b);
@@ -202,11 +225,23 @@ static int value_read(struct pack *p, const struct bb_http_answer *a, struct bb_
     return 0;
 }
 
+static void url_ask(struct pack *p)
+{
+    p->state = PACK_READS;
+    if (job_ask(p->j, "GET", (const char *)p->url.ptr, (struct bb_bytes){NULL, 0}, NULL) != 0)
+        refused(p, BB_E_RETRY, "out of memory");
+}
+
 static void page_ask(struct pack *p, const char *url, void (*answer)(struct job *j, const struct bb_http_answer *a))
 {
     p->j->answer = answer;
-    if (job_ask(p->j, "GET", url, (struct bb_bytes){NULL, 0}, NULL) != 0)
-        refused(p, BB_E_RETRY, "out of memory");
+    p->tries = 0;
+    bb_buf_reset(&p->url);
+    bb_buf_put(&p->url, url, strlen(url) + 1);
+    if (p->url.failed)
+        refused(p, BB_E_REJECT, "a URL is too long");
+    else
+        url_ask(p);
 }
 
 static void object_ask(struct pack *p, const char *path, struct bb_bytes object,
@@ -219,8 +254,8 @@ static void object_ask(struct pack *p, const char *path, struct bb_bytes object,
                                    {"alternative", field_text(i, object, "alternative")}};
     struct bb_buf url;
 
-    snprintf(p->j->what, sizeof p->j->what, "change %.30s, item %.*s", p->number, (int)(item.len > 40 ? 40 : item.len),
-             item.len ? (const char *)item.ptr : "");
+    snprintf(p->j->what, sizeof p->j->what, "change %.30s%s%.*s", p->number, item.len ? ", item " : "",
+             (int)(item.len > 40 ? 40 : item.len), item.len ? (const char *)item.ptr : "");
     bb_buf_init(&url, 16384);
     path_put(i, path, places, sizeof places / sizeof *places, &url);
     if (url.failed)
@@ -294,28 +329,44 @@ static void structure_answer(struct job *j, const struct bb_http_answer *a)
     bb_buf_free(&url);
 }
 
+/* A receiver needs a part before what it is in, and until nothing holds it any more. */
+static int pass_of(const bb_inst *i, struct bb_bytes one)
+{
+    struct bb_bytes object = field_text(i, one, "object");
+
+    if (bb_str_is(object, "bom"))
+        return 1;
+    return !bb_str_is(object, "item") ? -1 : bb_str_is(field_text(i, one, "action"), "obsolete") ? 2 : 0;
+}
+
+static void object_read(struct pack *p, struct bb_bytes one)
+{
+    bb_inst *i = p->j->i;
+
+    if (p->pass != 1) {
+        object_ask(p, i->conf.item, one, item_answer);
+        return;
+    }
+    p->structure = structure_new(i);
+    if (!p->structure)
+        refused(p, BB_E_RETRY, "out of memory");
+    else
+        object_ask(p, i->conf.structure, one, structure_answer);
+}
+
 /* The next object of the package that has something to read; at the end the change itself, and all is handed in. */
 static void object_next(struct pack *p)
 {
     bb_inst *i = p->j->i;
-    struct bb_bytes one, object;
+    struct bb_bytes one;
     struct bb_error err = bb_error_none();
 
-    while (bb_iter_next(&p->affected, NULL, &one)) {
-        object = field_text(i, one, "object");
-        if (bb_str_is(object, "item")) {
-            object_ask(p, i->conf.item, one, item_answer);
-            return;
-        }
-        if (bb_str_is(object, "bom")) {
-            p->structure = structure_new(i);
-            if (!p->structure)
-                refused(p, BB_E_RETRY, "out of memory");
-            else
-                object_ask(p, i->conf.structure, one, structure_answer);
-            return;
-        }
-    }
+    for (; p->pass < 3; p->pass++, p->affected = p->all)
+        while (bb_iter_next(&p->affected, NULL, &one))
+            if (pass_of(i, one) == p->pass) {
+                object_read(p, one);
+                return;
+            }
     if (change_message(i, (struct bb_bytes){p->package.ptr, p->package.len}, &p->messages, &err) != 0 || message_end(p, &err) != 0)
         unreadable(p, &err);
     else
@@ -332,11 +383,13 @@ static void package_answer(struct job *j, const struct bb_http_answer *a)
     package = (struct bb_bytes){p->package.ptr, p->package.len};
     state = field_text(j->i, package, "state");
     list = field(j->i, package, "affected");
-    memset(&p->affected, 0, sizeof p->affected); /* none: only what is released is there to be read */
-    if ((bb_str_is(state, "released") || bb_str_is(state, "implemented")) && (!list.len || !bb_iter_of(list, &p->affected) || p->affected.map))
+    memset(&p->all, 0, sizeof p->all); /* none: only what is released is there to be read */
+    if ((bb_str_is(state, "released") || bb_str_is(state, "implemented")) && (!list.len || !bb_iter_of(list, &p->all) || p->all.map))
         refused(p, BB_E_REJECT, "the package has no list of what it affects: say what it is called there, names: {affected: ...}");
-    else
+    else {
+        p->affected = p->all;
         object_next(p);
+    }
 }
 
 /* ---- beginning -------------------------------------------------------------------------------------------------- */
@@ -365,6 +418,7 @@ bb_status pack_deliver(bb_inst *i, const struct bb_msg_view *v, bb_token t, stru
         return bb_error_set(err, number.len && memchr(number.ptr, 0, number.len) ? BB_E_REJECT : BB_E_RETRY, "out of memory");
     }
     j->pack->j = j;
+    bb_buf_init(&j->pack->url, 16384);
     bb_buf_init(&j->pack->package, PAGE_MAX);
     bb_buf_init(&j->pack->page, PAGE_MAX);
     bb_buf_init(&j->pack->messages, MESSAGES_MAX);
@@ -381,11 +435,13 @@ void packs_run(bb_inst *i)
         return;
     if (now >= p->j->end_ms)
         refused(p, BB_E_RETRY, p->state == PACK_FULL ? "the journal had no room for it in time"
-                                                     : "others were read before it: raise the endpoint's timeout");
+                               : p->state == PACK_WAITS ? "others were read before it: raise the endpoint's timeout"
+                                                        : "it took too long to read: raise the endpoint's timeout");
     else if (p->state == PACK_FULL && now >= p->due_ms)
         pack_submit(p);
+    else if (p->state == PACK_PAUSES && now >= p->due_ms)
+        url_ask(p);
     else if (p->state == PACK_WAITS) {
-        p->state = PACK_READS;
         object_ask(p, i->conf.change, (struct bb_bytes){NULL, 0}, package_answer);
     }
 }

@@ -110,6 +110,7 @@ struct job {
     struct pack *pack; /* of a job that reads */
     char what[96];     /* whom the call is about, for texts */
     char key[256];     /* of a status: its reference */
+    char correlation[128];
     void (*answer)(struct job *j, const struct bb_http_answer *a);
 };
 struct job *job_new(bb_inst *i, bb_token t, uint32_t budget_ms);

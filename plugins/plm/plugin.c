@@ -48,7 +48,7 @@ static bb_status conf_read(bb_inst *i, struct bb_bytes conf, struct bb_error *er
         if (!*p)
             return bb_error_set(err, BB_E_CONFIG, "%s is missing, holds a NUL, or there is no memory", texts[k].pointer + 1);
     }
-    i->conf.levels = bb_conf_int(conf, "/structure/levels", 20);
+    i->conf.levels = bb_conf_int(conf, "/structure/levels", 1);
     i->conf.page = bb_conf_int(conf, "/structure/page", 100);
     i->conf.lines_max = bb_conf_int(conf, "/structure/lines", 20000);
     i->conf.timeout_ms = (uint32_t)bb_conf_int(conf, "/timeout", 30000);
@@ -139,8 +139,8 @@ static bb_status stop(bb_inst *i, uint32_t budget_ms)
 static void wait_once(bb_inst *i, struct bb_pollfd *host, size_t n, uint32_t timeout_ms)
 {
     packs_run(i);
-    if (i->jobs && timeout_ms > 200)
-        timeout_ms = 200; /* one that waits for room or its turn has a time-out too */
+    if (i->jobs && timeout_ms > 100)
+        timeout_ms = 100; /* one that waits: for its turn, a pause, for room */
     bb_http_wait(i->client, host, n, bb_poll_before(i->poll, timeout_ms));
     bb_poll_after(i->poll);
     packs_run(i);

@@ -14,7 +14,7 @@ static const struct word states[] = {{"planned", "planned"}, {"released", "relea
                                      {"rejected", "rejected"}, {"not-applicable", "not-applicable"}, {NULL, NULL}};
 
 struct told { /* what a message says */
-    struct bb_bytes number, plant, item, revision, state, at, note, system;
+    struct bb_bytes number, plant, item, revision, state, at, note, system, correlation;
 };
 
 static bb_status told_read(const bb_inst *i, const struct bb_msg_view *v, struct told *t, struct bb_error *err)
@@ -27,12 +27,14 @@ static bb_status told_read(const bb_inst *i, const struct bb_msg_view *v, struct
     memset(t, 0, sizeof *t);
     if (bb_envelope_read(v->whole, &e, NULL) != 0)
         return bb_error_set(err, BB_E_REJECT, "no message");
-    t->number = e.change.len ? e.change : bb_conf_str(v->data, "/id", NULL);
+    t->number = e.change;
+    if (!t->number.len && e.type.len > 11 && memcmp(e.type.ptr, "mfg.change.", 11) == 0)
+        t->number = bb_conf_str(v->data, "/id", NULL);
     if (!t->number.len)
         return bb_error_set(err, BB_E_REJECT, "the message names no change: it needs the attribute change");
     dot = memrchr(e.type.ptr, '.', e.type.len);
     word = dot ? (struct bb_bytes){dot + 1, e.type.len - (size_t)(dot + 1 - (const char *)e.type.ptr)} : e.type;
-    t->plant = e.plant, t->item = e.item, t->revision = e.revision, t->at = e.time;
+    t->plant = e.plant, t->item = e.item, t->revision = e.revision, t->at = e.time, t->correlation = e.correlationid;
     t->system = bb_str(i->conf.system);
     if (bb_conf_find(v->data, "/plants", &list) == 1 && bb_iter_of(list, &it) && !it.map && it.n) {
         if (it.n > 1)
@@ -165,6 +167,8 @@ static bb_status ask(bb_inst *i, const struct bb_msg_view *v, bb_token t, int pr
         snprintf(j->what, sizeof j->what, "change %.*s", (int)(told.number.len > 60 ? 60 : told.number.len),
                  (const char *)told.number.ptr);
         bb_str_copy(v->key, j->key, sizeof j->key);
+        if (bb_str_copy(told.correlation, j->correlation, sizeof j->correlation) != 0)
+            j->correlation[0] = 0; /* too long for a header: not worth a refusal */
         j->answer = probe ? probe_answer : status_answer;
         if (job_ask(j, probe ? "GET" : "POST", (const char *)url.ptr, v->key, probe ? NULL : &body) != 0) {
             job_free(j);

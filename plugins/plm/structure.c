@@ -118,8 +118,8 @@ int structure_page(struct structure *s, struct bb_bytes page, struct bb_bytes *n
     struct bb_bytes list = field(s->i, page, "lines"), one;
     struct bb_iter it;
 
-    if (!list.len && odata && !first && bb_map_get(page, "value", &one) == 1)
-        list = one;
+    if (odata && !first) /* what follows is the list alone */
+        list = bb_map_get(page, "value", &one) == 1 ? one : (struct bb_bytes){NULL, 0};
     if (!list.len || !bb_iter_of(list, &it) || it.map)
         return fail(err, BB_E_CONFIG, "what the PLM answered is no structure: it has no list of lines; mend paths.structure, or say "
                                       "what the list is called, names: {lines: ...}");
@@ -136,7 +136,7 @@ int structure_page(struct structure *s, struct bb_bytes page, struct bb_bytes *n
     *next = bb_str("");
     if (!odata)
         *next = field_text(s->i, page, "next");
-    else if (bb_map_get(page, first ? "Lines@odata.nextLink" : "@odata.nextLink", &one) == 1)
+    else if (bb_map_get(page, "Lines@odata.nextLink", &one) == 1 || bb_map_get(page, "@odata.nextLink", &one) == 1)
         (void)bb_as_str(one, next);
     return 0;
 }
@@ -205,14 +205,16 @@ static void assemblies_make(struct structure *s)
             r->parent = s->heads[0].item;
         r->id = field_text(s->i, r->v, "line");
     }
-    qsort(s->rows, s->n_rows, sizeof *s->rows, by_line);
+    if (s->n_rows) /* no array yet without */
+        qsort(s->rows, s->n_rows, sizeof *s->rows, by_line);
     for (size_t k = 0; k < s->n_rows; k++) {
         struct row *r = &s->rows[k], *last = n ? &s->rows[n - 1] : NULL;
         if (!last || !r->id.len || bytes_order(last->parent, r->parent) != 0 || bytes_order(last->id, r->id) != 0)
             s->rows[n++] = *r;
     }
     s->n_rows = n;
-    qsort(s->rows, s->n_rows, sizeof *s->rows, by_coming);
+    if (n)
+        qsort(s->rows, s->n_rows, sizeof *s->rows, by_coming);
     qsort(s->heads, s->n_heads, sizeof *s->heads, by_item);
     n = 0;
     for (size_t k = 0; k < s->n_heads; k++)
@@ -230,7 +232,7 @@ int structure_each(struct structure *s, int (*put)(void *arg, struct bb_bytes he
     size_t placed = 0;
     int rc = lines ? 0 : fail(err, BB_E_RETRY, "out of memory");
 
-    if (rc == 0)
+    if (rc == 0 && s->n_heads)
         assemblies_make(s);
     for (size_t k = 0; rc == 0 && k < s->n_heads; k++) {
         struct row *r = s->n_rows ? bsearch(&s->heads[k].item, s->rows, s->n_rows, sizeof *r, parent_order) : NULL;

@@ -132,3 +132,9 @@ tests_fuzz_fuzz_wms_SOURCES = tests/fuzz/fuzz_wms.c plugins/wms/value.c plugins/
 tests_fuzz_fuzz_wms_CPPFLAGS = $(AM_CPPFLAGS) $(XML_CFLAGS) $(CRYPTO_CFLAGS)
 tests_fuzz_fuzz_wms_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_wms_LDADD = sdk/lib/libbusbar-sdk.a $(CURL_LIBS) $(XML_LIBS) $(CRYPTO_LIBS) $(GMP_LIBS)
+FUZZERS += tests/fuzz/fuzz_plm
+tests_fuzz_fuzz_plm_SOURCES = tests/fuzz/fuzz_plm.c plugins/plm/field.c plugins/plm/change_in.c plugins/plm/item_in.c \
+  plugins/plm/bom_in.c plugins/plm/structure.c
+tests_fuzz_fuzz_plm_CPPFLAGS = $(AM_CPPFLAGS) $(CRYPTO_CFLAGS)
+tests_fuzz_fuzz_plm_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_plm_LDADD = sdk/lib/libbusbar-sdk.a $(CRYPTO_LIBS) $(GMP_LIBS)

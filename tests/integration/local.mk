@@ -47,3 +47,7 @@ TESTS += tests/integration/plm-plant.sh
 EXTRA_DIST += tests/integration/plm-plant.sh
 TESTS += tests/integration/portal-plant.sh
 EXTRA_DIST += tests/integration/portal-plant.sh
+TESTS += tests/integration/wms-plant.sh
+EXTRA_DIST += tests/integration/wms-plant.sh
+TESTS += tests/integration/plm-plant.sh tests/integration/plm-erp.sh
+EXTRA_DIST += tests/integration/plm-plant.sh tests/integration/plm-erp.sh

@@ -54,6 +54,9 @@ struct bb_host { /* the plugin's name for it */
 };
 struct fake_host {
     struct bb_host h;
+    int acks; /* fake_host_acks() */
+    bb_status ack_with;
+    const char *ack_text;
 };
 
 /* ---- journal ---------------------------------------------------------------------------------- */
@@ -541,6 +544,13 @@ bb_status fake_host_ack(struct fake_host *h, bb_status s, const char *text)
     return s;
 }
 
+void fake_host_acks(struct fake_host *h, bb_status s, const char *text)
+{
+    h->acks = 1;
+    h->ack_with = s;
+    h->ack_text = text;
+}
+
 int fake_host_run(struct fake_host *h, uint64_t n, uint32_t ms)
 {
     int64_t until = deadline_in(ms);
@@ -627,7 +637,10 @@ static void tokens_end(struct fake_host *h, size_t n, bb_status s, const struct 
         pthread_mutex_unlock(&h->h.lock);
         if (!still || bb_clock_ms() > until)
             break;
-        fake_host_pump(h, 20);
+        if (h->acks && fake_host_pending(h))
+            (void)fake_host_ack(h, h->ack_with, h->ack_text);
+        else
+            fake_host_pump(h, 20);
     }
     pthread_mutex_lock(&h->h.lock);
     memcpy(r, h->h.results, n * sizeof *r);

@@ -59,6 +59,8 @@ unsigned fake_host_pending(struct fake_host *h);       /* submits not yet acked 
 /* acked() for the oldest pending submit. With OK it is committed first: claims, compare and set (a
  * wrong version makes it REJECT). text goes with other statuses. Returns the status given. */
 bb_status fake_host_ack(struct fake_host *h, bb_status s, const char *text);
+/* For a sink that submits: what it hands in while a delivery is waited for is answered so. text is borrowed. */
+void fake_host_acks(struct fake_host *h, bb_status s, const char *text);
 /* Pumps and acks with OK until n messages are in the journal; -1 when not within ms. */
 int fake_host_run(struct fake_host *h, uint64_t n, uint32_t ms);
 

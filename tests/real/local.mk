@@ -38,3 +38,5 @@ tests_real_wms_epcis_CPPFLAGS = $(AM_CPPFLAGS) $(XML_CFLAGS) $(CRYPTO_CFLAGS)
 tests_real_wms_epcis_LDADD = sdk/lib/libbusbar-sdk.a $(CURL_LIBS) $(XML_LIBS) $(CRYPTO_LIBS)
 TESTS += tests/real/wms-epcis.sh
 EXTRA_DIST += tests/real/wms-epcis.sh
+TESTS += tests/real/plmxml.sh
+EXTRA_DIST += tests/real/plmxml.sh

@@ -13,6 +13,13 @@
 
 #define PARENTS_MAX 5
 
+/* Assemblies that every ERP's interface takes: not under history; no cuts, documents or lines that a change
+ * has ended in any of their structures. */
+#define EASY(P) \
+    "SELECT item FROM boms WHERE current = '1' AND (" P " = '' OR plant = " P ") GROUP BY item HAVING max(status) != '3' AND" \
+    " item NOT IN (SELECT b.item FROM boms b JOIN lines l USING(bom) WHERE b.current = '1' AND (l.category IN ('cut', 'document')" \
+    " OR l.change_to != ''))"
+
 static const char *asked(struct plant_call *c, const char *pointer, const char *otherwise)
 {
     char *s = plant_call_json(c, pointer);
@@ -130,12 +137,9 @@ static const char *change_make(struct plant_call *c)
 {
     int64_t turn = atoll(plant_number(c, "turn", 1, 1)), n;
     const char *item = asked(c, "/item", NULL), *plant = asked(c, "/plant", "");
-    n = plant_db_int(c->db, "SELECT count(DISTINCT item) FROM boms WHERE current = '1' AND usage = 'production' AND"
-                            " status != '3' AND (?1 = '' OR plant = ?1)", 1, plant);
+    n = plant_db_int(c->db, "SELECT count(*) FROM (" EASY("?1") ")", 1, plant);
     if (!item && n)
-        item = plant_db_text(&c->mem, c->db, "SELECT DISTINCT item FROM boms WHERE current = '1' AND usage = 'production' AND"
-                                             " status != '3' AND (?1 = '' OR plant = ?1) ORDER BY item LIMIT 1 OFFSET"
-                                             " CAST(?2 AS INTEGER)", 2, plant,
+        item = plant_db_text(&c->mem, c->db, EASY("?1") " ORDER BY item LIMIT 1 OFFSET CAST(?2 AS INTEGER)", 2, plant,
                              plant_mem_printf(&c->mem, "%lld", (long long)(turn * 37 % n)));
     if (!item || plant_db_int(c->db, "SELECT count(*) FROM boms WHERE item = ?1 AND current = '1'", 1, item) == 0) {
         nothing(c, "there is no such assembly");
@@ -221,6 +225,20 @@ static void cancel(struct plant_call *c)
     told(c, number);
 }
 
+/* One that only such assemblies have; NULL: none is left. */
+static const char *component_choose(struct plant_call *c, int64_t turn)
+{
+    static const char sql[] =
+        "SELECT component FROM lines JOIN boms b USING(bom) WHERE b.current = '1' AND ?1 = '' AND component NOT IN (SELECT item"
+        " FROM boms) AND component IN (SELECT item FROM items WHERE current = '1' AND status = 'active' AND unit = 'PC') GROUP BY"
+        " component HAVING count(DISTINCT b.item) <= 5 AND sum(b.item NOT IN (" EASY("?1") ")) = 0 ORDER BY component";
+    int64_t n = plant_db_int(c->db, plant_mem_printf(&c->mem, "SELECT count(*) FROM (%s)", sql), 1, "");
+    if (n == 0)
+        return NULL;
+    return plant_db_text(&c->mem, c->db, plant_mem_printf(&c->mem, "%s LIMIT 1 OFFSET CAST(?2 AS INTEGER)", sql), 2, "",
+                         plant_mem_printf(&c->mem, "%lld", (long long)(turn % n)));
+}
+
 /* A component ends; the structures that have it get another one. */
 static void obsolete(struct plant_call *c)
 {
@@ -228,12 +246,7 @@ static void obsolete(struct plant_call *c)
     const char *item = asked(c, "/item", NULL), *names[PARENTS_MAX];
     size_t n = 0;
     if (!item)
-        item = plant_db_text(&c->mem, c->db,
-                             "SELECT component FROM lines JOIN boms b USING(bom) WHERE b.current = '1' AND component NOT IN (SELECT"
-                             " item FROM boms) AND component IN (SELECT item FROM items WHERE current = '1' AND status = 'active'"
-                             " AND unit = 'PC') GROUP BY component HAVING count(DISTINCT b.item) BETWEEN 1 AND 3 AND count(*) ="
-                             " count(DISTINCT b.item) ORDER BY component LIMIT 1 OFFSET CAST(?1 AS INTEGER)", 1,
-                             plant_mem_printf(&c->mem, "%lld", (long long)(turn * 11 % 50)));
+        item = component_choose(c, turn);
     sqlite3_stmt *st = item ? plant_db_ask(c->db, "SELECT DISTINCT b.item FROM lines JOIN boms b USING(bom) WHERE component = ?1 AND"
                                                   " b.current = '1' ORDER BY b.item", 1, item) : NULL;
     while (st && plant_db_row(&st)) {

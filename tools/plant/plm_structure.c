@@ -120,14 +120,15 @@ static void lines_put(struct plm_form *f, const char *bom, const char *plant, co
     plant_puts(&c->body, "]");
 }
 
-static void next_put(struct plm_form *f, const char *levels, int64_t at, const char *member)
+static void next_put(struct plm_form *f, const char *levels, int64_t at)
 {
     struct plant_call *c = f->c;
     long long next = (long long)(at + plm_page(f)), page = (long long)plm_page(f);
-    if (f->odata)
-        plant_putf(&c->body, ",\"%s\":\"Structures(%s)/Lines?levels=%s&$top=%lld&$skiptoken=%lld\"", member,
-                   plant_mem_printf(&c->mem, "%.*s", (int)strcspn(strchr(c->path, '(') + 1, ")"), strchr(c->path, '(') + 1),
-                   levels, page, next);
+    if (f->odata && *f->tail) /* relative to what was asked */
+        plant_putf(&c->body, ",\"@odata.nextLink\":\"Lines?levels=%s&$top=%lld&$skiptoken=%lld\"", levels, page, next);
+    else if (f->odata)
+        plant_putf(&c->body, ",\"Lines@odata.nextLink\":\"%s/Lines?levels=%s&$top=%lld&$skiptoken=%lld\"",
+                   strrchr(c->path, '/') + 1, levels, page, next);
     else
         plant_putf(&c->body, ",\"next\":\"?plant=%s&alternative=%s&usage=%s&revision=%s&levels=%s&limit=%lld&skip=%lld\"",
                    plm_key(f, "plant"), plm_key(f, "alternative"), plm_key(f, "usage"), plm_key(f, "revision"), levels, page, next);
@@ -140,11 +141,16 @@ void plm_structure_show(struct plm_form *f)
     const char *alternative = plm_key(f, "alternative"), *revision = plm_key(f, "revision");
     char *levels = plant_call_query(c, "levels"), *skip = plant_call_query(c, f->odata ? "$skiptoken" : "skip");
     int64_t at = skip ? atoll(skip) : 0;
-    bool more, lines_only = strcmp(f->tail, "Lines") == 0;
+    bool more, lines_only = f->odata && strcmp(f->tail, "Lines") == 0;
     sqlite3_stmt *st = plant_db_ask(c->db, "SELECT bom, " HEADER_SQL("b") " FROM boms b WHERE item = ?1 AND plant = ?2 AND"
                                     " usage = ?3 AND alternative = ?4 AND CASE ?5 WHEN '' THEN current = '1' ELSE"
                                     " revision = ?5 END", 5, item, plant, *usage ? usage : "production",
                                     *alternative ? alternative : "01", revision);
+    if (*f->tail && !lines_only) {
+        sqlite3_finalize(st);
+        plm_problem(c, 404, "PLM-404", "a structure has no %.60s", f->tail);
+        return;
+    }
     if (!plant_db_row(&st)) {
         plm_problem(c, 404, "PLM-404", "item %.60s has no structure %.10s/%.10s revision %.20s in plant %.20s", item, alternative,
                     usage, revision, plant);
@@ -167,6 +173,6 @@ void plm_structure_show(struct plm_form *f)
     }
     lines_put(f, bom, plant, *usage ? usage : "production", levels, at, &more);
     if (more)
-        next_put(f, levels, at, lines_only ? "@odata.nextLink" : "Lines@odata.nextLink");
+        next_put(f, levels, at);
     plant_puts(&c->body, "}");
 }

@@ -43,7 +43,7 @@ static const char schema[] =
     "  FROM boms b JOIN lines l USING(bom) WHERE b.current = '1' AND component != '';"
     "CREATE VIEW audit_scope(kind, plant, like) AS VALUES('revision', '*', '%'), ('bom', '*', '%');";
 
-/* Everything is there in its first released revision, as the ERP has it. */
+/* Everything is there in a released revision, as the ERP has it, of changes that are no longer kept. */
 static const char seed[] =
     "INSERT INTO items SELECT item, revision, text, type, unit, grp, weight, status, lots, serials, procurement, phantom, '',"
     " '2025-01-01T00:00:00Z', '', '1' FROM factory.item;"
@@ -51,7 +51,7 @@ static const char seed[] =
     "INSERT INTO item_plants SELECT item, plant FROM factory.item_plant;"
     "INSERT INTO boms(item, plant, alternative, usage, revision, status, base, unit, valid_from, valid_to, lot_from, lot_to,"
     " text, change, released, correlation, current) SELECT item, plant, alternative, CASE usage WHEN '2' THEN 'engineering'"
-    " ELSE 'production' END, revision, b.status, base, b.unit, valid_from, valid_to, lot_from, lot_to, b.text, b.change,"
+    " ELSE 'production' END, revision, b.status, base, b.unit, valid_from, valid_to, lot_from, lot_to, b.text, '',"
     " '2025-01-01T00:00:00Z', '', '1' FROM factory.bom b JOIN factory.item USING(item);"
     "INSERT INTO lines SELECT b.bom, node, position, CASE category WHEN 'N' THEN 'non-stock' WHEN 'R' THEN 'cut' WHEN 'T' THEN"
     " 'text' WHEN 'D' THEN 'document' ELSE 'part' END, component, quantity, l.unit, fixed, scrap, op_scrap, net_scrap, alt_group,"
