@@ -77,6 +77,8 @@ int x12_next(struct x12 *x, struct x12_seg *s, struct bb_fault *err)
     if (x->p == x->end)
         return 0;
     stop = memchr(x->p, x->segment, (size_t)(x->end - x->p));
+    if (!stop && x->segment == '\n')
+        stop = x->end; /* where lines are segments, the last one may lack its end */
     if (!stop)
         return x12_error(err, s, "the text ends inside a segment");
     for (const char *p = x->p;; p++) {
@@ -96,7 +98,7 @@ int x12_next(struct x12 *x, struct x12_seg *s, struct bb_fault *err)
             break;
         p = to;
     }
-    x->p = stop + 1;
+    x->p = stop == x->end ? stop : stop + 1;
     x->count++;
     return name_good(s->e[0]) ? 1 : x12_error(err, NULL, "segment %u begins with no name", x->count);
 }

@@ -132,3 +132,8 @@ tests_fuzz_fuzz_wms_SOURCES = tests/fuzz/fuzz_wms.c plugins/wms/value.c plugins/
 tests_fuzz_fuzz_wms_CPPFLAGS = $(AM_CPPFLAGS) $(XML_CFLAGS) $(CRYPTO_CFLAGS)
 tests_fuzz_fuzz_wms_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_wms_LDADD = sdk/lib/libbusbar-sdk.a $(CURL_LIBS) $(XML_LIBS) $(CRYPTO_LIBS) $(GMP_LIBS)
+FUZZERS += tests/fuzz/fuzz_x12
+tests_fuzz_fuzz_x12_SOURCES = tests/fuzz/fuzz_x12.c plugins/portal/kind.c plugins/portal/feed.c $(portal_x12)
+tests_fuzz_fuzz_x12_CPPFLAGS = $(AM_CPPFLAGS)
+tests_fuzz_fuzz_x12_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_x12_LDADD = sdk/lib/libbusbar-sdk.a $(CURL_LIBS) $(CRYPTO_LIBS) $(GMP_LIBS)
