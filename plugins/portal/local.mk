@@ -17,7 +17,8 @@ plugins/portal/portal-manifest.h: plugins/portal/manifest.json sdk/tools/busbar-
 $(plugins_portal_portal_la_OBJECTS): plugins/portal/portal-manifest.h
 BUILT_SOURCES += plugins/portal/portal-manifest.h
 CLEANFILES += plugins/portal/portal-manifest.h
-EXTRA_DIST += plugins/portal/manifest.json
+EXTRA_DIST += plugins/portal/manifest.json plugins/portal/README.md
+dist_man_MANS += plugins/portal/busbar-portal.7
 if HAVE_CHECK
 check_PROGRAMS += plugins/portal/tests/test_portal plugins/portal/tests/test_x12
 TESTS += plugins/portal/tests/test_portal plugins/portal/tests/test_x12

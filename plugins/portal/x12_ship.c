@@ -33,7 +33,8 @@ struct ship {
 
 /* 14 is "advance notification", which some send for an original. */
 static const char *const purposes[][3] = {{"00", "original", "mfg.shipment.announced"}, {"14", "original", "mfg.shipment.announced"},
-                                          {"01", "cancel", "mfg.shipment.cancelled"}, {"04", "change", "mfg.shipment.changed"}, {"05", "replace", "mfg.shipment.changed"}};
+                                          {"01", "cancel", "mfg.shipment.cancelled"}, {"04", "change", "mfg.shipment.changed"},
+                                          {"05", "replace", "mfg.shipment.changed"}};
 #define PURPOSES (sizeof purposes / sizeof *purposes)
 static const struct {
     char code;
