@@ -279,7 +279,8 @@ START_TEST(feed)
 {
     static const char page[] = "{\"messages\":[" ENTRY("3", "\"contentType\":\"application/edi-x12\",\"text\":\"" SHIP("SN1**5*PC") "\"") ","
         ENTRY("4", "\"contentType\":\"application/edi-x12\",\"text\":\"" SHIP("SN1**5*QQ") "\"") ","
-        ENTRY("5", "\"kind\":\"quality\",\"correlation\":\"c-5\",\"body\":{\"id\":\"NC-1\",\"kind\":\"hold\",\"status\":\"contained\",\"plant\":\"1000\","
+        ENTRY("5", "\"kind\":\"quality\",\"correlation\":\"c-5\",\"body\":{\"id\":\"NC-1\",\"kind\":\"hold\",\"status\":\"contained\","
+                   "\"plant\":\"1000\","
                    "\"item\":{\"id\":\"RM-2\"}}") ","
         ENTRY("6", "\"kind\":\"commitment\",\"body\":{\"id\":\"OA-1\",\"purpose\":\"replace\",\"answers\":{\"id\":\"45\"}}") ","
         ENTRY("7", "\"kind\":\"ship-notice\",\"body\":{\"id\":\"ASN-3\",\"purpose\":\"cancel\"}") ","

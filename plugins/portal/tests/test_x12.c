@@ -231,7 +231,7 @@ static const struct {
     {COMMIT, "BAK*00*AC", "BAK*01*AC", "BAK01"},
     {COMMIT, "BAK*00*AC*4500000028", "BAK*00*AC*", "BAK03"},
     {COMMIT, "ACK*IR", "ACK*QQ", "ACK01 QQ"},
-    {COMMIT, "ACK*IR", "XXX*IR", "without an ACK"},
+    {COMMIT, "ACK*IR", "ZZZ*IR", "without an ACK"},
     {COMMIT, "****BP*RM-3", "", "substitution without"},
     {COMMIT, "067*20260401", "067*20260431", "ACK05"},
     {COMMIT, "ACK*IQ*96*PC", "ACK*IQ*96*QQ", "unit \"QQ\""},
