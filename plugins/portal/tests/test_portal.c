@@ -66,6 +66,7 @@ static const struct {
     {{F_ANSWER, 422, "", PROBLEM("SP-011")}, BB_E_RETRY, "SP-011", "", ",\"faults\":{\"SP-011\":\"retry\"}"},
     {{F_ANSWER, 404, "", PROBLEM("SP-010")}, BB_E_REJECT, "SP-010", "not so", ""},
     {{F_ANSWER, 404, "", "nothing here"}, BB_E_CONFIG, "404", "mend base_url or paths", ""},
+    {{F_ANSWER, 404, "", "{\"error\":\"no such path\"}"}, BB_E_CONFIG, "404", "mend base_url or paths", ""},
     {{F_ANSWER, 405, "", ""}, BB_E_CONFIG, "405", "mend base_url or paths", ""},
     {{F_ANSWER, 401, "", PROBLEM("SP-401")}, BB_E_DOWN, "SP-401", "mend auth", ""},
     {{F_ANSWER, 403, "", PROBLEM("SP-403")}, BB_E_CONFIG, "SP-403", "ask for its rights", ""},
@@ -121,6 +122,7 @@ static const struct {
     {200, R997("%u", "E*5", "E", "6"), BB_OK, "", ""},
     {200, R997("%u", "R*5", "R", "6"), BB_E_REJECT, "997/AK5/5", "translator refuses"},
     {422, R997("%u", "R*4", "R", "6"), BB_E_REJECT, "997/AK5/4", "translator refuses"},
+    {422, R997("%u", "A", "A", "6"), BB_E_REJECT, "422", ""}, /* the status counts where the 997 is no refusal */
     {201, R997("1%u", "A", "A", "6"), BB_E_UNKNOWN, "", "another group"},
     {201, R997("%u", "A", "A", "5"), BB_E_UNKNOWN, "", "no 997"},
     {201, "ISA*cut", BB_E_UNKNOWN, "", "no 997"},
@@ -218,13 +220,17 @@ static const char *header_of(const char *name)
     return text;
 }
 
+#define LONG_KEY "0123456789abcdef0123456789abcdef01234567"
 START_TEST(signature)
 {
     /* the same key as text and as whsec_ base64 */
-    static const char *const secrets[] = {"0123456789abcdef", "whsec_MDEyMzQ1Njc4OWFiY2RlZg=="};
+    static const char *const secrets[] = {"0123456789abcdef", "whsec_MDEyMzQ1Njc4OWFiY2RlZg==",
+                                          "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWYwMTIzNDU2NzAx"
+                                          "MjM0NTY3ODlhYmNkZWYwMTIzNDU2Nzg5YWJjZGVmMDEyMzQ1Njc="}; /* longer than a block: its padding would count */
+    static const char *const keys[] = {"0123456789abcdef", "0123456789abcdef", LONG_KEY LONG_KEY};
     struct step step = {F_ANSWER, 201, "", "{}"};
     bb_msg *m = fake_msg(MESSAGE, "key-1", 0);
-    char more[128], at[64];
+    char more[256], at[64];
     unsigned char mac[32];
     unsigned n = sizeof mac;
     struct bb_buf text, want;
@@ -238,7 +244,7 @@ START_TEST(signature)
     bb_buf_init(&text, 1 << 16), bb_buf_init(&want, 256);
     bb_buf_put(&text, "key-1.", 6), bb_buf_put(&text, at, strlen(at)), bb_buf_put(&text, ".", 1);
     bb_buf_put(&text, server.body, strlen(server.body));
-    ck_assert_ptr_nonnull(HMAC(EVP_sha256(), "0123456789abcdef", 16, text.ptr, text.len, mac, &n));
+    ck_assert_ptr_nonnull(HMAC(EVP_sha256(), keys[_i], (int)strlen(keys[_i]), text.ptr, text.len, mac, &n));
     bb_buf_put(&want, "v1,", 3);
     bb_base64_put(&want, (struct bb_bytes){mac, n});
     ck_assert(bb_str_is((struct bb_bytes){want.ptr, want.len}, header_of("webhook-signature: ")));
@@ -273,7 +279,9 @@ static struct {
 } const wanted[] = {{"mfg.shipment.announced", "SP-3/1"}, {"mfg.shipment.announced", "SP-3/2"}, {"mfg.portal.acknowledge", "SP-3/ack-1"},
                     {"mfg.portal.unreadable", "SP-4/1"},  {"mfg.shipment.announced", "SP-4/2"}, {"mfg.portal.acknowledge", "SP-4/ack-1"},
                     {"mfg.quality.changed", "SP-5"},      {"mfg.commitment.changed", "SP-6"},   {"mfg.shipment.cancelled", "SP-7"},
-                    {"mfg.portal.unreadable", "SP-8"},    {"mfg.portal.unreadable", "SP-9"}};
+                    {"mfg.portal.unreadable", "SP-8"},    {"mfg.portal.unreadable", "SP-9"},
+                    {"mfg.portal.acknowledged", "SP-10/1"},   {"mfg.portal.unreadable", "SP-11/1"},
+                    {"mfg.portal.acknowledge", "SP-11/ack-1"}};
 
 START_TEST(feed)
 {
@@ -285,7 +293,10 @@ START_TEST(feed)
         ENTRY("6", "\"kind\":\"commitment\",\"body\":{\"id\":\"OA-1\",\"purpose\":\"replace\",\"answers\":{\"id\":\"45\"}}") ","
         ENTRY("7", "\"kind\":\"ship-notice\",\"body\":{\"id\":\"ASN-3\",\"purpose\":\"cancel\"}") ","
         ENTRY("8", "\"kind\":\"invoice\",\"body\":{\"id\":\"I-1\"}") ","
-        ENTRY("9", "\"kind\":\"ship-notice\",\"body\":{\"number\":\"ASN-3\"}") "]}";
+        ENTRY("9", "\"kind\":\"ship-notice\",\"body\":{\"number\":\"ASN-3\"}") ","
+        ENTRY("10", "\"contentType\":\"application/edi-x12\",\"text\":\"" R997("42", "R*5", "R", "6") "\"") ","
+        ENTRY("11", "\"contentType\":\"application/edi-x12\",\"text\":\"" ISA
+              "GS*PO*17300001*BUSBAR*20261128*0800*7*X*004010~ST*850*0001~SE*2*0001~GE*1*7~IEA*1*000000007~\"") "]}";
     struct step step = {F_ANSWER, 200, "", page};
 
     portal_start(&step, 1, BB_ROLE_SOURCE, "http", ",\"receive\":{\"interval\":60000,\"acknowledge\":true}");
@@ -308,6 +319,8 @@ START_TEST(feed)
     has(fake_data(&journal, 5), "\"outcome\":\"rejected\",\"code\":\"5\"");
     has(fake_data(&journal, 9), "the kind is not");
     has(fake_data(&journal, 10), "no id");
+    has(fake_data(&journal, 12), "none of 855, 856, 997");
+    has(fake_data(&journal, 13), "\"set\":\"850\",\"control\":\"0001\",\"outcome\":\"rejected\",\"code\":\"1\"");
     portal_end();
 }
 END_TEST
@@ -362,7 +375,7 @@ int main(void)
     LOOP(probe, probes);
     tcase_add_test(t, no_probe);
     tcase_add_test(t, certificate);
-    tcase_add_loop_test(t, signature, 0, 2);
+    tcase_add_loop_test(t, signature, 0, 3);
     tcase_add_loop_test(t, bad_secret, 0, 3);
     tcase_add_test(t, feed);
     LOOP(feed_held, holding);

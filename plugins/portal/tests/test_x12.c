@@ -235,6 +235,7 @@ static const struct {
     {COMMIT, "****BP*RM-3", "", "substitution without"},
     {COMMIT, "067*20260401", "067*20260431", "ACK05"},
     {COMMIT, "ACK*IQ*96*PC", "ACK*IQ*96*QQ", "unit \"QQ\""},
+    {COMMIT, "ACK*IQ*96*PC", "ACK*IQ*-96*PC", "no quantity"},
     {ACK, "AK1*PS*42", "AK1*PS", "AK102"},
     {ACK, "AK9*R", "AK9*Q", "AK901"},
     {ACK, "AK5*R", "AK5*Q", "no AK2"},
@@ -273,6 +274,9 @@ START_TEST(commitment)
     for (size_t k = 0; k < sizeof parts / sizeof *parts; k++)
         has(json, parts[k]);
     ck_assert_str_eq(f.type, "mfg.commitment.given");
+    char *twice = changed(COMMIT, "ACK*DR*36", "ACK*IQ*36"); /* the same answer for two dates is one outcome */
+    has(got(twice, &f, &why), "\"outcomes\":[\"quantity-changed\"],");
+    free(twice);
 }
 END_TEST
 
@@ -356,6 +360,7 @@ static const struct {
     {FORECAST, "48.5", "-48.5", "from 0 on"},
     {FORECAST, "48.5", "1e5", "from 0 on"},
     {FORECAST, "\"H87\"", "\"KGM\"", "another unit"},
+    {FORECAST, "\"value\":400,\"unit\":\"H87\"", "\"value\":400,\"unit\":\"H8\"", "another unit"},
     {FORECAST, "{\"value\":48.5,\"unit\":\"H87\"}", "{\"value\":48.5,\"unit\":\"KWH\"}", "no X12 code"},
     {FORECAST, "\"from\":\"2027-01-01\"", "\"at\":\"2027-01-01T10:00:00Z\"", "knows no instants"},
     {FORECAST, "{\"id\":\"RM-1\"", "{\"id\":\"\"", "no item"},
