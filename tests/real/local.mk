@@ -44,3 +44,5 @@ tests_real_x12_sets_CPPFLAGS = $(AM_CPPFLAGS)
 tests_real_x12_sets_LDADD = sdk/lib/libbusbar-sdk.a $(CURL_LIBS) $(CRYPTO_LIBS) $(GMP_LIBS)
 TESTS += tests/real/portal-x12.sh
 EXTRA_DIST += tests/real/portal-x12.sh
+TESTS += tests/real/portal-prism.sh
+EXTRA_DIST += tests/real/portal-prism.sh

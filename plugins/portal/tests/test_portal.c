@@ -67,6 +67,8 @@ static const struct {
     {{F_ANSWER, 404, "", PROBLEM("SP-010")}, BB_E_REJECT, "SP-010", "not so", ""},
     {{F_ANSWER, 404, "", "nothing here"}, BB_E_CONFIG, "404", "mend base_url or paths", ""},
     {{F_ANSWER, 404, "", "{\"error\":\"no such path\"}"}, BB_E_CONFIG, "404", "mend base_url or paths", ""},
+    {{F_ANSWER, 404, "", "{\"type\":\"https://x/errors#NO_PATH\",\"detail\":\"not so\"}"}, BB_E_CONFIG, "NO_PATH", "mend base_url", ""},
+    {{F_ANSWER, 422, "", "{\"type\":\"urn:x:closed\",\"detail\":\"not so\"}"}, BB_E_REJECT, "closed", "closed: not so", ""},
     {{F_ANSWER, 405, "", ""}, BB_E_CONFIG, "405", "mend base_url or paths", ""},
     {{F_ANSWER, 401, "", PROBLEM("SP-401")}, BB_E_DOWN, "SP-401", "mend auth", ""},
     {{F_ANSWER, 403, "", PROBLEM("SP-403")}, BB_E_CONFIG, "SP-403", "ask for its rights", ""},
@@ -164,6 +166,7 @@ static const struct {
               {{F_ANSWER, 200, "", "<html>"}, BB_E_RETRY},
               {{F_ANSWER, 404, "", PROBLEM("SP-004")}, BB_NOT_APPLIED},
               {{F_ANSWER, 404, "", "{\"error\":\"no such path\"}"}, BB_E_RETRY}, /* a wrong path proves nothing */
+              {{F_ANSWER, 404, "", "{\"type\":\"https://x/errors#NO_PATH\"}"}, BB_E_RETRY},
               {{F_ANSWER, 404, "", ""}, BB_E_RETRY},
               {{F_ANSWER, 401, "", PROBLEM("SP-401")}, BB_E_RETRY},
               {{F_ANSWER, 500, "", ""}, BB_E_RETRY},
@@ -173,10 +176,11 @@ START_TEST(probe)
 {
     bb_msg *m = fake_msg(MESSAGE, "key/1", BB_MSG_REDELIVERY);
 
-    portal_start(&probes[_i].step, 1, BB_ROLE_SINK, "http", "");
+    portal_start(&probes[_i].step, 1, BB_ROLE_SINK, "http", ",\"api_key\":{\"key\":\"k-17\"}");
     fake_host_probe(host, m, WAIT_MS, &result);
     ck_assert_msg(result.status == probes[_i].status, "case %d: %d, %s", _i, result.status, result.err.text);
     has(server.head, "GET /v1/submissions/key%2F1 HTTP");
+    has(server.head, "X-API-KEY: k-17\r\n");
     portal_end();
     fake_msg_free(m);
 }
@@ -235,11 +239,12 @@ START_TEST(signature)
     unsigned n = sizeof mac;
     struct bb_buf text, want;
 
-    snprintf(more, sizeof more, ",\"sign\":{\"secret\":\"%s\"}", secrets[_i]);
+    snprintf(more, sizeof more, ",\"sign\":{\"secret\":\"%s\"},\"api_key\":{\"key\":\"k-19\"}", secrets[_i]);
     portal_start(&step, 1, BB_ROLE_SINK, "http", more);
     fake_host_deliver(host, m, WAIT_MS, &result);
     ck_assert_int_eq(result.status, BB_OK);
     ck_assert_str_eq(header_of("webhook-id: "), "key-1");
+    ck_assert_str_eq(header_of("X-API-KEY: "), "k-19");
     snprintf(at, sizeof at, "%s", header_of("webhook-timestamp: "));
     bb_buf_init(&text, 1 << 16), bb_buf_init(&want, 256);
     bb_buf_put(&text, "key-1.", 6), bb_buf_put(&text, at, strlen(at)), bb_buf_put(&text, ".", 1);
@@ -299,9 +304,11 @@ START_TEST(feed)
               "GS*PO*17300001*BUSBAR*20261128*0800*7*X*004010~ST*850*0001~SE*2*0001~GE*1*7~IEA*1*000000007~\"") "]}";
     struct step step = {F_ANSWER, 200, "", page};
 
-    portal_start(&step, 1, BB_ROLE_SOURCE, "http", ",\"receive\":{\"interval\":60000,\"acknowledge\":true}");
+    portal_start(&step, 1, BB_ROLE_SOURCE, "http", ",\"receive\":{\"interval\":60000,\"acknowledge\":true},"
+                                                            "\"api_key\":{\"header\":\"X-Key\",\"key\":\"k-18\"}");
     ck_assert_int_eq(fake_host_run(host, sizeof wanted / sizeof *wanted, WAIT_MS), 0);
     has(server.head, "GET /v1/messages?limit=100 HTTP");
+    has(server.head, "X-Key: k-18\r\n");
     for (size_t k = 0; k < sizeof wanted / sizeof *wanted; k++) {
         ck_assert_str_eq(fake_attribute(&journal, k, "id"), wanted[k].id);
         ck_assert_str_eq(fake_attribute(&journal, k, "type"), wanted[k].type);
