@@ -163,6 +163,21 @@ static bb_status ack_read(const struct bb_http_answer *a, const struct portal_co
     return st;
 }
 
+/* X12 was taken without a 997, which will come by the feed: the group's number tells whose it is. */
+static void group_put(struct bb_buf *reply, uint32_t control, struct bb_bytes body)
+{
+    struct open m = map_open(reply);
+    char text[16];
+
+    snprintf(text, sizeof text, "%u", control);
+    map_text(&m, "group", bb_str(text));
+    if (body.len) {
+        map_key(&m, "answer");
+        bb_put_raw(reply, body);
+    }
+    open_end(&m);
+}
+
 /* ---- answers ------------------------------------------------------------------------------------------------------- */
 int answer_own(const struct bb_http_answer *a)
 {
@@ -192,6 +207,8 @@ bb_status answer_read(struct bb_inst *i, const struct bb_http_answer *a, const c
         body = (struct bb_bytes){v.ptr, v.len};
     if (st == BB_OK && body.len && bb_str_is(bb_conf_str(body, "/status", ""), "rejected"))
         st = problem_take(i, a, BB_E_REJECT, body, err);
+    else if (st == BB_OK && set && strcmp(set, "830") == 0)
+        group_put(reply, control, body);
     else if (st == BB_OK && body.len)
         bb_put_raw(reply, body);
     else if (st != BB_OK && body.len)

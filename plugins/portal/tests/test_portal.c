@@ -150,6 +150,10 @@ START_TEST(acknowledged)
         ck_assert_str_eq(result.err.vendor_code, acks[_i].vendor);
     if (acks[_i].status == BB_OK && *body == 'I')
         has(result.reply, "\"outcome\":\"accepted");
+    if (acks[_i].code == 202)
+        has(result.reply, "\"answer\":{\"status\":\"received\"}}");
+    if (acks[_i].code == 202)
+        has(result.reply, "{\"group\":\"");
     has(server.head, "Content-Type: application/edi-x12");
     has(server.body, "~ST*830*0001~");
     portal_end();
