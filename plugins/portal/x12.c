@@ -86,7 +86,7 @@ int x12_next(struct x12 *x, struct x12_seg *s, struct bb_fault *err)
         if (s->n == X12_ELEMENTS_MAX)
             return x12_error(err, s, "more than %u elements", X12_ELEMENTS_MAX - 1);
         s->e[s->n] = (struct bb_bytes){p, (size_t)((to ? to : stop) - p)};
-        if (s->e[s->n].len && ((const char *)s->e[s->n].ptr)[s->e[s->n].len - 1] == '\r')
+        if (!to && s->e[s->n].len && ((const char *)s->e[s->n].ptr)[s->e[s->n].len - 1] == '\r')
             s->e[s->n].len--; /* a line end as separator */
         if (!element_good(s->e[s->n])) {
             s->e[0] = s->n ? s->e[0] : bb_str("?");
