@@ -228,13 +228,13 @@ static const char *header_of(const char *name)
     return text;
 }
 
+#define LONG_SECRET "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWYwMTIzNDU2NzAxMjM0NTY3ODlhYmNkZWYwMTIzNDU2Nzg5YWJjZGVmMDEyMzQ1Njc="
 #define LONG_KEY "0123456789abcdef0123456789abcdef01234567"
 START_TEST(signature)
 {
     /* the same key as text and as whsec_ base64 */
     static const char *const secrets[] = {"0123456789abcdef", "whsec_MDEyMzQ1Njc4OWFiY2RlZg==",
-                                          "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWYwMTIzNDU2NzAx"
-                                          "MjM0NTY3ODlhYmNkZWYwMTIzNDU2Nzg5YWJjZGVmMDEyMzQ1Njc="}; /* longer than a block: its padding would count */
+                                          LONG_SECRET}; /* longer than a block: its padding would count */
     static const char *const keys[] = {"0123456789abcdef", "0123456789abcdef", LONG_KEY LONG_KEY};
     struct step step = {F_ANSWER, 201, "", "{}"};
     bb_msg *m = fake_msg(MESSAGE, "key-1", 0);

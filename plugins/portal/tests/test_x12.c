@@ -188,19 +188,19 @@ static const char *got(const char *text, struct found *found, const char **why)
 START_TEST(ship_notice)
 {
     static const char *const parts[] = {
-        "{\"id\":\"ASN-1\",\"purpose\":\"original\",\"structure\":[\"shipment\",\"order\",\"tare\",\"pack\",\"item\"],"
-        "\"issuedAt\":\"2026-11-28T07:15:30Z\",\"shipped\":\"2026-11-27\",\"estimatedArrival\":\"2026-11-30\"",
+        ("{\"id\":\"ASN-1\",\"purpose\":\"original\",\"structure\":[\"shipment\",\"order\",\"tare\",\"pack\",\"item\"],"
+         "\"issuedAt\":\"2026-11-28T07:15:30Z\",\"shipped\":\"2026-11-27\",\"estimatedArrival\":\"2026-11-30\""),
         "\"seller\":{\"id\":\"17300001\"},\"shipFrom\":{\"id\":\"17300001\"},\"shipTo\":{\"id\":\"1000\"},\"plant\":\"1000\"",
-        "\"transport\":{\"mode\":\"road\",\"scac\":\"LANG\",\"billOfLading\":\"B-1\",\"consignment\":\"C-1\"},\"packageCount\":2,"
-        "\"grossWeight\":{\"value\":402.50,\"unit\":\"KGM\"}",
-        "\"packages\":[{\"id\":\"340123450000000018\",\"level\":\"tare\"},{\"id\":\"HL-4\",\"level\":\"pack\",\"parent\":"
-        "\"340123450000000018\"}]",
-        "{\"line\":\"10\",\"item\":{\"id\":\"RM-1\",\"revision\":\"B\",\"identifiers\":[{\"scheme\":\"vendor\",\"id\":\"V 7\"}]},"
-        "\"quantity\":{\"value\":24,\"unit\":\"H87\"},\"ordered\":{\"value\":144,\"unit\":\"H87\"},\"order\":{\"kind\":"
-        "\"purchase-order\",\"id\":\"4500000028\",\"line\":\"00010\",\"date\":\"2026-03-02\"},\"packages\":[{\"package\":\"HL-4\"}],"
-        "\"lots\":[{\"lot\":{\"id\":\"L-1\"}}]}",
-        "{\"line\":\"2\",\"item\":{\"id\":\"V-8\",\"identifiers\":[{\"scheme\":\"vendor\",\"id\":\"V-8\"}]},\"quantity\":{\"value\":0.5,"
-        "\"unit\":\"KGM\"},\"order\":{\"kind\":\"purchase-order\",\"id\":\"4500000028\",\"date\":\"2026-03-02\"}}]}"};
+        ("\"transport\":{\"mode\":\"road\",\"scac\":\"LANG\",\"billOfLading\":\"B-1\",\"consignment\":\"C-1\"},\"packageCount\":2,"
+         "\"grossWeight\":{\"value\":402.50,\"unit\":\"KGM\"}"),
+        ("\"packages\":[{\"id\":\"340123450000000018\",\"level\":\"tare\"},{\"id\":\"HL-4\",\"level\":\"pack\",\"parent\":"
+         "\"340123450000000018\"}]"),
+        ("{\"line\":\"10\",\"item\":{\"id\":\"RM-1\",\"revision\":\"B\",\"identifiers\":[{\"scheme\":\"vendor\",\"id\":\"V 7\"}]},"
+         "\"quantity\":{\"value\":24,\"unit\":\"H87\"},\"ordered\":{\"value\":144,\"unit\":\"H87\"},\"order\":{\"kind\":"
+         "\"purchase-order\",\"id\":\"4500000028\",\"line\":\"00010\",\"date\":\"2026-03-02\"},\"packages\":[{\"package\":\"HL-4\"}],"
+         "\"lots\":[{\"lot\":{\"id\":\"L-1\"}}]}"),
+        ("{\"line\":\"2\",\"item\":{\"id\":\"V-8\",\"identifiers\":[{\"scheme\":\"vendor\",\"id\":\"V-8\"}]},\"quantity\":{\"value\":0.5,"
+         "\"unit\":\"KGM\"},\"order\":{\"kind\":\"purchase-order\",\"id\":\"4500000028\",\"date\":\"2026-03-02\"}}]}")};
     struct found f;
     const char *why, *json = got(SHIP, &f, &why);
 
@@ -257,15 +257,15 @@ END_TEST
 START_TEST(commitment)
 {
     static const char *const parts[] = {
-        "{\"id\":\"OA-1\",\"purpose\":\"original\",\"kind\":\"order\",\"answers\":{\"kind\":\"purchase-order\",\"id\":\"4500000028\"},"
-        "\"outcome\":\"accepted-with-changes\",\"sourceOutcome\":\"AC\",\"on\":\"2026-03-03\",\"supplierReference\":\"S-5\","
-        "\"seller\":{\"id\":\"17300001\"},\"buyer\":{\"id\":\"BUSBAR\"}",
-        "{\"line\":\"00010\",\"outcomes\":[\"quantity-changed\",\"date-changed\"],\"sourceOutcome\":\"IQ\",\"item\":{\"id\":\"RM-1\","
-        "\"identifiers\":[{\"scheme\":\"vendor\",\"id\":\"V-7\"}]},\"asked\":{\"value\":144,\"unit\":\"H87\"},\"schedule\":["
-        "{\"outcome\":\"quantity-changed\",\"quantity\":{\"value\":96,\"unit\":\"H87\"},\"due\":\"2026-04-01\"},"
-        "{\"outcome\":\"date-changed\",\"quantity\":{\"value\":36,\"unit\":\"H87\"},\"ship\":\"2026-04-20\"}]}",
-        "\"outcomes\":[\"substituted\"],\"sourceOutcome\":\"IS\",\"item\":{\"id\":\"RM-2\"},\"asked\":{\"value\":40,\"unit\":\"H87\"},"
-        "\"substitute\":{\"id\":\"RM-3\"}",
+        ("{\"id\":\"OA-1\",\"purpose\":\"original\",\"kind\":\"order\",\"answers\":{\"kind\":\"purchase-order\",\"id\":\"4500000028\"},"
+         "\"outcome\":\"accepted-with-changes\",\"sourceOutcome\":\"AC\",\"on\":\"2026-03-03\",\"supplierReference\":\"S-5\","
+         "\"seller\":{\"id\":\"17300001\"},\"buyer\":{\"id\":\"BUSBAR\"}"),
+        ("{\"line\":\"00010\",\"outcomes\":[\"quantity-changed\",\"date-changed\"],\"sourceOutcome\":\"IQ\",\"item\":{\"id\":\"RM-1\","
+         "\"identifiers\":[{\"scheme\":\"vendor\",\"id\":\"V-7\"}]},\"asked\":{\"value\":144,\"unit\":\"H87\"},\"schedule\":["
+         "{\"outcome\":\"quantity-changed\",\"quantity\":{\"value\":96,\"unit\":\"H87\"},\"due\":\"2026-04-01\"},"
+         "{\"outcome\":\"date-changed\",\"quantity\":{\"value\":36,\"unit\":\"H87\"},\"ship\":\"2026-04-20\"}]}"),
+        ("\"outcomes\":[\"substituted\"],\"sourceOutcome\":\"IS\",\"item\":{\"id\":\"RM-2\"},\"asked\":{\"value\":40,\"unit\":\"H87\"},"
+         "\"substitute\":{\"id\":\"RM-3\"}"),
         "\"outcomes\":[\"rejected\"],\"sourceOutcome\":\"IR\""};
     struct found f;
     const char *why, *json = got(COMMIT, &f, &why);
