@@ -100,6 +100,10 @@ posted() { # posted EVENT
     [ "$got" = 202 ] || fail "the webhook answered $got: $(cat "$work/answer")"
 }
 
+# the example's routes do what they say
+"$busbar" test -c "$src/docs/examples/portal/conf.d" >"$work/example.log" 2>&1 || fail "docs/examples/portal: $(tail -n 20 "$work/example.log")"
+ok "docs/examples/portal: $(tail -n 1 "$work/example.log")"
+
 audit() { # audit: exit status and the last line
     "$build/tools/plant/plant" audit --dir "$systems_dir" --systems erp,portal >"$work/audit.out" 2>&1
 }
@@ -347,6 +351,26 @@ portal_conf json '      paths: {forecasts: /v2/forecasts}'
 core_start
 posted "$(forecast path-1)"
 wait_for 20 "status to tell of the path" told "mend base_url or paths"
+ok "status: $(status_json | jq -r '.endpoints[] | select(.name == "portal") | .text')"
+# a certificate that has run out is one line that says where to look
+core_stop
+tls=$work/tls
+mkdir "$tls" && (
+    cd "$tls" && : >index && echo 01 >serial
+    printf '%s\n' '[ca]' default_ca=d '[d]' database=index serial=serial new_certs_dir=. default_md=sha256 policy=p \
+        '[p]' commonName=supplied '[x]' subjectAltName=IP:127.0.0.1 >ca.cnf
+    openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout key.pem -out r.csr -subj /CN=old
+    openssl ca -batch -config ca.cnf -selfsign -keyfile key.pem -in r.csr -out cert.pem -notext -extensions x \
+        -startdate 20200101000000Z -enddate 20200102000000Z
+) >"$work/openssl.log" 2>&1 || fail "no expired certificate: $(tail -n 3 "$work/openssl.log")"
+bg "$work/s_server.log" openssl s_server -www -accept 127.0.0.1:0 -cert "$tls/cert.pem" -key "$tls/key.pem"
+wait_for 10 "the server with the old certificate" grep -q ACCEPT "$work/s_server.log"
+port=$(sed -n 's/^ACCEPT .*:\([0-9]*\)$/\1/p' "$work/s_server.log")
+portal_conf
+sed -i "s|base_url: .*|base_url: https://127.0.0.1:$port|; s|^      auth:.*|      tls: {ca: $tls/cert.pem}|" "$conf/portal.yaml"
+core_start
+posted "$(forecast tls-1)"
+wait_for 20 "status to name the certificate" told "certificate.*expired"
 ok "status: $(status_json | jq -r '.endpoints[] | select(.name == "portal") | .text')"
 same "effects made twice at the end" "$(effects doubles)" 0
 core_stop
