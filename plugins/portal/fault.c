@@ -73,6 +73,18 @@ static void vendor_put(struct bb_error *err, struct bb_bytes code)
     bb_error_vendor(err, vendor);
 }
 
+/* The end of a problem's type, where it has no code: "https://portal.example/errors#CLOSED" is CLOSED. */
+static struct bb_bytes type_code(struct bb_bytes body)
+{
+    struct bb_bytes type = bb_conf_str(body, "/type", NULL);
+    const char *p = type.ptr;
+    size_t from = type.len;
+
+    while (from && p[from - 1] != '#' && p[from - 1] != '/' && p[from - 1] != ':')
+        from--;
+    return bb_str_is(type, "about:blank") || !type.len ? (struct bb_bytes){NULL, 0} : (struct bb_bytes){p + from, type.len - from};
+}
+
 /* A refusal in JSON. Its own code makes a 404 or 405 one about the message, not about the path. */
 static bb_status problem_take(struct bb_inst *i, const struct bb_http_answer *a, bb_status st, struct bb_bytes body,
                               struct bb_error *err)
@@ -81,6 +93,8 @@ static bb_status problem_take(struct bb_inst *i, const struct bb_http_answer *a,
 
     if (code.len && st == BB_E_CONFIG && (a->code == 404 || a->code == 405))
         st = BB_E_REJECT;
+    if (!code.len)
+        code = type_code(body); /* for the record; it says nothing of whether the path is right */
     st = code_status(i, code, st);
     vendor_put(err, code);
     if (text.len)
@@ -149,6 +163,21 @@ static bb_status ack_read(const struct bb_http_answer *a, const struct portal_co
     return st;
 }
 
+/* X12 was taken without a 997, which will come by the feed: the group's number tells whose it is. */
+static void group_put(struct bb_buf *reply, uint32_t control, struct bb_bytes body)
+{
+    struct open m = map_open(reply);
+    char text[16];
+
+    snprintf(text, sizeof text, "%u", control);
+    map_text(&m, "group", bb_str(text));
+    if (body.len) {
+        map_key(&m, "answer");
+        bb_put_raw(reply, body);
+    }
+    open_end(&m);
+}
+
 /* ---- answers ------------------------------------------------------------------------------------------------------- */
 int answer_own(const struct bb_http_answer *a)
 {
@@ -178,6 +207,8 @@ bb_status answer_read(struct bb_inst *i, const struct bb_http_answer *a, const c
         body = (struct bb_bytes){v.ptr, v.len};
     if (st == BB_OK && body.len && bb_str_is(bb_conf_str(body, "/status", ""), "rejected"))
         st = problem_take(i, a, BB_E_REJECT, body, err);
+    else if (st == BB_OK && set && strcmp(set, "830") == 0)
+        group_put(reply, control, body);
     else if (st == BB_OK && body.len)
         bb_put_raw(reply, body);
     else if (st != BB_OK && body.len)

@@ -17,4 +17,17 @@ plugins/portal/portal-manifest.h: plugins/portal/manifest.json sdk/tools/busbar-
 $(plugins_portal_portal_la_OBJECTS): plugins/portal/portal-manifest.h
 BUILT_SOURCES += plugins/portal/portal-manifest.h
 CLEANFILES += plugins/portal/portal-manifest.h
-EXTRA_DIST += plugins/portal/manifest.json
+EXTRA_DIST += plugins/portal/manifest.json plugins/portal/README.md
+dist_man_MANS += plugins/portal/busbar-portal.7
+if HAVE_CHECK
+check_PROGRAMS += plugins/portal/tests/test_portal plugins/portal/tests/test_x12
+TESTS += plugins/portal/tests/test_portal plugins/portal/tests/test_x12
+plugins_portal_tests_test_portal_SOURCES = plugins/portal/tests/test_portal.c $(portal_sources) plugins/http/tests/faults.c \
+  plugins/http/tests/faults.h tests/plugins/fakehost.c tests/plugins/fakehost.h
+plugins_portal_tests_test_portal_CPPFLAGS = $(plugins_portal_portal_la_CPPFLAGS) $(CURL_CFLAGS) $(CRYPTO_CFLAGS) $(CHECK_CFLAGS)
+plugins_portal_tests_test_portal_LDADD = $(portal_libs) $(CHECK_LIBS) -lssl $(CRYPTO_LIBS) -lpthread
+$(plugins_portal_tests_test_portal_OBJECTS): plugins/portal/portal-manifest.h
+plugins_portal_tests_test_x12_SOURCES = plugins/portal/tests/test_x12.c plugins/portal/kind.c $(portal_x12)
+plugins_portal_tests_test_x12_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+plugins_portal_tests_test_x12_LDADD = $(portal_libs) $(CHECK_LIBS)
+endif

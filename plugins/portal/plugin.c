@@ -24,6 +24,7 @@ static const struct {
     {"/receive/path", "/v1/messages", AT(messages)},
     {"/partner", NULL, AT(partner)},
     {"/source", "/portal", AT(source)},
+    {"/api_key/header", "X-API-KEY", AT(key_header)},
     {"/x12/utc_offset", "Z", AT(zone)},
     {"/x12/sender", "BUSBAR", AT(sender)},
     {"/x12/sender_qualifier", "ZZ", AT(sender_qualifier)},
@@ -55,13 +56,18 @@ static bb_status conf_read(bb_inst *i, struct bb_bytes conf, struct bb_error *er
     return bb_conf_keep(conf, &i->raw) == 0 ? sign_read(i, conf, err) : bb_error_set(err, BB_E_RETRY, "out of memory");
 }
 
+static void feed_request(void *arg, struct bb_http_call *call)
+{
+    key_put(arg, call);
+}
+
 static bb_status feed_new(bb_inst *i, struct bb_bytes conf, struct bb_error *err)
 {
     char url[1024];
     struct bb_bytes any;
     struct bb_poll_conf p = {.ctx = &i->ctx, .client = i->client, .url = url, .records = "", .next = BB_NEXT_LINK,
                              .cursor_pointer = "/cursor", .cursor_param = "after", .message = feed_message, .body = feed_body,
-                             .arg = i, .max_messages = 4096};
+                             .request = feed_request, .arg = i, .max_messages = 4096};
 
     if (!(bb_instance_roles(&i->ctx) & BB_ROLE_SOURCE))
         return BB_OK;
@@ -87,6 +93,7 @@ static void destroy(bb_inst *i)
         free(*text_at(&i->conf, k));
     free((void *)(uintptr_t)i->raw.ptr);
     OPENSSL_cleanse(i->secret, sizeof i->secret);
+    OPENSSL_cleanse(i->api_key, sizeof i->api_key);
     free(i);
 }
 

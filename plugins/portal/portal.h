@@ -28,6 +28,7 @@ struct portal_conf {
     char *source;  /* of the messages that we make */
     char *zone;    /* of X12's times */
     char *sender, *sender_qualifier, *receiver_qualifier, *usage;
+    char *key_header; /* of api_key */
     int forecast_x12, acknowledge, idempotent;
     uint32_t timeout_ms;
 };
@@ -42,6 +43,7 @@ struct bb_inst {
     struct job *jobs;
     unsigned char secret[PORTAL_SECRET_MAX]; /* of signatures */
     size_t secret_len;                       /* 0: we do not sign */
+    char api_key[PORTAL_SECRET_MAX];         /* "": none */
     int stopping;
     int64_t stop_at_ms;
     bb_status last; /* of the last call, for health() */
@@ -131,6 +133,8 @@ bb_status faults_check(struct bb_bytes conf, struct bb_error *err);
 
 /* ---- sign.c ------------------------------------------------------------------------------------------------------- */
 bb_status sign_read(bb_inst *i, struct bb_bytes conf, struct bb_error *err);
+/* Adds the header of api_key, where there is one. 0, -1. */
+int key_put(const bb_inst *i, struct bb_http_call *call);
 /* Adds webhook-id, webhook-timestamp and webhook-signature. 0, -1. */
 int sign_put(const bb_inst *i, struct bb_http_call *call, struct bb_bytes id, int64_t now_s);
 

@@ -1,5 +1,5 @@
 /*
- * sign.c - what we post, signed as Standard Webhooks has it: HMAC-SHA-256 over id.timestamp.body
+ * sign.c - our own key in a header, and what we post, signed as Standard Webhooks has it: HMAC-SHA-256 over id.timestamp.body
  *
  * The id is the idempotency key, so that a receiver knows a repetition; the time is that of the attempt, so that it stays
  * inside the receiver's replay window.
@@ -15,18 +15,36 @@
 
 #define PREFIX "whsec_"
 
+static bb_status key_read(bb_inst *i, struct bb_bytes conf, struct bb_error *err)
+{
+    size_t len;
+    bb_status st = bb_conf_secret(&i->ctx, conf, "/api_key/key", i->api_key, sizeof i->api_key, &len, err);
+
+    if (st == BB_E_BUSY)
+        return bb_error_set(err, BB_E_CONFIG, "api_key.key is longer than %u bytes", PORTAL_SECRET_MAX - 1);
+    if (st == BB_OK)
+        i->api_key[strcspn(i->api_key, "\r\n")] = 0; /* a file's last line end */
+    return st == BB_E_UNSUP ? BB_OK : st;
+}
+
+int key_put(const bb_inst *i, struct bb_http_call *call)
+{
+    return *i->api_key ? bb_http_call_header(call, i->conf.key_header, bb_str(i->api_key)) : 0;
+}
+
 bb_status sign_read(bb_inst *i, struct bb_bytes conf, struct bb_error *err)
 {
+    bb_status first = key_read(i, conf, err);
     char text[360];
     unsigned char raw[300];
     size_t len = 0, n;
     int got;
-    bb_status st = bb_conf_secret(&i->ctx, conf, "/sign/secret", text, sizeof text, &len, err);
+    bb_status st = first != BB_OK ? first : bb_conf_secret(&i->ctx, conf, "/sign/secret", text, sizeof text, &len, err);
 
-    if (st == BB_E_UNSUP)
+    if (first == BB_OK && st == BB_E_UNSUP)
         return BB_OK;
     if (st != BB_OK)
-        return st == BB_E_BUSY ? bb_error_set(err, BB_E_CONFIG, "sign.secret is longer than 359 bytes") : st;
+        return first == BB_OK && st == BB_E_BUSY ? bb_error_set(err, BB_E_CONFIG, "sign.secret is longer than 359 bytes") : st;
     if (strncmp(text, PREFIX, strlen(PREFIX)) == 0) {
         n = len - strlen(PREFIX);
         got = n % 4 == 0 ? EVP_DecodeBlock(raw, (unsigned char *)text + strlen(PREFIX), (int)n) : -1;

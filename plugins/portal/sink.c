@@ -104,13 +104,13 @@ static bb_status post_call(bb_inst *i, const struct bb_msg_view *v, struct bb_ht
     if (st == BB_OK) {
         call->repeatable = i->conf.idempotent;
         bad = bb_http_call_header(call, "Content-Type", bb_str(p.media));
-        bad |= bb_http_call_header(call, "Accept", bb_str("application/json, application/problem+json, " PORTAL_X12));
+        bad |= bb_http_call_header(call, "Accept", bb_str("application/json, application/problem+json, " PORTAL_X12 ", */*;q=0.1"));
         bad |= bb_http_call_header(call, "Idempotency-Key", v->key);
         if (p.e.correlationid.len)
             bad |= bb_http_call_header(call, "X-Correlation-ID", p.e.correlationid);
         if (p.e.traceparent.len)
             bad |= bb_http_call_header(call, "traceparent", p.e.traceparent);
-        bad |= sign_put(i, call, v->key, time(NULL));
+        bad |= key_put(i, call) | sign_put(i, call, v->key, time(NULL));
         if (bad)
             st = bb_error_set(err, BB_E_REJECT, "an attribute of the message cannot be a header, or there is no memory");
     }
@@ -183,7 +183,8 @@ bb_status sink_probe(bb_inst *i, const bb_msg *m, bb_token t, struct bb_error *e
         return bb_error_set(err, BB_E_RETRY, "out of memory");
     }
     path_put(&call->url, i->conf.submissions, (struct bb_bytes){NULL, 0}, v.key);
-    bb_http_call_header(call, "Accept", bb_str("application/json, application/problem+json"));
+    bb_http_call_header(call, "Accept", bb_str("application/json, application/problem+json, */*;q=0.1"));
+    key_put(i, call);
     j->answer = probe_answer;
     return job_send(j, call, &v, err);
 }

@@ -77,6 +77,8 @@ int x12_next(struct x12 *x, struct x12_seg *s, struct bb_fault *err)
     if (x->p == x->end)
         return 0;
     stop = memchr(x->p, x->segment, (size_t)(x->end - x->p));
+    if (!stop && x->segment == '\n')
+        stop = x->end; /* where lines are segments, the last one may lack its end */
     if (!stop)
         return x12_error(err, s, "the text ends inside a segment");
     for (const char *p = x->p;; p++) {
@@ -84,7 +86,7 @@ int x12_next(struct x12 *x, struct x12_seg *s, struct bb_fault *err)
         if (s->n == X12_ELEMENTS_MAX)
             return x12_error(err, s, "more than %u elements", X12_ELEMENTS_MAX - 1);
         s->e[s->n] = (struct bb_bytes){p, (size_t)((to ? to : stop) - p)};
-        if (s->e[s->n].len && ((const char *)s->e[s->n].ptr)[s->e[s->n].len - 1] == '\r')
+        if (!to && s->e[s->n].len && ((const char *)s->e[s->n].ptr)[s->e[s->n].len - 1] == '\r')
             s->e[s->n].len--; /* a line end as separator */
         if (!element_good(s->e[s->n])) {
             s->e[0] = s->n ? s->e[0] : bb_str("?");
@@ -96,7 +98,7 @@ int x12_next(struct x12 *x, struct x12_seg *s, struct bb_fault *err)
             break;
         p = to;
     }
-    x->p = stop + 1;
+    x->p = stop == x->end ? stop : stop + 1;
     x->count++;
     return name_good(s->e[0]) ? 1 : x12_error(err, NULL, "segment %u begins with no name", x->count);
 }

@@ -31,8 +31,11 @@ struct ship {
     struct bb_fault *err;
 };
 
-static const char *const purposes[][3] = {{"00", "original", "mfg.shipment.announced"}, {"01", "cancel", "mfg.shipment.cancelled"},
-                                          {"04", "change", "mfg.shipment.changed"}, {"05", "replace", "mfg.shipment.changed"}};
+/* 14 is "advance notification", which some send for an original. */
+static const char *const purposes[][3] = {{"00", "original", "mfg.shipment.announced"}, {"14", "original", "mfg.shipment.announced"},
+                                          {"01", "cancel", "mfg.shipment.cancelled"}, {"04", "change", "mfg.shipment.changed"},
+                                          {"05", "replace", "mfg.shipment.changed"}};
+#define PURPOSES (sizeof purposes / sizeof *purposes)
 static const struct {
     char code;
     const char *name, *package;
@@ -315,10 +318,10 @@ static int ship_put(struct ship *p, struct bb_buf *out, struct found *f)
     struct open o = map_open(out), list;
     size_t k = 0;
 
-    while (k < 4 && !bb_str_is(p->purpose, purposes[k][0]))
+    while (k < PURPOSES && !bb_str_is(p->purpose, purposes[k][0]))
         k++;
-    if (k == 4)
-        return x12_error(p->err, NULL, "BSN01 %.*s is not known here: 00, 01, 04 or 05", (int)(p->purpose.len > 8 ? 8 : p->purpose.len),
+    if (k == PURPOSES)
+        return x12_error(p->err, NULL, "BSN01 %.*s is not known here: 00, 01, 04, 05 or 14", (int)(p->purpose.len > 8 ? 8 : p->purpose.len),
                          (const char *)p->purpose.ptr);
     header_put(p, &o, purposes[k][1]);
     if (weight_put(p, &o) != 0)

@@ -138,3 +138,8 @@ tests_fuzz_fuzz_plm_SOURCES = tests/fuzz/fuzz_plm.c plugins/plm/field.c plugins/
 tests_fuzz_fuzz_plm_CPPFLAGS = $(AM_CPPFLAGS) $(CRYPTO_CFLAGS)
 tests_fuzz_fuzz_plm_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_plm_LDADD = sdk/lib/libbusbar-sdk.a $(CRYPTO_LIBS) $(GMP_LIBS)
+FUZZERS += tests/fuzz/fuzz_x12
+tests_fuzz_fuzz_x12_SOURCES = tests/fuzz/fuzz_x12.c plugins/portal/kind.c plugins/portal/feed.c $(portal_x12)
+tests_fuzz_fuzz_x12_CPPFLAGS = $(AM_CPPFLAGS)
+tests_fuzz_fuzz_x12_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_x12_LDADD = sdk/lib/libbusbar-sdk.a $(CURL_LIBS) $(CRYPTO_LIBS) $(GMP_LIBS)

@@ -4,7 +4,7 @@
 # Forecasts (JSON, X12 830) and change notices out; ship notices, commitments and quality events in (JSON and X12), X12
 # acknowledged both ways; webhooks by the http connector. With the plant's faults: answers that are lost after the effect,
 # resets, 429, 500, tokens that run out. At the end each post has had its effect once.
-limit=240
+limit=400
 . "$(dirname "$0")/../lib.sh"
 need jq curl sqlite3 openssl
 systems_start --systems erp,portal --seed 1
@@ -100,6 +100,15 @@ posted() { # posted EVENT
     [ "$got" = 202 ] || fail "the webhook answered $got: $(cat "$work/answer")"
 }
 
+# the example's routes do what they say
+"$busbar" test -c "$src/docs/examples/portal/conf.d" >"$work/example.log" 2>&1 || fail "docs/examples/portal: $(tail -n 20 "$work/example.log")"
+ok "docs/examples/portal: $(tail -n 1 "$work/example.log")"
+
+audit() { # audit: exit status and the last line
+    "$build/tools/plant/plant" audit --dir "$systems_dir" --systems erp,portal >"$work/audit.out" 2>&1
+}
+audit || fail "the plant's systems differ from the start: $(cat "$work/audit.out")"
+ok "$(tail -n 1 "$work/audit.out")"
 plant_start --dedupe no
 portal_conf
 "$busbar" check -c "$conf" >"$work/check-conf.log" 2>&1 || fail "busbar check: $(cat "$work/check-conf.log")"
@@ -120,6 +129,9 @@ same "effects made twice" "$(effects doubles)" 0
 posted "$(change ECO-1 Q)"
 wait_for 20 "a change notice at the portal" route_is to-portal delivered 2
 same "the revision at the portal" "$(db "SELECT revision FROM items WHERE item = '$item'")" Q
+! audit || fail "the audit does not see that the ERP has another revision"
+grep -q "^revision \* $item: erp has ., portal has Q" "$work/audit.out" || fail "the audit says: $(cat "$work/audit.out")"
+ok "the audit sees it: $(head -n 1 "$work/audit.out")"
 
 # commitments and quality events in, the 8D as it goes on; an X12 856 and 855 as the same messages as their JSON
 for d in '{"format":"json","answer":"IQ"}' '{"format":"x12","answer":"DR"}'; do
@@ -210,10 +222,28 @@ portal_conf json '      idempotent: true'
 core_start
 in_storm blind 40 123
 
+# X12: the same bytes at each attempt, or the portal would say that the key was used for something else
+core_stop
+portal_conf x12
+core_start
+in_storm x12 30 153
+# and with the core killed in the middle
+before=$(effects effects forecast)
+faults "$storm"
+burst killed 30
+for k in 1 2 3; do
+    sleep 0.5
+    core_kill
+    core_start
+done
+wait_for 90 "30 forecasts, three kills" settled 183
+faults ""
+same "effects with three kills" "$(($(effects effects forecast) - before)) $(effects doubles)" "30 0"
+
 # an effect that lands after the probe was answered: the key makes it one
 faults '{"fault":"latency","ms":2600,"count":1,"method":"POST","match":"/forecasts"}'
 posted "$(forecast slow-1)"
-wait_for 30 "the slow one" settled 124
+wait_for 30 "the slow one" settled 184
 same "forecasts taken for the slow one" "$(db "SELECT times FROM forecasts WHERE id = 'slow-1'")" 1
 
 # partners behind limits of their own: 429 with Retry-After, and all get through
@@ -223,7 +253,7 @@ core_start
 faults ""
 control options '{"partner_rate":"4"}'
 burst rate 14
-wait_for 40 "14 forecasts past a partner's limit of 4 a second" settled 138
+wait_for 40 "14 forecasts past a partner's limit of 4 a second" settled 198
 control options '{"partner_rate":"0"}'
 same "effects made twice" "$(effects doubles)" 0
 
@@ -239,6 +269,16 @@ wait_for 60 "their 997s" route_is acknowledge delivered 14
 faults ""
 same "arrived" "$(plant_get applied) $(plant_get doubles)" "$((had + 24)) 0"
 same "997s at the portal" "$(db "SELECT count(*), count(DISTINCT control) FROM acknowledgements")" "14|14"
+
+# the plant's scenarios carry a correlation id through
+for name in supplier-asn quality-alert; do
+    id=$("$build/tools/plant/plant" scenario "$name" --dir "$systems_dir" | sed -n 's/^correlation id: //p')
+    had=$((had + 1))
+    wait_for 20 "what $name raised" route_is from-portal delivered "$((had + 24))"
+    "$busbar" trace "$id" --state "$state" >"$work/trace.txt" || fail "no trace of $id"
+    grep -q books "$work/trace.txt" || fail "the trace of $id does not reach the books: $(cat "$work/trace.txt")"
+done
+ok "supplier-asn and quality-alert are traced to the books"
 
 # X12 that cannot be read waits for a person, is refused by a 997 where it has a group, and holds up nothing
 x12='ISA*00*          *00*          *ZZ*17300001       *ZZ*BUSBAR         *261128*0800*U*00401*000009001*0*P*>~GS*SH*17300001*BUSBAR*20261128*0800*9001*X*004010~ST*856*0001~BSN*00*ASN-BAD*20261128*0800*0001~HL*1**S~HL*2*1*O~PRF*1~HL*3*2*I~LIN*1*BP*RM-1~SN1**5*QQ~SE*9*0001~GE*1*9001~IEA*1*000009001~'
@@ -265,12 +305,12 @@ ok "status: $(status_json | jq -r '.endpoints[] | select(.name == "portal") | .t
 core_stop
 portal_conf json "      sign: {secret: {file: $work/sign}}"
 core_start
-wait_for 20 "a signed forecast" settled 139
+wait_for 20 "a signed forecast" settled 199
 control options '{"webhook_window":"-1"}' # whatever the time, it is outside
 posted "$(forecast signed-2)"
 wait_for 20 "status to tell of the replay window" told "SP-041"
 control options '{"webhook_window":"300"}'
-wait_for 20 "the second signed forecast" settled 140
+wait_for 20 "the second signed forecast" settled 200
 control options '{"webhook_secret":""}'
 
 # webhooks: signed events of the portal at an http endpoint, as they are
@@ -301,16 +341,36 @@ core_start
 posted "$(forecast auth-1)"
 wait_for 20 "status to tell of the credentials" told "mend auth"
 ok "status: $(status_json | jq -r '.endpoints[] | select(.name == "portal") | .text')"
-same "intake goes on" "$(route_get to-portal accepted)" 143
+same "intake goes on" "$(route_get to-portal accepted)" 203
 core_stop
 portal_conf
 core_start
-wait_for 20 "the forecast that waited" settled 141
+wait_for 20 "the forecast that waited" settled 201
 core_stop
 portal_conf json '      paths: {forecasts: /v2/forecasts}'
 core_start
 posted "$(forecast path-1)"
 wait_for 20 "status to tell of the path" told "mend base_url or paths"
+ok "status: $(status_json | jq -r '.endpoints[] | select(.name == "portal") | .text')"
+# a certificate that has run out is one line that says where to look
+core_stop
+tls=$work/tls
+mkdir "$tls" && (
+    cd "$tls" && : >index && echo 01 >serial
+    printf '%s\n' '[ca]' default_ca=d '[d]' database=index serial=serial new_certs_dir=. default_md=sha256 policy=p \
+        '[p]' commonName=supplied '[x]' subjectAltName=IP:127.0.0.1 >ca.cnf
+    openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout key.pem -out r.csr -subj /CN=old
+    openssl ca -batch -config ca.cnf -selfsign -keyfile key.pem -in r.csr -out cert.pem -notext -extensions x \
+        -startdate 20200101000000Z -enddate 20200102000000Z
+) >"$work/openssl.log" 2>&1 || fail "no expired certificate: $(tail -n 3 "$work/openssl.log")"
+bg "$work/s_server.log" openssl s_server -www -accept 127.0.0.1:0 -cert "$tls/cert.pem" -key "$tls/key.pem"
+wait_for 10 "the server with the old certificate" grep -q ACCEPT "$work/s_server.log"
+port=$(sed -n 's/^ACCEPT .*:\([0-9]*\)$/\1/p' "$work/s_server.log")
+portal_conf
+sed -i "s|base_url: .*|base_url: https://127.0.0.1:$port|; s|^      auth:.*|      tls: {ca: $tls/cert.pem}|" "$conf/portal.yaml"
+core_start
+posted "$(forecast tls-1)"
+wait_for 20 "status to name the certificate" told "certificate.*expired"
 ok "status: $(status_json | jq -r '.endpoints[] | select(.name == "portal") | .text')"
 same "effects made twice at the end" "$(effects doubles)" 0
 core_stop

@@ -27,7 +27,7 @@ static bool scan_open(struct plant_call *c, struct scan *s)
     s->element = s->p[3];
     s->segment = s->p[105];
     s->count = 0;
-    return true;
+    return s->element && s->segment && s->element != s->segment;
 }
 
 static bool scan_next(struct scan *s)
