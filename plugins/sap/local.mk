@@ -2,7 +2,7 @@
 plugin_LTLIBRARIES += plugins/sap/sap.la
 sap_sources = plugins/sap/plugin.c plugins/sap/sap.h plugins/sap/job.c plugins/sap/batch.c plugins/sap/service.c \
   plugins/sap/faults.c plugins/sap/edm.c plugins/sap/edm.h plugins/sap/value.c plugins/sap/value.h \
-  plugins/sap/entity.c plugins/sap/ops.c plugins/sap/move.c plugins/sap/bom.c plugins/sap/item.c \
+  plugins/sap/entity.c plugins/sap/ops.c plugins/sap/move.c plugins/sap/move_in.c plugins/sap/bom.c plugins/sap/item.c \
   plugins/sap/model.c plugins/sap/ask.c plugins/sap/source.c
 plugins_sap_sap_la_SOURCES = $(sap_sources)
 nodist_plugins_sap_sap_la_SOURCES = plugins/sap/sap-manifest.h
