@@ -5,13 +5,13 @@
 # documents (sap). A third of the ERP's answers are lost with the effect done, calls are reset before it, answered
 # 429, or take effect only after a probe was answered; the core is killed -9 five times. At the end both systems
 # hold the same stock to the last digit, nothing was posted twice, nothing waits for a person.
-# BUSBAR_POSTINGS (1,200) says how many; BUSBAR_KILLS_POSTING (5) kills; BUSBAR_SEED seeds the faults.
+# BUSBAR_POSTINGS (2,000) says how many; BUSBAR_SEED seeds the faults.
 # Then a ledger that cannot be probed: what became of a lost answer is a person's to say, never guessed.
-postings=${BUSBAR_POSTINGS:-1200}
+postings=${BUSBAR_POSTINGS:-2000}
 limit=$((300 + postings / 8))
 . "$(dirname "$0")/../lib.sh"
 need jq curl
-kills=${BUSBAR_KILLS_POSTING:-5}
+kills=5
 seed=${BUSBAR_SEED:-$((RANDOM * 32768 + RANDOM))}
 printf 'seed %d\n' "$seed"
 systems_start --systems erp,wms --seed 1
