@@ -40,7 +40,7 @@ static void reason_of(struct bb_report_story *h, struct bb_bytes detail)
         bb_as_str(v, &text))
         snprintf(h->reason, sizeof(h->reason), "%.*s%s%.*s", (int)(code.len < 40 ? code.len : 40),
                  (const char *)code.ptr, code.len ? ": " : "",
-                 (int)(text.len < 110 ? text.len : 110), (const char *)text.ptr);
+                 (int)(text.len < 460 ? text.len : 460), (const char *)text.ptr);
 }
 
 static int take_event(void *arg, const struct bb_event *ev)

@@ -81,7 +81,7 @@ int bb_report_route_id(const struct bb_report *r, const char *name, uint32_t *id
 struct bb_report_story { /* what happened to a delivery */
     struct bb_rows rows;
     uint64_t last_ms;
-    char reason[160]; /* of the last: its text, or its reason */
+    char reason[512]; /* of the last: its text, or its reason; a rule's place stands at its end */
 };
 /* rows is to be ended or freed. */
 void bb_report_history_read(struct bb_report *r, uint32_t route, uint64_t seq,

@@ -2,7 +2,7 @@
 plugin_LTLIBRARIES += plugins/sap/sap.la
 sap_sources = plugins/sap/plugin.c plugins/sap/sap.h plugins/sap/job.c plugins/sap/batch.c plugins/sap/service.c \
   plugins/sap/faults.c plugins/sap/edm.c plugins/sap/edm.h plugins/sap/value.c plugins/sap/value.h \
-  plugins/sap/entity.c plugins/sap/ops.c plugins/sap/move.c plugins/sap/bom.c plugins/sap/item.c \
+  plugins/sap/entity.c plugins/sap/ops.c plugins/sap/move.c plugins/sap/move_in.c plugins/sap/bom.c plugins/sap/item.c \
   plugins/sap/model.c plugins/sap/ask.c plugins/sap/source.c
 plugins_sap_sap_la_SOURCES = $(sap_sources)
 nodist_plugins_sap_sap_la_SOURCES = plugins/sap/sap-manifest.h
@@ -26,4 +26,10 @@ plugins_sap_tests_test_sap_SOURCES = plugins/sap/tests/test_sap.c plugins/sap/ed
   plugins/sap/entity.c plugins/sap/faults.c
 plugins_sap_tests_test_sap_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) $(CURL_CFLAGS) $(XML_CFLAGS)
 plugins_sap_tests_test_sap_LDADD = sdk/lib/libbusbar-sdk.a $(CHECK_LIBS) $(CURL_LIBS) $(XML_LIBS) $(GMP_LIBS) -lpthread
+check_PROGRAMS += plugins/sap/tests/test_move
+TESTS += plugins/sap/tests/test_move
+plugins_sap_tests_test_move_SOURCES = plugins/sap/tests/test_move.c $(sap_sources)
+plugins_sap_tests_test_move_CPPFLAGS = $(plugins_sap_tests_test_sap_CPPFLAGS) -I$(top_builddir)/plugins/sap
+plugins_sap_tests_test_move_LDADD = $(plugins_sap_tests_test_sap_LDADD)
+$(plugins_sap_tests_test_move_OBJECTS): plugins/sap/sap-manifest.h
 endif

@@ -6,35 +6,32 @@
  * document with that reference says that it was posted, and its number is the answer. A movement is a fact,
  * so there is nothing to compare.
  *
- * Thread: the instance's. What a kind becomes is the table here, and the config's movements before it.
+ * Thread: the instance's. What a kind becomes is the table here, and the config's movements before it;
+ * move_in.c reads the table the other way.
  */
 #include <stdio.h>
 #include "sap.h"
 
-struct move {
-    const char *kind, *from, *to; /* stock types that tell rows of one kind apart; NULL: any */
-    const char *type, *reverse, *code;
-};
-static const struct move moves[] = {
-    {"purchase-receipt", NULL, NULL, "101", "102", "01"},
-    {"production-receipt", NULL, NULL, "101", "102", "02"},
-    {"by-product-receipt", NULL, NULL, "531", "532", "05"},
-    {"other-receipt", NULL, NULL, "501", "502", "05"},
-    {"initial-entry", NULL, NULL, "561", "562", "05"},
-    {"issue-to-order", NULL, NULL, "261", "262", "03"},
-    {"issue-to-cost-center", NULL, NULL, "201", "202", "03"},
-    {"issue-to-project", NULL, NULL, "221", "222", "03"},
-    {"scrap", NULL, NULL, "551", "552", "03"},
-    {"vendor-return", NULL, NULL, "122", "123", "01"},
-    {"order-return", NULL, NULL, "262", "261", "03"},
-    {"transfer-plant", NULL, NULL, "301", "302", "04"},
-    {"transfer-location", NULL, NULL, "311", "312", "04"},
-    {"stock-type-change", "quality", "unrestricted", "321", "322", "04"},
-    {"stock-type-change", "unrestricted", "quality", "322", "321", "04"},
-    {"stock-type-change", "blocked", "unrestricted", "343", "344", "04"},
-    {"stock-type-change", "unrestricted", "blocked", "344", "343", "04"},
-    {"count-adjustment", NULL, "", "701", "702", "05"}, /* to: found */
-    {"count-adjustment", "", NULL, "702", "701", "05"},
+const struct move sap_moves[SAP_MOVES] = {
+    {"purchase-receipt", NULL, NULL, "101", "102", "01", '+'},
+    {"production-receipt", NULL, NULL, "101", "102", "02", '+'},
+    {"by-product-receipt", NULL, NULL, "531", "532", "05", '+'},
+    {"other-receipt", NULL, NULL, "501", "502", "05", '+'},
+    {"initial-entry", NULL, NULL, "561", "562", "05", '+'},
+    {"issue-to-order", NULL, NULL, "261", "262", "03", '-'},
+    {"issue-to-cost-center", NULL, NULL, "201", "202", "03", '-'},
+    {"issue-to-project", NULL, NULL, "221", "222", "03", '-'},
+    {"scrap", NULL, NULL, "551", "552", "03", '-'},
+    {"vendor-return", NULL, NULL, "122", "123", "01", '-'},
+    {"order-return", NULL, NULL, "262", "261", "03", '+'},
+    {"transfer-plant", NULL, NULL, "301", "302", "04", '='},
+    {"transfer-location", NULL, NULL, "311", "312", "04", '='},
+    {"stock-type-change", "quality", "unrestricted", "321", "322", "04", '='},
+    {"stock-type-change", "unrestricted", "quality", "322", "321", "04", '='},
+    {"stock-type-change", "blocked", "unrestricted", "343", "344", "04", '='},
+    {"stock-type-change", "unrestricted", "blocked", "344", "343", "04", '='},
+    {"count-adjustment", NULL, "", "701", "702", "05", '+'}, /* to: found */
+    {"count-adjustment", "", NULL, "702", "701", "05", '-'},
 };
 
 static int side_fits(const char *want, struct bb_bytes has, int there)
@@ -47,10 +44,10 @@ static const struct move *move_find(const struct job *j)
     struct bb_bytes kind = data_text(j, "/kind");
     struct bb_bytes from = data_text(j, "/from/stockType"), to = data_text(j, "/to/stockType");
 
-    for (size_t k = 0; k < sizeof moves / sizeof moves[0]; k++)
-        if (bb_str_is(kind, moves[k].kind) && side_fits(moves[k].from, from, data_value(j, "/from").len > 0) &&
-            side_fits(moves[k].to, to, data_value(j, "/to").len > 0))
-            return &moves[k];
+    for (size_t k = 0; k < SAP_MOVES; k++)
+        if (bb_str_is(kind, sap_moves[k].kind) && side_fits(sap_moves[k].from, from, data_value(j, "/from").len > 0) &&
+            side_fits(sap_moves[k].to, to, data_value(j, "/to").len > 0))
+            return &sap_moves[k];
     return NULL;
 }
 

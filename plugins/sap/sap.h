@@ -136,6 +136,13 @@ bb_status batch_read(struct job *j, const struct bb_http_answer *a, struct bb_er
 void notes_take(struct job *j, struct bb_bytes value);
 
 /* ---- the operations and questions: move.c, bom.c, item.c, order.c, raw.c, ask.c ----------------------------- */
+struct move {
+    const char *kind, *from, *to; /* stock types that tell rows of one kind apart; NULL: any */
+    const char *type, *reverse, *code;
+    char flow; /* '+': into stock, '-': out of it, '=': both */
+};
+#define SAP_MOVES 19
+extern const struct move sap_moves[SAP_MOVES];
 extern const struct op op_move, op_bom, op_item, op_order, op_entity;
 const struct op *op_find(struct bb_bytes type);
 const struct ask *ask_find(const char *name);
@@ -151,6 +158,8 @@ void quantity_in(const bb_inst *i, struct map_put *m, const char *key, struct bb
 void model_item(const bb_inst *i, struct bb_bytes entity, struct bb_buf *out);
 void model_order(const bb_inst *i, struct bb_bytes entity, struct bb_buf *out);
 void model_bom(const bb_inst *i, struct bb_bytes entity, struct bb_buf *out);
+#define MOMENT "LastChangeDateTime" /* the feed's cursor; of a document's line the feed makes it */
+void model_movement(const bb_inst *i, struct bb_bytes line, struct bb_buf *out); /* in move_in.c */
 struct bb_bytes field(struct bb_bytes entity, const char *name); /* a text, {NULL, 0} when blank */
 struct bb_bytes member(struct bb_bytes entity, const char *name); /* a value, {NULL, 0} when absent */
 int flag(struct bb_bytes entity, const char *name);

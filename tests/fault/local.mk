@@ -53,3 +53,6 @@ endif
 # a message becomes others, over kills of the core: all of them or none
 TESTS += tests/fault/split.sh
 EXTRA_DIST += tests/fault/split.sh
+# stock postings from the plant's WMS to its ERP, over lost answers and kills of the core: each once
+TESTS += tests/fault/postings.sh
+EXTRA_DIST += tests/fault/postings.sh

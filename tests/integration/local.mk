@@ -51,3 +51,5 @@ TESTS += tests/integration/wms-plant.sh
 EXTRA_DIST += tests/integration/wms-plant.sh
 TESTS += tests/integration/plm-plant.sh tests/integration/plm-erp.sh
 EXTRA_DIST += tests/integration/plm-plant.sh tests/integration/plm-erp.sh
+TESTS += tests/integration/two-way-stock.sh
+EXTRA_DIST += tests/integration/two-way-stock.sh

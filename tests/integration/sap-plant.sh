@@ -352,5 +352,13 @@ same "documents" $(($(documents) - before)) 60
 same "stock went up by" "$(jq -n "$(stock_of) - $had")" 60
 same "postings made twice" "$(effects '[.rows[] | select(.kind == "material-document") | .key] | length - (unique | length)')" 0
 same "doubles of any kind" "$(effects .doubles)" 0
+
+# ---- what cannot be looked up afterwards is a person's to decide, and is not sent again --------------------------
+before=$(documents)
+control faults '{"rules":[{"fault":"reset","when":"after","count":1,"method":"POST"}]}'
+give sap.entity.create RM-10701 '{"service":"document","set":"A_MaterialDocumentHeader","entity":{"GoodsMovementCode":"05","to_MaterialDocumentItem":[{"Material":"RM-10701","Plant":"1000","StorageLocation":"0001","GoodsMovementType":"561","QuantityInEntryUnit":1}]}}'
+ends "a document without a reference, its answer lost" quarantined
+says "its record" "cannot be looked up: a person must"
+same "documents that it made" $(($(documents) - before)) 1
 core_stop
 books_balance
