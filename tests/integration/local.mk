@@ -43,3 +43,5 @@ TESTS += tests/integration/sap-plant.sh
 EXTRA_DIST += tests/integration/sap-plant.sh
 TESTS += tests/integration/wms-plant.sh
 EXTRA_DIST += tests/integration/wms-plant.sh
+TESTS += tests/integration/sap-tls.sh
+EXTRA_DIST += tests/integration/sap-tls.sh
