@@ -1,4 +1,4 @@
-# tests/real: samples of real systems, read where they lie and skipped where they do not
+# tests/real: samples of real systems and servers nobody here wrote, read and talked to where they are, skipped where not
 TESTS += tests/real/b2mml.sh
 EXTRA_DIST += tests/real/b2mml.sh
 TESTS += tests/real/inventree.sh tests/real/json-schema.sh
@@ -38,3 +38,8 @@ tests_real_wms_epcis_CPPFLAGS = $(AM_CPPFLAGS) $(XML_CFLAGS) $(CRYPTO_CFLAGS)
 tests_real_wms_epcis_LDADD = sdk/lib/libbusbar-sdk.a $(CURL_LIBS) $(XML_LIBS) $(CRYPTO_LIBS)
 TESTS += tests/real/wms-epcis.sh
 EXTRA_DIST += tests/real/wms-epcis.sh
+# servers of npm, fetched into npm/ of the build folder by their lock files (tests/real/npm/lib.sh)
+TESTS += tests/real/sap-mockserver.sh
+EXTRA_DIST += tests/real/npm tests/real/sap-mockserver.sh
+clean-local:
+	rm -rf npm
