@@ -39,7 +39,7 @@ tests_real_wms_epcis_LDADD = sdk/lib/libbusbar-sdk.a $(CURL_LIBS) $(XML_LIBS) $(
 TESTS += tests/real/wms-epcis.sh
 EXTRA_DIST += tests/real/wms-epcis.sh
 # servers of npm, fetched into npm/ of the build folder by their lock files (tests/real/npm/lib.sh)
-TESTS += tests/real/sap-mockserver.sh tests/real/oauth2.sh tests/real/odata-write.sh
-EXTRA_DIST += tests/real/npm tests/real/sap-mockserver.sh tests/real/oauth2.sh tests/real/odata-write.sh
+TESTS += tests/real/sap-mockserver.sh tests/real/oauth2.sh tests/real/odata-write.sh tests/real/portal-prism.sh
+EXTRA_DIST += tests/real/npm tests/real/sap-mockserver.sh tests/real/oauth2.sh tests/real/odata-write.sh tests/real/portal-prism.sh
 clean-local:
 	rm -rf npm
