@@ -13,8 +13,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#define CELL_MAX 96 /* characters shown of one cell */
-#define CELL_BYTES (4 * CELL_MAX + 1)
+#define CELL_MAX 96  /* characters shown of one cell */
+#define LAST_MAX 240 /* of a row's last: nothing is beside it, and what to do stands at a text's end */
+#define CELL_BYTES (4 * LAST_MAX + 1)
 #define COLUMNS_MAX 32
 
 static void say(const char *fmt, va_list ap) __attribute__((format(printf, 1, 0)));
@@ -117,16 +118,16 @@ static void cell_text(const struct bb_column *c, struct bb_bytes row, char out[C
     }
 }
 
-/* How many characters s has, at most CELL_MAX; *bytes of them. */
-static size_t width_of(const char *s, size_t *bytes)
+/* How many characters s has, at most max; *bytes of them. */
+static size_t width_of(const char *s, size_t max, size_t *bytes)
 {
     size_t n = 0, i = 0;
 
     for (; s[i]; i++)
-        if (((unsigned char)s[i] & 0xc0) != 0x80 && n++ == CELL_MAX)
+        if (((unsigned char)s[i] & 0xc0) != 0x80 && n++ == max)
             break;
     *bytes = i;
-    return n < CELL_MAX ? n : CELL_MAX;
+    return n < max ? n : max;
 }
 
 static void print_row(const struct bb_column *columns, size_t n, const size_t *width,
@@ -140,7 +141,7 @@ static void print_row(const struct bb_column *columns, size_t n, const size_t *w
             cell_text(&columns[i], *row, text);
         else
             snprintf(text, sizeof(text), "%s", columns[i].head);
-        w = width_of(text, &bytes);
+        w = width_of(text, i + 1 < n ? CELL_MAX : LAST_MAX, &bytes);
         bb_print_text(stdout, "", (struct bb_bytes){text, bytes});
         printf("%*s", i + 1 < n ? (int)(width[i] - w + 2) : 0, "");
     }
@@ -159,7 +160,7 @@ void bb_print_table(const struct bb_column *columns, size_t n, struct bb_bytes r
     while (bb_each_next(&walk, &row))
         for (size_t i = 0; i < n; i++) {
             cell_text(&columns[i], row, text);
-            w = width_of(text, &bytes);
+            w = width_of(text, CELL_MAX, &bytes);
             width[i] = w > width[i] ? w : width[i];
         }
     print_row(columns, n, width, NULL);

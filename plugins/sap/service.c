@@ -97,8 +97,10 @@ static bb_status description_take(struct service *s, const struct bb_http_answer
     if (a->code == 404 || a->code == 403)
         return bb_error_set(err, BB_E_CONFIG, "service %s: %s; give its path in services, and see that the user may "
                                               "use it", s->name, a->text);
-    if (a->outcome != BB_OK)
-        return bb_http_answer_error(a, err);
+    if (a->outcome != BB_OK) {
+        bb_status st = bb_http_answer_error(a, err);
+        return st == BB_E_REJECT ? BB_E_CONFIG : st; /* no message was in it that could be refused */
+    }
     e = edm_read(a->body, &why);
     if (!e)
         return bb_error_set(err, BB_E_CONFIG, "service %s: %s/$metadata cannot be used: %s", s->name, s->path,

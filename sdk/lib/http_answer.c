@@ -43,6 +43,8 @@ static unsigned code_of(const struct http_call *x, CURLcode rc, int cancelled, l
     /* a body too long for us does not change what the status said */
     if (status >= 200 && (rc == CURLE_OK || x->truncated))
         return (unsigned)status;
+    if (!status && http_tls_refused(x, rc, status))
+        return BB_HTTP_E_TLS; /* an alert instead of an answer: it took nothing */
     if (x->tries && rc != CURLE_URL_MALFORMAT)
         return rc == CURLE_OPERATION_TIMEDOUT ? BB_HTTP_E_TIMEOUT : BB_HTTP_E_BROKEN;
     for (size_t k = 0; k < sizeof unsent / sizeof unsent[0]; k++)
@@ -142,7 +144,7 @@ static void excerpt(const struct http_call *x, struct bb_bytes body, char out[EX
     out[n] = 0;
 }
 
-static void text_make(struct http_call *x, struct bb_http_answer *a)
+static void text_make(struct http_call *x, const char *tls, struct bb_http_answer *a)
 {
     char part[EXCERPT + 1];
     struct bb_bytes to;
@@ -152,8 +154,12 @@ static void text_make(struct http_call *x, struct bb_http_answer *a)
     if (a->code == BB_HTTP_E_AUTH)
         return; /* the gate has written it */
     if (a->code >= BB_HTTP_E_LOCAL) {
-        snprintf(x->text, sizeof x->text, "%s %.*s: %s%s%.100s", x->method, n, url,
-                 words[a->code - BB_HTTP_E_LOCAL], x->error[0] ? ": " : "", x->error);
+        snprintf(x->text, sizeof x->text, "%s %.*s: %s%s%s%s%.100s", x->method, n, url,
+                 words[a->code - BB_HTTP_E_LOCAL], tls ? ": " : "", tls ? tls : "", x->error[0] ? ": " : "", x->error);
+        return;
+    }
+    if (tls) {
+        snprintf(x->text, sizeof x->text, "%s %.*s: answered %u: %s", x->method, n, url, a->code, tls);
         return;
     }
     if (a->code >= 300 && a->code < 400 && bb_http_answer_header(a, "Location", &to)) {
@@ -189,14 +195,14 @@ static void wish_make(const struct http_call *x, struct bb_http_answer *a)
 
 void http_answer_make(struct http_call *x, CURLcode rc, int cancelled, struct bb_http_answer *a)
 {
-    const char *type = NULL;
+    const char *type = NULL, *tls;
     long status = 0;
 
     memset(a, 0, sizeof *a);
     a->easy = x->easy;
     curl_easy_getinfo(x->easy, CURLINFO_RESPONSE_CODE, &status);
     a->code = code_of(x, rc, cancelled, status);
-    a->sent = x->tries > 0 && !x->refused;
+    a->sent = x->tries > 0 && !x->refused && a->code != BB_HTTP_E_TLS;
     a->truncated = x->truncated;
     a->text = "";
     if (a->code < BB_HTTP_E_LOCAL) {
@@ -207,13 +213,16 @@ void http_answer_make(struct http_call *x, CURLcode rc, int cancelled, struct bb
     a->outcome = cancelled && !a->sent
                      ? BB_E_CANCEL
                      : bb_http_outcome(&x->client->conf.outcomes, a->code, x->pub.repeatable);
-    if (!cancelled && a->code == 403 && http_wants_session(x))
+    tls = cancelled ? NULL : http_tls_refused(x, rc, status);
+    if (!cancelled && (tls ? a->code == 400 : a->code == 403 && http_wants_session(x)))
         a->outcome = BB_E_DOWN; /* not about this message: all of them would be refused */
     if (a->outcome == BB_OK)
         return;
     if (a->outcome == BB_E_RETRY || a->outcome == BB_E_DOWN)
         wish_make(x, a);
-    text_make(x, a);
+    if (!tls && rc == CURLE_PEER_FAILED_VERIFICATION)
+        tls = "check tls.ca, and the host's name in its certificate";
+    text_make(x, tls, a);
     a->text = x->text;
 }
 

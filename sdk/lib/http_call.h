@@ -122,6 +122,9 @@ int http_tls_load(struct bb_http *c, struct bb_error *err);
 void http_tls_look(struct bb_http *c);     /* reads again what changed */
 int http_tls_set(struct http_call *x);     /* the handle gets the certificates: 0, -1 */
 void http_tls_free(struct bb_http *c);
+/* The peer refuses our certificate, or the way it is spoken to: not about this request, which it did not take.
+ * What to check, or NULL. status: 0 without an answer. */
+const char *http_tls_refused(const struct http_call *x, CURLcode rc, long status);
 
 /* Fills a from a transfer that ended with rc (or was cancelled). */
 void http_answer_make(struct http_call *x, CURLcode rc, int cancelled, struct bb_http_answer *a);

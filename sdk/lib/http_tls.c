@@ -141,6 +141,39 @@ int http_tls_set(struct http_call *x)
     return 0;
 }
 
+/* With TLS 1.3 a peer refuses our certificate by an alert when the handshake is already over for us; nginx ends
+ * the handshake whatever it was shown, and answers with a page of its own. */
+static const struct {
+    const char *said, *hint;
+} alerts[] = {
+    {"alert certificate required", "it wants our certificate: give tls.cert"},
+    {"certificate expired", "it says that our certificate expired: renew tls.cert"},
+    {"certificate revoked", "it says that our certificate was revoked: renew tls.cert"},
+    {"alert unknown ca", "it does not know who signed our certificate: check tls.cert"},
+    {"alert bad certificate", "it refuses our certificate: check tls.cert"},
+    {"alert certificate unknown", "it refuses our certificate: check tls.cert"},
+    {"alert unsupported certificate", "it refuses our certificate: check tls.cert"},
+    {"alert access denied", "it refuses our certificate: check tls.cert"},
+}, pages[] = {
+    {"The SSL certificate error", "it refuses our certificate (not known to it, or expired): check tls.cert"},
+    {"No required SSL certificate was sent", "it wants our certificate: give tls.cert"},
+    {"The plain HTTP request was sent to HTTPS port", "its address begins with https://"},
+};
+
+const char *http_tls_refused(const struct http_call *x, CURLcode rc, long status)
+{
+    if (!status && (rc == CURLE_RECV_ERROR || rc == CURLE_SEND_ERROR || rc == CURLE_SSL_CONNECT_ERROR) &&
+        strstr(x->error, " alert "))
+        for (size_t k = 0; k < sizeof alerts / sizeof alerts[0]; k++)
+            if (strstr(x->error, alerts[k].said))
+                return alerts[k].hint;
+    if (status == 400 && x->in.len)
+        for (size_t k = 0; k < sizeof pages / sizeof pages[0]; k++)
+            if (memmem(x->in.ptr, x->in.len, pages[k].said, strlen(pages[k].said)))
+                return pages[k].hint;
+    return NULL;
+}
+
 void http_tls_free(struct bb_http *c)
 {
     for (int k = 0; k < PEMS; k++)

@@ -53,3 +53,5 @@ TESTS += tests/integration/plm-plant.sh tests/integration/plm-erp.sh
 EXTRA_DIST += tests/integration/plm-plant.sh tests/integration/plm-erp.sh
 TESTS += tests/integration/two-way-stock.sh
 EXTRA_DIST += tests/integration/two-way-stock.sh
+TESTS += tests/integration/sap-tls.sh
+EXTRA_DIST += tests/integration/sap-tls.sh

@@ -1,4 +1,4 @@
-# tests/real: samples of real systems, read where they lie and skipped where they do not
+# tests/real: samples of real systems and servers nobody here wrote, read and talked to where they are, skipped where not
 TESTS += tests/real/b2mml.sh
 EXTRA_DIST += tests/real/b2mml.sh
 TESTS += tests/real/inventree.sh tests/real/json-schema.sh
@@ -48,3 +48,8 @@ TESTS += tests/real/portal-x12.sh
 EXTRA_DIST += tests/real/portal-x12.sh
 TESTS += tests/real/portal-prism.sh
 EXTRA_DIST += tests/real/portal-prism.sh
+# servers of npm, fetched into npm/ of the build folder by their lock files (tests/real/npm/lib.sh)
+TESTS += tests/real/sap-mockserver.sh tests/real/oauth2.sh tests/real/odata-write.sh tests/real/http-prism.sh
+EXTRA_DIST += tests/real/npm tests/real/sap-mockserver.sh tests/real/oauth2.sh tests/real/odata-write.sh tests/real/http-prism.sh
+clean-local:
+	rm -rf npm

@@ -5,16 +5,12 @@
 # skipped where either is not there. prism checks key and body by the description and answers in its shape.
 limit=300
 . "$(dirname "$0")/../lib.sh"
+. "$src/tests/real/npm/lib.sh"
 need jq curl node npm
 data=${BUSBAR_REAL_DATA:-$src/../shared/data}/supplier-portal-openapi/puris-openAPI.yaml
 [ -r "$data" ] || skip "no real samples at $data (set BUSBAR_REAL_DATA to their folder)"
-at=$build/tests/real/prism
-prism=$at/node_modules/@stoplight/prism-cli/dist/index.js
-if [ ! -r "$prism" ]; then
-    mkdir -p "$at"
-    timeout 150 npm install --no-audit --no-fund --ignore-scripts --prefix "$at" @stoplight/prism-cli@5.16.0 >"$work/npm.log" 2>&1 ||
-        skip "npm does not give @stoplight/prism-cli: $(tail -n 1 "$work/npm.log")"
-fi
+npm_need prism
+prism=$npm/node_modules/@stoplight/prism-cli/dist/index.js
 port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 sed "s|'[*]/[*]':|application/json:|" "$data" >"$work/portal.yaml" # prism cannot write an object as */*
 bg "$work/prism.log" node "$prism" mock -h 127.0.0.1 -p "$port" "$work/portal.yaml"
