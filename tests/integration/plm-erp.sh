@@ -10,8 +10,8 @@ systems_start --systems erp,plm --seed 1
 wait_for 30 "the PLM's port" test -s "$systems_dir/plm.port"
 P=$(system_url plm) U=$(system_url erp) plant_program=$build/tools/plant/plant
 (umask 077 && printf 'busbar' >"$work/password")
-waivers=$(jq -rn --slurpfile f "$src/sdk/schemas/features.json" --slurpfile m "$src/plugins/sap/manifest.json" \
-    '($f[0].features | map(.name)) - $m[0].bom_features | map("{feature: \(.), owner: test, until: \"2099-12-31\"}") | join(", ")')
+waivers=$(jq -rn --slurpfile f "$src/plugins/plm/manifest.json" --slurpfile m "$src/plugins/sap/manifest.json" \
+    '$f[0].bom_features - $m[0].bom_features | map("{feature: \(.), owner: test, until: \"2099-12-31\"}") | join(", ")')
 cat >"$conf/plm.yaml" <<END
 endpoints:
   plm:
@@ -61,6 +61,7 @@ routes:
     retry: {attempts: 20, initial: 100ms, max: 300ms}
     on_failure: quarantine
 END
+ok "waived: $waivers"
 "$busbar" check -c "$conf" >"$work/check-conf.log" 2>&1 || fail "busbar check: $(cat "$work/check-conf.log")"
 "$plant_program" audit --dir "$systems_dir" --systems erp,plm >"$work/audit.log" || fail "they differ before: $(tail -n 5 "$work/audit.log")"
 ok "before: $(tail -n 1 "$work/audit.log")"

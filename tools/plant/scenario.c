@@ -14,7 +14,7 @@
 static const struct {
     const char *name, *system, *action, *json;
 } scenarios[] = {
-    {"eco-release", "plm", "release", "{}"},
+    {"eco-release", "plm", "release", "{\"plant\":\"1000\"}"},
     {"obsolete-component", "plm", "obsolete", "{}"},
     {"goods-receipt", "wms", "receive", "{}"},
     {"production-day", "erp", "release-orders", "{\"plant\":\"1000\",\"count\":5}"},

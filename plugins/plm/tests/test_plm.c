@@ -423,6 +423,39 @@ START_TEST(probe)
 }
 END_TEST
 
+/* A certificate that nobody signed: one line, with what to look at; with it as the authority all is well. */
+START_TEST(certificate)
+{
+    const struct step steps[] = {{F_ANSWER, 201, "", "{}"}};
+    bb_msg *m = fake_msg(STATUS("plm.status.implemented", "{}"), "k", 0);
+    struct bb_error err = bb_error_none(), why = bb_error_none();
+    char pem[64], text[512];
+
+    faults_tls(&server, pem);
+    faults_start(&server, steps, 1);
+    for (int good = 0; good < 2; good++) {
+        fake_journal_init(&journal);
+        snprintf(text, sizeof text, "{\"base_url\":\"https://127.0.0.1:%u\",\"timeout\":3000%s%s%s}", server.port,
+                 good ? ",\"tls\":{\"ca\":\"" : "", good ? pem : "", good ? "\"}" : "");
+        host = fake_host_new(&journal, bb_module_v1(BB_ABI)->connectors[0], text, BB_ROLE_SINK, &err);
+        ck_assert_msg(host != NULL, "%s", err.text);
+        ck_assert_int_eq(fake_host_start(host, &err), BB_OK);
+        fake_host_deliver(host, m, WAIT_MS, &result);
+        ck_assert_msg(result.status == (good ? BB_OK : BB_E_DOWN), "%d: %d %s", good, result.status, result.err.text);
+        const struct bb_ext_health *h = bb_module_v1(BB_ABI)->connectors[0]->extension(fake_host_inst(host), BB_EXT_HEALTH);
+        ck_assert_int_eq(h->health(fake_host_inst(host), &why), good ? BB_OK : BB_E_DOWN);
+        if (!good)
+            has(why.text, "look at tls.ca and at the certificates' dates");
+        ck_assert_int_eq(fake_host_stop(host, 3000), BB_OK);
+        fake_host_free(&host);
+        fake_journal_free(&journal);
+    }
+    faults_end(&server);
+    remove(pem);
+    fake_msg_free(m);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("plm");
@@ -441,6 +474,7 @@ int main(void)
     tcase_add_loop_test(t, status, 0, sizeof statuses / sizeof *statuses);
     tcase_add_test(t, status_of_a_change);
     tcase_add_loop_test(t, probe, 0, sizeof probes / sizeof *probes);
+    tcase_add_test(t, certificate);
     suite_add_tcase(s, t);
     srunner_run_all(r, CK_NORMAL);
     int failed = srunner_ntests_failed(r);
