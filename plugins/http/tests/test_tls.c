@@ -231,6 +231,31 @@ START_TEST(own_certificate)
 }
 END_TEST
 
+/* nginx ends the handshake whatever it was shown, and says what was wrong by a page with a 400. */
+START_TEST(refused_by_a_page)
+{
+    char ca[128], cert[128], key[128], base[64];
+    struct bb_http_config f = {.ca_file = path_of(ca, "ca.pem"), .cert_file = path_of(cert, "stranger.pem"),
+                               .key_file = path_of(key, "stranger.key")};
+    struct seen s;
+
+    certificate("stranger", "stranger", "other", 2);
+    struct bb_http *c = client_new(f, NULL);
+    ask(c, "/open", &s);
+    ck_assert_uint_eq(s.code, 400);
+    ck_assert_int_eq(s.outcome, BB_E_DOWN);
+    ck_assert_msg(strstr(s.text, "check tls.cert"), "%s", s.text);
+    bb_http_free(&c);
+    snprintf(base, sizeof base, "http://127.0.0.1:%u", port);
+    c = bb_http_new(&(struct bb_http_config){.base = base, .connections = 1}, NULL);
+    ask(c, "/open", &s);
+    ck_assert_uint_eq(s.code, 400);
+    ck_assert_int_eq(s.outcome, BB_E_DOWN);
+    ck_assert_msg(strstr(s.text, "https://"), "%s", s.text);
+    bb_http_free(&c);
+}
+END_TEST
+
 START_TEST(certificate_changes)
 {
     char ca[128], cert[128];
@@ -337,6 +362,7 @@ int main(void)
     tcase_add_checked_fixture(t, setup, teardown);
     tcase_add_test(t, authorities);
     tcase_add_test(t, own_certificate);
+    tcase_add_test(t, refused_by_a_page);
     tcase_add_test(t, certificate_changes);
     tcase_add_test(t, bad_files);
     tcase_add_test(t, expired);
