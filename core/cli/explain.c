@@ -10,8 +10,10 @@
 #include "core/cli/cli.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include "core/hub/hub.h"
@@ -251,6 +253,7 @@ static int message_explain(void *arg, size_t offset, struct bb_bytes whole, stru
                owned->text);
     if (owned)
         bb_rows_text(&one, "foreign", owned->text);
+    x->failed += owned && x->dry;
     in = is_accepted(x, whole, &one) && !owned;
     for (size_t i = 0; i < c->n_routes && in; i++)
         if (!x->a->route || strcmp(c->routes[i].name, x->a->route) == 0)
@@ -325,6 +328,10 @@ int bb_cmd_send_dry(const struct bb_args *a)
     if (!a->endpoint)
         return bb_cli_usage("say which endpoint the events come from: -e NAME");
     child = fork(); /* what is not ours (jq, a connector's transform) may end its process */
+    if (child == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        setvbuf(stdout, NULL, _IOLBF, 0); /* what was said before is said */
+    }
     if (child <= 0)
         return run(a, true);
     while (waitpid(child, &status, 0) < 0 && errno == EINTR)

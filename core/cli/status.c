@@ -17,7 +17,8 @@ static void oldest(struct bb_bytes r, char *out, size_t cap)
 static void note(struct bb_bytes r, char *out, size_t cap)
 {
     snprintf(out, cap, "%s", !bb_field_bool(r, "balanced") ? "books do not balance"
-                             : bb_field_bool(r, "paused") ? "paused" : "");
+                             : bb_field_bool(r, "paused") ? "paused"
+                             : bb_field_bool(r, "lacks_room") ? "waits until intake is open" : "");
 }
 
 static const struct bb_column endpoints[] = {

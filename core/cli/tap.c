@@ -143,7 +143,7 @@ static int on_outcome(void *arg, const struct bb_record *r)
         body.len) /* a step that makes others of a message leaves none */
         whole = bb_bytes_of(&body);
     text = text.len ? text : bb_field_str(o->ev->detail, "reason");
-    show(t, t->guess && !body.len, "out", r->seq, o->ev->time_ms, o->ev->to < BB_D_STATES ? bb_dstate_names[o->ev->to] : "unknown", text, whole);
+    show(t, t->transform && !body.len, "out", r->seq, o->ev->time_ms, o->ev->to < BB_D_STATES ? bb_dstate_names[o->ev->to] : "unknown", text, whole);
     bb_buf_free(&body);
     return t->full;
 }

@@ -46,7 +46,7 @@ static bool launch(struct bb_hub *h, struct hub_route *r, const struct bb_read_i
     f->ord = it->ord;
     f->seq = it->seq;
     f->lane = it->lane;
-    f->bytes = it->whole.len;
+    f->bytes = it->whole.len + it->attributes.len;
     f->accept_ms = it->accept_ms;
     f->row = *row;
     f->op = op;

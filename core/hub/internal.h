@@ -351,6 +351,8 @@ void hub_endpoint_lost(struct bb_hub *h, struct hub_endpoint *e, const char *why
 void hub_intake_announce(struct bb_hub *h);
 /* limit.c */
 uint32_t hub_endpoint_cap(const struct hub_endpoint *e);              /* most that it has at once */
+bool hub_route_lacks_room(const struct bb_hub *h, const struct hub_route *r); /* it waits for intake to open */
+uint32_t hub_route_room(struct bb_hub *h, const struct hub_route *r); /* the same of a route */
 uint32_t hub_endpoint_room(struct bb_hub *h, struct hub_endpoint *e); /* deliveries it may get now */
 void hub_endpoint_took(struct hub_endpoint *e);                       /* one was dispatched */
 void hub_endpoint_ok(struct hub_endpoint *e);

@@ -118,3 +118,15 @@ int64_t hub_endpoint_wake(const struct bb_hub *h, const struct hub_endpoint *e)
         at = h->now + 1 + (int64_t)((1 - e->tokens) * 1000 / l->rate);
     return at;
 }
+
+/* What follows each delivery is stored with its end, out of the room that is kept for endings. While that is
+ * all there is, an emitting route begins no more of them: else it would take the room of everybody's. */
+bool hub_route_lacks_room(const struct bb_hub *h, const struct hub_route *r)
+{
+    return r->emits && bb_journal_intake(h->journal, NULL);
+}
+
+uint32_t hub_route_room(struct bb_hub *h, const struct hub_route *r)
+{
+    return r->paused || hub_route_lacks_room(h, r) ? 0 : hub_endpoint_room(h, r->to);
+}

@@ -391,9 +391,12 @@ static void health(struct hub_peer *p, const struct bb_frame *f)
     struct bb_bytes text = f->alive.text;
     bool unwell = f->alive.status < 0 && text.len;
 
+    if (text.len > 190)
+        for (text.len = 190; text.len && (((const uint8_t *)text.ptr)[text.len] & 0xc0) == 0x80;)
+            text.len--; /* whole characters */
+
     if (unwell)
-        snprintf(p->ep->text, sizeof p->ep->text, "%.*s", (int)(text.len < 190 ? text.len : 190),
-                 (const char *)text.ptr);
+        snprintf(p->ep->text, sizeof p->ep->text, "%.*s", (int)text.len, (const char *)text.ptr);
     else if (p->unwell)
         p->ep->text[0] = '\0';
     p->unwell = unwell;

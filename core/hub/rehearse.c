@@ -69,7 +69,7 @@ static uint64_t route_next(struct bb_hub *h, const struct hub_route *r)
         return 0;
     if (st.counts[BB_D_RETRYING] || st.counts[BB_D_PROBING])
         at = r->due_next_ms;
-    if (r->scan < r->tail && (!at || at > h->wall + hub_gate_wait(h, &r->fresh)))
+    if (r->scan < r->tail && (!r->impure || r->ahead < hub_endpoint_cap(r->to)) && (!at || at > h->wall + hub_gate_wait(h, &r->fresh)))
         at = h->wall + hub_gate_wait(h, &r->fresh);
     if (!at || hub_endpoint_room(h, r->to))
         return at;

@@ -132,7 +132,7 @@ bool hub_route_offer(struct bb_hub *h, struct hub_route *r, const struct bb_read
     } else if (it->ord < r->recover) {
         hub_outcome_recovered(h, r, it);
     } else {
-        if (r->paused || !recorded(r, it->ord) || hub_endpoint_room(h, r->to) == 0 || !renders_now(h, r))
+        if (!recorded(r, it->ord) || hub_route_room(h, r) == 0 || !renders_now(h, r))
             return false;
         hub_gate_took(h, &r->fresh);
         hub_dispatch(h, r, it, &fresh, BB_DELIVER_OP);
@@ -193,7 +193,7 @@ void hub_route_pump(struct bb_hub *h, struct hub_route *r)
     if (r->heads == HEADS_TO_DO && r->scan >= r->recover && !r->rows_to && !r->spills_out &&
         h->ops_out < OPS_MANY) /* a million sleeping lanes are not woken in one queue */
         hub_rows_heads(h, r);
-    room = r->paused ? 0 : hub_endpoint_room(h, r->to);
+    room = hub_route_room(h, r);
     if (room && r->due == DUE_IDLE && r->due_next_ms && r->due_next_ms <= h->wall)
         hub_rows_due(h, r, room);
     while (r->feed && r->feed_at < r->feed->n) {

@@ -63,6 +63,12 @@ void hub_rows_due(struct bb_hub *h, struct hub_route *r, uint32_t room)
     bb_journal_read(h->journal, rd);
 }
 
+/* A kept body may be whole where its record is not; but what follows is made of the record. */
+static bool is_damaged(const struct hub_route *r, const struct bb_read_item *it)
+{
+    return it->bad || (r->emits && !it->done && it->row.flags & BB_ROW_BODY && !it->attributes.len);
+}
+
 /* Will its host ask before it can be sent? */
 static bool asks(const struct hub_route *r, const struct bb_read_item *it)
 {
@@ -203,7 +209,7 @@ static void due_done(struct bb_hub *h, struct hub_route *r, struct bb_read *rd)
             hub_lanes_add(&h->lanes, r->index, it->lane);
         /* settled without a send: the lane is kept until the commit, for a read before it would
          * find the row as it was and settle it twice */
-        if (it->bad) {
+        if (is_damaged(r, it)) {
             hub_route_damaged(h, r, it);
             h->settling->release_lane[h->settling->op.settle.n - 1] = it->lane != 0;
             continue;
@@ -239,12 +245,14 @@ static uint64_t later(struct bb_hub *h, const struct hub_route *r)
 {
     int64_t wake = hub_endpoint_wake(h, r->to);
 
+    if (hub_route_lacks_room(h, r))
+        return h->wall + 1000;
     return h->wall + (wake > h->now ? (uint64_t)(wake - h->now) : 50);
 }
 
 static bool can_send(struct bb_hub *h, struct hub_route *r)
 {
-    return !r->paused && hub_endpoint_room(h, r->to) > 0;
+    return hub_route_room(h, r) > 0;
 }
 
 static uint32_t op_of(const struct bb_read_item *it)
@@ -255,7 +263,7 @@ static uint32_t op_of(const struct bb_read_item *it)
 /* One that was taken for its lane; marked: it has been looked at. */
 static void one_done(struct bb_hub *h, struct hub_route *r, struct bb_read_item *it, bool marked)
 {
-    if (it->bad) {
+    if (is_damaged(r, it)) {
         hub_route_damaged(h, r, it);
         h->settling->release_lane[h->settling->op.settle.n - 1] = true;
     } else if (!marked && it->row.sends && it->row.flags & BB_ROW_MAYBE_SENT &&
@@ -275,7 +283,7 @@ static void one_done(struct bb_hub *h, struct hub_route *r, struct bb_read_item 
 static size_t run_fits(struct bb_hub *h, struct hub_route *r, const struct bb_read_item *v,
                        size_t n)
 {
-    uint32_t room = r->paused ? 0 : hub_endpoint_room(h, r->to);
+    uint32_t room = hub_route_room(h, r);
     size_t k = 0, bytes = 0;
 
     while (k < n && k < room && !v[k].bad && !v[k].done && (!k || bytes <= HUB_RUN_BYTES)) {

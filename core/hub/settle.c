@@ -46,9 +46,9 @@ static struct hub_settle_op *settle_op(struct bb_hub *h)
 /* The lane will be free: asks for its next delivery, as far as the sink has room for it. */
 static void ask_next(struct bb_hub *h, struct hub_route *r, struct bb_settle *s)
 {
-    uint32_t room = hub_endpoint_room(h, r->to);
+    uint32_t room = hub_route_room(h, r);
 
-    if (!*hub_filter_at(&h->filter, r->index, s->lane) || r->paused || !room)
+    if (!*hub_filter_at(&h->filter, r->index, s->lane) || !room)
         return;
     s->take_next = 1;
     s->renders = r->renders;

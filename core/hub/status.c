@@ -128,8 +128,8 @@ static void put_route(struct bb_hub *h, struct bb_buf *b, const struct hub_route
     put_string(b, "name", r->config->name);
     put_string(b, "from", r->config->from);
     put_string(b, "to", r->config->to);
-    put(b, "\"id\":%u,\"paused\":%s,\"attempts\":%" PRIu64 ",", r->id, r->paused ? "true" : "false",
-        r->attempts);
+    put(b, "\"id\":%u,\"paused\":%s,\"lacks_room\":%s,\"attempts\":%" PRIu64 ",", r->id, r->paused ? "true" : "false",
+        hub_route_lacks_room(h, r) ? "true" : "false", r->attempts);
     if (bb_journal_route(h->journal, r->id, &s) == 0) {
         put(b, "\"oldest_ms\":%" PRIu64 ",",
             s.oldest_ms && h->wall > s.oldest_ms ? h->wall - s.oldest_ms : 0);

@@ -98,13 +98,15 @@ void bb_stage_wipe(pid_t pid)
 {
     char pattern[80];
     const char *dir;
+    struct stat st;
     glob_t found;
 
     for (size_t i = 0; (dir = place(i)); i++) {
         snprintf(pattern, sizeof(pattern), "%s/busbar-test-%ld-*", dir, (long)pid);
         if (glob(pattern, GLOB_NOSORT, NULL, &found) == 0)
             for (size_t k = 0; k < found.gl_pathc; k++)
-                nftw(found.gl_pathv[k], wipe, 16, FTW_DEPTH | FTW_PHYS);
+                if (lstat(found.gl_pathv[k], &st) == 0 && S_ISDIR(st.st_mode) && st.st_uid == geteuid())
+                    nftw(found.gl_pathv[k], wipe, 16, FTW_DEPTH | FTW_PHYS);
         globfree(&found);
     }
 }

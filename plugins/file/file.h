@@ -204,7 +204,7 @@ struct sink;
 struct sink *sink_new(const struct bb_ctx *ctx, const struct config *c);
 void sink_free(struct sink **sp);
 bb_status sink_start(struct sink *s, struct bb_error *err);
-bb_status sink_health(const struct sink *s, struct bb_error *why); /* as its last opening went */
+bb_status sink_health(struct sink *s, struct bb_error *why); /* as its last opening went, or the next */
 /* Appends the n messages as one write, in order; stops at the first that cannot be rendered. Sets
  * status and err for each. */
 void sink_write(struct sink *s, const bb_msg *const *m, size_t n, bb_status *status,

@@ -7,7 +7,7 @@
 plugin_LTLIBRARIES += plugins/file/file.la
 file_SOURCES = plugins/file/file.h plugins/file/plugin.c plugins/file/config.c \
   plugins/file/reader.c plugins/file/json.c plugins/file/record.c plugins/file/folder.c \
-  plugins/file/source.h plugins/file/source.c plugins/file/batch.c plugins/file/sink.c plugins/file/keys.c plugins/file/dialect.c \
+  plugins/file/source.c plugins/file/sink.c plugins/file/keys.c plugins/file/dialect.c \
   plugins/file/stream.c plugins/file/render.c plugins/file/wrap.c
 plugins_file_file_la_SOURCES = $(file_SOURCES)
 plugins_file_file_la_CPPFLAGS = $(AM_CPPFLAGS) -Iplugins/file

@@ -297,8 +297,12 @@ static bb_status ready(struct sink *s, struct bb_error *err)
     return st;
 }
 
-bb_status sink_health(const struct sink *s, struct bb_error *why)
+bb_status sink_health(struct sink *s, struct bb_error *why)
 {
+    struct bb_error now = bb_error_none();
+
+    if (s->trouble[0])
+        (void)ready(s, &now); /* a delivery may not come for long */
     return s->trouble[0] ? bb_error_set(why, BB_E_DOWN, "%s", s->trouble) : BB_OK;
 }
 
@@ -364,7 +368,13 @@ static int rotate(struct sink *s, struct bb_error *err)
     return -1;
 }
 
-/* Writes s->out with the keys of what is in it. OK, RETRY (nothing is there) or UNKNOWN. */
+/* A full disk is no matter of this message: the endpoint pauses. */
+static bb_status not_written(int why)
+{
+    return why == ENOSPC || why == EDQUOT ? BB_E_DOWN : BB_E_RETRY;
+}
+
+/* Writes s->out with the keys of what is in it. OK, RETRY or DOWN (nothing is there) or UNKNOWN. */
 static bb_status group_write(struct sink *s, size_t n_keys, struct bb_error *err)
 {
     uint64_t begin = write_at(s);
@@ -382,7 +392,7 @@ static bb_status group_write(struct sink *s, size_t n_keys, struct bb_error *err
         saved = errno;
         if (broken)
             files_close(s);
-        return bb_error_set(err, BB_E_RETRY, "cannot write %s.keys: %s", s->c->path, strerror(saved));
+        return bb_error_set(err, not_written(saved), "cannot write %s.keys: %s", s->c->path, strerror(saved));
     }
     while (at < s->out.len) {
         ssize_t w = pwrite(s->fd, s->out.ptr + at, s->out.len - at, (off_t)(begin + at));
@@ -401,7 +411,7 @@ static bb_status group_write(struct sink *s, size_t n_keys, struct bb_error *err
     saved = errno;
     if (cut_to(s, begin) == 0 && fstat(s->fd, &st) == 0 && (uint64_t)st.st_size == s->size) {
         files_close(s); /* opening again takes the keys back */
-        return bb_error_set(err, BB_E_RETRY, "cannot write %s: %s", s->c->path, strerror(saved));
+        return bb_error_set(err, not_written(saved), "cannot write %s: %s", s->c->path, strerror(saved));
     }
     files_close(s);
     return bb_error_set(err, BB_E_UNKNOWN, "cannot write %s: %s; nor could it be cut back",

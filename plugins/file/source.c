@@ -7,24 +7,55 @@
  *    |                  v                  | else -> AGAIN (timer) -> submit the same batch
  *    +------ FINISH (to done/) or FAIL (to failed/) <---+
  *
- * One batch is out at a time, and the next one is read meanwhile (batch.c). With it goes the place behind
- * its last record, compare and set: after a crash the journal says how far the file was taken, and reading
- * goes on there. What was read and not yet committed is read again with the same ids.
+ * One batch is out at a time. With it goes the place behind its last record, compare and set: after
+ * a crash the journal says how far the file was taken, and reading goes on there. What was submitted
+ * and not yet committed is read again with the same ids.
  *
- * Thread: [ctl]. Ownership: the source owns the folder, the open file and its batches.
+ * Thread: [ctl]. Ownership: the source owns the folder, the open file and the batch.
  * Invariant: a file leaves the folder only after all its records are committed, or with a text that
  * says what is wrong with it.
  */
-#include "source.h"
+#include "file.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
+#define BATCH_BYTES (1u << 20)
+#define SLICE 8192          /* records looked at in one go, taken or not */
 #define LOOK_EVERY_MS 30000 /* where notices do not come (network file systems) */
+#define TOLD_MAX 10         /* skipped records logged one by one, a file */
+
+enum phase { IDLE, READING, SENT, HELD, AGAIN, FINISH, FAIL, STOPPED };
+
+struct source {
+    struct bb_ctx ctx;
+    const struct config *c;
+    char endpoint[64];
+    struct folder folder;
+    enum phase phase;
+    int64_t again_ms, look_ms; /* when */
+    unsigned failures;         /* in a row, for the backoff */
+    char trouble[200];         /* what health says, "" when well */
+    /* the file */
+    char name[NAME_LEN], time[40];
+    int fd;
+    struct stat id;
+    struct reader reader;
+    uint64_t passed; /* records that the journal has already */
+    uint64_t taken, skipped;
+    char why[16384]; /* for FAIL */
+    /* the batch */
+    struct bb_buf bytes, value, state;
+    struct bb_bytes *messages;
+    uint32_t n;
+    bool last; /* nothing comes after it */
+    uint64_t cookie, version;
+};
 
 struct source *source_new(const struct bb_ctx *ctx, const struct config *c, const char *endpoint)
 {
@@ -36,9 +67,11 @@ struct source *source_new(const struct bb_ctx *ctx, const struct config *c, cons
     snprintf(s->endpoint, sizeof s->endpoint, "%s", endpoint);
     s->fd = s->reader.fd = -1;
     s->folder.dir = s->folder.done = s->folder.failed = s->folder.inotify = -1;
+    bb_buf_init(&s->bytes, c->max_record * 2 + 2 * (size_t)BATCH_BYTES);
     bb_buf_init(&s->value, c->max_record * 2 + 65536);
     bb_buf_init(&s->state, 65536);
-    if (batch_init(&s->batch[0], c) != 0 || batch_init(&s->batch[1], c) != 0)
+    s->messages = calloc(c->batch, sizeof *s->messages);
+    if (!s->messages)
         source_free(&s);
     return s;
 }
@@ -49,9 +82,8 @@ static void file_close(struct source *s)
     if (s->fd >= 0)
         close(s->fd);
     s->fd = -1;
-    s->broken[0] = 0;
-    batch_reset(&s->batch[0]);
-    batch_reset(&s->batch[1]);
+    s->n = 0;
+    bb_buf_reset(&s->bytes);
 }
 
 void source_free(struct source **sp)
@@ -61,10 +93,10 @@ void source_free(struct source **sp)
         return;
     file_close(s);
     folder_close(&s->folder);
+    bb_buf_free(&s->bytes);
     bb_buf_free(&s->value);
     bb_buf_free(&s->state);
-    batch_free(&s->batch[0]);
-    batch_free(&s->batch[1]);
+    free(s->messages);
     free(s);
     *sp = NULL;
 }
@@ -99,6 +131,29 @@ static void well(struct source *s)
 }
 
 /* ---- the state in the journal ------------------------------------------------------------------ */
+
+static void state_put(struct source *s)
+{
+    const struct place *at = &s->reader.at;
+    bb_buf_reset(&s->state);
+    bb_put_map(&s->state, 8);
+    bb_put_cstr(&s->state, "file");
+    bb_put_str(&s->state, s->name, strlen(s->name));
+    bb_put_cstr(&s->state, "inode");
+    bb_put_uint(&s->state, (uint64_t)s->id.st_ino);
+    bb_put_cstr(&s->state, "size");
+    bb_put_uint(&s->state, (uint64_t)s->id.st_size);
+    bb_put_cstr(&s->state, "mtime");
+    bb_put_int(&s->state, (int64_t)s->id.st_mtim.tv_sec * 1000000000 + s->id.st_mtim.tv_nsec);
+    bb_put_cstr(&s->state, "offset");
+    bb_put_uint(&s->state, at->offset);
+    bb_put_cstr(&s->state, "record");
+    bb_put_uint(&s->state, at->record);
+    bb_put_cstr(&s->state, "line");
+    bb_put_uint(&s->state, at->line);
+    bb_put_cstr(&s->state, "stack");
+    bb_put_cstr(&s->state, at->stack);
+}
 
 static bb_status state_get(struct source *s)
 {
@@ -171,7 +226,8 @@ static void file_begin(struct source *s)
         return;
     }
     time_of(&s->id, s->time);
-    s->skipped = s->passed = 0;
+    s->taken = s->skipped = s->passed = 0;
+    s->last = false;
     if (state_get(s) != BB_OK) {
         trouble(s, IDLE, s->name, "the host does not give the state");
         s->folder.look = true;
@@ -222,14 +278,107 @@ static int next_file(struct source *s)
 
 /* ---- batches ------------------------------------------------------------------------------------ */
 
+static void bad_text(struct source *s, uint64_t record, const struct bad *bad)
+{
+    snprintf(s->why, sizeof s->why,
+             "%s: record %" PRIu64 ", line %" PRIu64 ", byte %" PRIu64 ": %s\n\n"
+             "The records before it were taken. Mend the file and put it back under the same name "
+             "into %s:\nrecords that were taken already are recognised by their ids and not taken "
+             "twice.\nWith on_bad_record: skip a bad record is left out instead.\n",
+             s->name, record, bad->line, bad->offset, bad->text, s->c->directory);
+}
+
+/* Wraps s->value, the record just read, into the batch. 0, -1 with bad. */
+static int batch_add(struct source *s, const struct place *before, struct bad *bad)
+{
+    struct bb_bytes value = {s->value.ptr, s->value.len}, whole;
+    struct origin o = {s->endpoint, s->name, s->time};
+    struct bb_envelope e;
+    struct bb_fault f = {0, ""};
+    size_t at = s->bytes.len;
+    int rc = 0;
+    if (s->c->format == FORMAT_EVENTS) {
+        bb_buf_put(&s->bytes, value.ptr, value.len);
+    } else {
+        rc = record_message(s->c, &o, s->reader.at.record, value, &s->bytes, bad->text,
+                            sizeof bad->text);
+    }
+    whole.ptr = s->bytes.ptr + at;
+    whole.len = s->bytes.len - at;
+    if (rc == 0 && (s->bytes.failed || bb_envelope_read(whole, &e, &f) != 0)) {
+        snprintf(bad->text, sizeof bad->text, "%s", s->bytes.failed ? "out of memory" : f.text);
+        rc = -1;
+    }
+    if (rc != 0) {
+        s->bytes.len = at;
+        s->bytes.failed = 0;
+        bad->line = s->c->format == FORMAT_CSV || s->c->format == FORMAT_XML ? s->reader.at.line
+                                                                         : before->line;
+        bad->offset = before->offset;
+        bad->go_on = true;
+        bad->system = false;
+        return -1;
+    }
+    /* an offset for now: the buffer may move until the batch is complete */
+    s->messages[s->n].ptr = (const void *)(uintptr_t)at;
+    s->messages[s->n].len = whole.len;
+    s->n++;
+    return 0;
+}
+
+static void refused(struct source *s, const char *why)
+{
+    snprintf(s->why, sizeof s->why,
+             "%s: the %u records up to record %" PRIu64 ", line %" PRIu64 " were refused: %s\n\n"
+             "Records before them were taken. Mend the cause and put the file back under the same "
+             "name\ninto %s: records that were taken already are not taken twice.\n",
+             s->name, s->n, s->reader.at.record, s->reader.at.line, why, s->c->directory);
+    later(s, FAIL, 0);
+}
+
+/* All that the endpoint's accept found in them, a line each, as far as there is room. */
+static void refusal_add(struct source *s)
+{
+    const struct bb_ext_refusal *ext = s->ctx.api->extension(s->ctx.host, BB_EXT_REFUSAL);
+    struct bb_bytes list, one, at, why;
+    size_t len = 0, used = strlen(s->why);
+    struct bb_cur c;
+    struct bb_tok t;
+    int64_t n;
+    void *buf;
+
+    if (!ext || !BB_HAS(ext, last) || ext->last(s->ctx.host, NULL, 0, &len) != BB_E_BUSY ||
+        !(buf = malloc(len)))
+        return;
+    if (ext->last(s->ctx.host, buf, len, &len) == BB_OK &&
+        bb_map_get((struct bb_bytes){buf, len}, "errors", &list) == 1) {
+        c = bb_cur_of(list);
+        for (uint32_t k = bb_cur_next(&c, &t) == 0 && t.kind == BB_T_ARRAY ? t.n : 0;
+             k && bb_cur_value(&c, &one) == 0; k--) {
+            if (bb_map_get(one, "message", &at) != 1 || bb_as_int(at, &n) != 1 ||
+                bb_map_get(one, "pointer", &at) != 1 || bb_as_str(at, &at) != 1 ||
+                bb_map_get(one, "text", &why) != 1 || bb_as_str(why, &why) != 1)
+                continue;
+            used += (size_t)snprintf(s->why + used, sizeof s->why - used, "%srecord %" PRId64 " of them: %.*s %.*s\n",
+                                     k == t.n ? "\n" : "", n + 1, (int)at.len, (const char *)at.ptr, (int)why.len,
+                                     (const char *)why.ptr);
+            if (used >= sizeof s->why - 1)
+                break;
+        }
+    }
+    free(buf);
+}
+
 static void batch_send(struct source *s)
 {
     struct bb_error err = bb_error_none();
-    const struct batch *b = source_sent(s);
-    struct bb_state state = {sizeof state, 0, s->version, {b->state.ptr, b->state.len}};
+    struct bb_state state = {sizeof state, 0, s->version, {NULL, 0}};
     bb_status st;
+    state_put(s);
+    state.value.ptr = s->state.ptr;
+    state.value.len = s->state.len;
     s->cookie++;
-    st = s->ctx.api->submit(s->ctx.host, b->messages, b->n, &state, s->cookie, &err);
+    st = s->ctx.api->submit(s->ctx.host, s->messages, s->n, &state, s->cookie, &err);
     switch (st) {
     case BB_OK:
     case BB_PENDING:
@@ -239,9 +388,8 @@ static void batch_send(struct source *s)
         s->phase = HELD;
         break;
     case BB_E_REJECT:
-        batch_refused(s, err.text);
-        batch_refusal_add(s);
-        later(s, FAIL, 0);
+        refused(s, err.text);
+        refusal_add(s);
         break;
     default:
         trouble(s, AGAIN, "submit was refused", err.text);
@@ -249,28 +397,58 @@ static void batch_send(struct source *s)
     }
 }
 
-/* While nothing is out: sends the batch that is complete, or reads on for it. */
-static void read_on(struct source *s)
+/* Reads until the batch is full, the file ends or a record is bad. */
+static void batch_read(struct source *s)
 {
-    if (!source_fills(s)->complete && !s->broken[0])
-        batch_read(s);
-    if (s->broken[0]) { /* what was read and not sent is read again */
-        trouble(s, IDLE, s->name, s->broken);
-        s->folder.look = true;
-        file_close(s);
-    } else if (source_fills(s)->complete && source_fills(s)->n) {
-        s->filling = !s->filling;
-        batch_reset(source_fills(s));
-        batch_send(s);
-    } else if (source_fills(s)->complete) {
-        later(s, s->why[0] ? FAIL : FINISH, 0);
+    struct bad bad;
+    bool failed = false;
+    for (unsigned k = 0; k < SLICE && s->n < s->c->batch && s->bytes.len < BATCH_BYTES; k++) {
+        struct place before = s->reader.at;
+        int rc;
+        bb_buf_reset(&s->value);
+        rc = reader_next(&s->reader, &s->value, &bad);
+        if (rc == 0) {
+            s->last = true;
+            break;
+        }
+        if (s->reader.at.record <= s->passed && rc == 1)
+            continue;
+        if (rc == 1 && s->value.failed) {
+            snprintf(bad.text, sizeof bad.text, "out of memory");
+            bad.system = true;
+            rc = -1;
+        } else if (rc == 1) {
+            rc = batch_add(s, &before, &bad);
+        }
+        if (rc == 1 || rc == 0)
+            continue;
+        if (bad.system) {
+            trouble(s, IDLE, s->name, bad.text);
+            s->folder.look = true;
+            file_close(s);
+            return;
+        }
+        if (s->c->skip_bad && bad.go_on) {
+            if (s->reader.at.record > s->passed && s->skipped++ < TOLD_MAX)
+                bb_host_log(&s->ctx, BB_LOG_WARN,
+                            "%s: record %" PRIu64 ", line %" PRIu64 " skipped: %s", s->name,
+                            s->reader.at.record, bad.line, bad.text);
+            continue;
+        }
+        bad_text(s, s->reader.at.record, &bad);
+        s->reader.at = before; /* the state must not pass it */
+        s->last = failed = true;
+        break;
     }
-}
-
-/* Whether there is something to read while a batch is out. */
-static bool reads_ahead(struct source *s)
-{
-    return !source_sent(s)->last && !source_fills(s)->complete && !s->broken[0];
+    for (uint32_t k = 0; k < s->n && (s->last || s->n == s->c->batch ||
+                                      s->bytes.len >= BATCH_BYTES); k++)
+        s->messages[k].ptr = s->bytes.ptr + (uintptr_t)s->messages[k].ptr;
+    if (!failed && s->last)
+        s->why[0] = 0;
+    if (s->n && (s->last || s->n == s->c->batch || s->bytes.len >= BATCH_BYTES))
+        batch_send(s);
+    else if (s->last)
+        later(s, s->why[0] ? FAIL : FINISH, 0);
 }
 
 void source_acked(struct source *s, uint64_t cookie, bb_status st, const struct bb_receipt *r)
@@ -285,7 +463,10 @@ void source_acked(struct source *s, uint64_t cookie, bb_status st, const struct 
     if (st == BB_OK) {
         well(s);
         s->version = r->state_version;
-        later(s, !source_sent(s)->last ? READING : s->why[0] ? FAIL : FINISH, 0);
+        s->taken += s->n;
+        s->n = 0;
+        bb_buf_reset(&s->bytes);
+        later(s, !s->last ? READING : s->why[0] ? FAIL : FINISH, 0);
         return;
     }
     snprintf(why, sizeof why, "%.*s", (int)(text.len > 200 ? 200 : text.len),
@@ -298,8 +479,7 @@ void source_acked(struct source *s, uint64_t cookie, bb_status st, const struct 
         return;
     }
     if (st == BB_E_REJECT) {
-        batch_refused(s, why[0] ? why : "no reason given");
-        later(s, FAIL, 0);
+        refused(s, why[0] ? why : "no reason given");
         return;
     }
     trouble(s, AGAIN, "the journal does not take records", why[0] ? why : "no reason given");
@@ -390,11 +570,7 @@ int64_t source_work(struct source *s)
             return 0;
         break;
     case READING:
-        read_on(s);
-        break;
-    case SENT:
-        if (reads_ahead(s))
-            batch_read(s);
+        batch_read(s);
         break;
     case AGAIN:
         batch_send(s);
@@ -408,7 +584,7 @@ int64_t source_work(struct source *s)
     default:
         break;
     }
-    if (s->phase == SENT && (before != SENT || reads_ahead(s)))
+    if (s->phase == SENT && before != SENT)
         return 0; /* what was submitted leaves when the host has its thread back */
     now = bb_clock_ms();
     wait = s->phase == SENT || s->phase == HELD ? -1 : s->again_ms > now ? s->again_ms - now : 0;

@@ -14,8 +14,8 @@ endif
 # the journal alone: killed, out of space, without power. journal_driver_early answers before its
 # commit: the harnesses must find that
 check_PROGRAMS += tests/fault/journal_driver tests/fault/journal_driver_early tests/fault/power_cut
-TESTS += tests/fault/journal-sweep.sh tests/fault/power-cut.sh tests/fault/journal-full.sh
-EXTRA_DIST += tests/fault/journal-sweep.sh tests/fault/power-cut.sh tests/fault/journal-full.sh
+TESTS += tests/fault/journal-sweep.sh tests/fault/power-cut.sh tests/fault/journal-full.sh tests/fault/emit-room.sh
+EXTRA_DIST += tests/fault/journal-sweep.sh tests/fault/power-cut.sh tests/fault/journal-full.sh tests/fault/emit-room.sh
 tests_fault_journal_driver_SOURCES = tests/fault/journal_driver.c tests/fault/journal_driver.h \
   tests/fault/journal_batch.c tests/fault/journal_verify.c
 tests_fault_journal_driver_LDADD = $(core_LIBS)

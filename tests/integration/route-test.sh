@@ -177,6 +177,39 @@ same "status of a test that is ended" "$rc" 143
 [ -z "$(left)" ] || fail "its folder is left"
 ok "nothing is left behind"
 
+# ---- a query that is down is asked less and less often, as in a plant ----------------------------------------
+mkdir -p "$work/down/tests"
+cat >"$work/down/c.yaml" <<'END'
+endpoints: {src: {connector: file}, dst: {connector: file, limit: {in_flight: 1}}, plm: {connector: not-installed}}
+routes:
+  r: {from: src, to: dst, on_unknown: retry, transform: [{enrich: {from: plm, query: item, with: {n: /attributes/item}, into: /data/x}}], emit: {type: after, on: delivered}}
+  after: {from: dst, to: src, match: {type: after}, on_unknown: retry}
+END
+cat >"$work/down/tests/c.yaml" <<'END'
+tests:
+  - name: some 20 times in ten minutes, not 300
+    route: r
+    until: 10m
+    input: {event: {type: a, item: A, data: {}}}
+    queries: {plm: {item: [{answer: down, times: 30}]}}
+    expect: {state: retrying}
+  - name: many behind one at a time, after nine in vain
+    from: src
+    clock: "2026-01-31T08:00:00Z"
+    input: [{event: {type: a, id: a1, item: A, data: {}}}, {event: {type: a, id: a2, item: B, data: {}}}, {event: {type: a, id: a3, item: C, data: {}}}, {event: {type: a, id: a4, item: D, data: {}}}]
+    queries: {plm: {item: [{answer: down, times: 9}, {reply: {k: 1}}]}}
+    expect: [{state: delivered}, {state: delivered}, {state: delivered}, {state: delivered},
+             {message: 5, state: delivered}, {message: 6, state: delivered}, {message: 7, state: delivered}, {message: 8, state: delivered}]
+  - name: what follows has the test's time
+    from: src
+    clock: "2026-01-31T08:00:00Z"
+    input: {event: {type: a, item: A, data: {}}}
+    queries: {plm: {item: [{reply: {k: 1}}]}}
+    expect: [{route: r, state: delivered}, {route: after, state: delivered, fields: {/time: "2026-01-31T08:00:00.000Z"}}]
+END
+runs 0 "$busbar" test -c "$work/down"
+ok "a query that is down"
+
 # ---- a step that ends its process costs its own test ---------------------------------------------------------
 mkdir -p "$work/crash/tests"
 cat >"$work/crash/c.yaml" <<'END'

@@ -69,6 +69,15 @@ grep -q '"quantity":2.50' "$work/tap.log" || fail "the number was changed"
 jq -se '[.[] | select(.dir == "out")][1].text | contains("422")' "$work/tap.log" >/dev/null || fail "why it was refused is not told"
 ok "tap shows what comes in and what goes out"
 
+# ---- what went out is not known, and is not shown as if it were ---------------------------------------------
+mkdir "$work/other"
+cat >"$work/other/c.yaml" <<'END'
+endpoints: {hook: {connector: file}, erp: {connector: file}}
+routes: {r: {from: hook, to: erp, on_unknown: retry, transform: [{jq: .}]}}
+END
+"$busbar" tap r --state "$state" -c "$work/other" --out --from 1 --max 1 >"$work/out" || fail "tap of a route with jq"
+grep -q '(as accepted) {' "$work/out" || fail "an accepted message is shown as what was sent: $(cat "$work/out")"
+
 # ---- conditions, and from an earlier message on ------------------------------------------------------
 "$busbar" tap r --state "$state" --in --from 1 --max 1 --where /item=B /data/qty=13 >"$work/out" || fail "tap --where"
 grep -q ' in  r/4 {' "$work/out" || { cat "$work/out"; fail "another line"; }

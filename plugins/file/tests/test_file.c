@@ -297,30 +297,6 @@ START_TEST(busy_storms_and_refusals)
 }
 END_TEST
 
-/* While a batch is out the next is read, and what is found there waits for that batch's end. */
-START_TEST(what_is_read_ahead_waits)
-{
-    struct fake_host *h = run(config("\"batch\":2," ENVELOPE), BB_ROLE_SOURCE);
-    put(at("in/a"), "{\"item\":\"1\"}\n{\"item\":\"2\"}\n{\"item\":\n");
-    until_pending(h);
-    for (int k = 0; k < 10; k++)
-        fake_host_pump(h, 5);
-    ck_assert_uint_eq(fake_host_submits(h), 1);
-    ck_assert_int_ne(access(at("in/failed/a.error"), F_OK), 0);
-    if (_i == 0) {
-        (void)fake_host_ack(h, BB_OK, NULL);
-        until_there(h, at("in/failed/a.error"));
-        ck_assert_ptr_nonnull(strstr(get(at("in/failed/a.error")), "record 3, line 3"));
-    } else {
-        (void)fake_host_ack(h, BB_E_REJECT, "no route takes it");
-        until_there(h, at("in/failed/a.error"));
-        ck_assert_ptr_nonnull(strstr(get(at("in/failed/a.error")), "the 2 records up to record 2, line 3 were refused"));
-    }
-    ck_assert_uint_eq(journal.count, _i == 0 ? 2 : 0);
-    fake_host_free(&h);
-}
-END_TEST
-
 START_TEST(a_huge_file_takes_little_memory)
 {
     struct rusage before, after;
@@ -689,7 +665,6 @@ int main(void)
     tcase_add_test(c, a_crash_before_the_bad_file_is_moved);
     tcase_add_test(c, a_crash_between_the_last_ack_and_done);
     tcase_add_test(c, busy_storms_and_refusals);
-    tcase_add_loop_test(c, what_is_read_ahead_waits, 0, 2);
     tcase_add_loop_test(c, a_huge_file_takes_little_memory, 0, 2);
     tcase_add_test(c, a_record_beyond_the_limit);
     tcase_add_loop_test(c, config_that_cannot_work, 0, (int)(sizeof wrongs / sizeof wrongs[0]));
