@@ -1,6 +1,7 @@
 # plm: change packages from a PLM, statuses back. Adding a file: list it in plm_sources.
 plm_sources = plugins/plm/plugin.c plugins/plm/plm.h plugins/plm/field.c plugins/plm/change_in.c plugins/plm/item_in.c \
-  plugins/plm/bom_in.c plugins/plm/structure.c plugins/plm/fault.c plugins/plm/job.c plugins/plm/pack.c plugins/plm/status.c
+  plugins/plm/bom_in.c plugins/plm/structure.c plugins/plm/fault.c plugins/plm/job.c plugins/plm/pack.h \
+  plugins/plm/pack.c plugins/plm/pack_read.c plugins/plm/status.c
 plugin_LTLIBRARIES += plugins/plm/plm.la
 plugins_plm_plm_la_SOURCES = $(plm_sources)
 nodist_plugins_plm_plm_la_SOURCES = plugins/plm/plm-manifest.h

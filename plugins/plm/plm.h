@@ -3,9 +3,10 @@
  *
  * In: a notice ("change ECO-1 is another now", from the feed of this instance or from a webhook that the http connector
  * took) is a message like any other and comes back as a delivery; then the package is read from the PLM, whole: the
- * change, its items, its structures of many levels, page by page (pack.c). What it comes to (change_in.c, item_in.c,
- * bom_in.c) is handed in before the delivery is OK, so that no crash loses a package, and what is read twice is dropped
- * by the endpoint's claims, because a message's id is its object and revision. Out: a status of a change (status.c).
+ * change, its items, its structures of many levels, page by page (pack.c, pack_read.c). What it comes to (change_in.c,
+ * item_in.c, bom_in.c) is handed in before the delivery is OK, so that no crash loses a package, and what is read twice
+ * is dropped by the endpoint's claims, because a message's id is its object, revision and digest. Out: a status of a
+ * change (status.c).
  *
  * Thread: the instance's own; there is no lock. Ownership: the instance owns client, poll and its packs and posts
  * (all of them jobs); config is copied in create().
@@ -121,7 +122,7 @@ void job_free(struct job *j);
 bb_status sink_deliver(bb_inst *i, const bb_msg *m, bb_token t, struct bb_error *err);
 bb_status sink_probe(bb_inst *i, const bb_msg *m, bb_token t, struct bb_error *err);
 
-/* ---- pack.c, structure.c ------------------------------------------------------------------------------------------ */
+/* ---- pack.c, pack_read.c, structure.c ------------------------------------------------------------------------------------------ */
 bb_status pack_deliver(bb_inst *i, const struct bb_msg_view *v, bb_token t, struct bb_error *err);
 void pack_free(struct pack **pp);
 void packs_run(bb_inst *i); /* begins with the next when none is at work; submits what had no room */

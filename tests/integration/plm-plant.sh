@@ -203,7 +203,10 @@ same "packages of $parents assemblies again" "$(ids | tail -n +$((had + 1)) | gr
 # a component ends: its structures get another one
 had=$(ids | wc -l)
 act obsolete '{}' >"$work/act.json"
-wait_for 30 "the package" is_implemented "$(jq -r .number "$work/act.json")"
+news_came() { # news_came CHANGE VERSION: at the books
+    ids | grep -q "^change/$1/$2$"
+}
+wait_for 30 "the package, and the news that it is done" news_came "$(jq -r .number "$work/act.json")" 2
 ids | tail -n +$((had + 1)) | grep -q '^item/.*/obsolete$' || fail "no item ended: $(ids | tail -n +$((had + 1)))"
 ok "an item ended: $(ids | grep '/obsolete$')"
 
@@ -230,11 +233,14 @@ sleep 3
 core_kill # in the middle
 core_start
 wait_for 90 "5 packages through the storm" all_implemented
-wait_for 60 "all to be settled" settled
 met=$(curl -s "$U/control/faults" | jq '[.rules[].met] | add')
+faults ""
+for n in $(jq -r .number "$work/storm.json"); do
+    wait_for 30 "the news that $n is done" news_came "$n" 2
+done
+wait_for 60 "all to be settled" settled
 [ "$met" -ge 15 ] || fail "the storm was met by $met calls only"
 ok "the storm was met by $met calls"
-faults ""
 same "at the books, doubles" "$(plant_get doubles)" 0
 same "once each" "$(ids | sort | uniq -d | wc -l)" 0
 same "changes in the storm" "$(ids | tail -n +$((had + 1)) | grep -c '^change/')" 10
