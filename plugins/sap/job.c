@@ -225,6 +225,7 @@ static void page_next(struct job *j, const char *from, struct bb_bytes link)
     struct bb_error err = bb_error_none();
     struct bb_buf url;
 
+    link = service_link(j->s, link);
     bb_buf_init(&url, 8192);
     if (++j->pages >= JOB_PAGES_MAX || bb_uri_resolve(bb_str(from), link, &url) != 0 || !bb_buf_room(&url, 1)) {
         bb_error_set(&err, BB_E_REJECT, "more than %d pages, or a link to the next that is no URL", JOB_PAGES_MAX);

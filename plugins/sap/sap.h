@@ -55,6 +55,8 @@ struct service {
 bb_status services_new(bb_inst *i, struct bb_bytes conf, struct bb_error *err);
 void services_free(bb_inst *i);
 struct service *service_find(const bb_inst *i, struct bb_bytes name);
+/* A link to the service, without scheme and host: a system behind a proxy names its own. Other links as they are. */
+struct bb_bytes service_link(const struct service *s, struct bb_bytes link);
 /* Has the description read if it is not there and nobody reads it; soon again after a failure. */
 void service_load(struct service *s, bb_inst *i);
 /* Calls job_go_on() now or when the description is there; ends the job when it cannot be had. */

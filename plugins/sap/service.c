@@ -35,6 +35,19 @@ struct service *service_find(const bb_inst *i, struct bb_bytes name)
     return s;
 }
 
+struct bb_bytes service_link(const struct service *s, struct bb_bytes link)
+{
+    const char *text = link.ptr, *path;
+    size_t scheme = link.len > 8 && memcmp(text, "https://", 8) == 0 ? 8 : link.len > 7 && memcmp(text, "http://", 7) == 0 ? 7 : 0;
+    size_t n = strlen(s->path), left;
+
+    path = scheme ? memchr(text + scheme, '/', link.len - scheme) : NULL;
+    left = path ? link.len - (size_t)(path - text) : 0;
+    if (left > n && memcmp(path, s->path, n) == 0 && path[n] == '/')
+        return (struct bb_bytes){path, left};
+    return link;
+}
+
 static int service_add(bb_inst *i, struct bb_bytes name, struct bb_bytes path)
 {
     struct service *s = service_find(i, name);

@@ -177,8 +177,8 @@ static int body_read(void *arg, const struct bb_http_answer *a, struct bb_buf *o
                 lines_put(&l, (struct bb_bytes){s->data.ptr, s->data.len}, s->kind->lines);
         }
         map_close(&l);
-        if (bb_map_get(d, "__next", &next) == 1)
-            map_value(&m, "__next", next);
+        if (bb_map_get(d, "__next", &next) == 1 && bb_as_str(next, &next) == 1)
+            map_text(&m, "__next", service_link(s->service, next));
         map_close(&m);
         rc = out->failed ? -1 : 0;
     }

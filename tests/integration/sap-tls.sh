@@ -108,7 +108,10 @@ wrong=(foreign expired without distrust replaced alert13 alert-none)
     endpoint alert13 "$alert" "ca: $tls/ours.pem, cert: $tls/foreign.pem"
     endpoint alert-none "$alert" "ca: $tls/ours.pem"
     endpoint slow "$slow" "ca: $tls/ours.pem, cert: $tls/good.pem" "limit: {in_flight: 2}" # more would only be refused
+    endpoint feed "$mutual" "ca: $tls/ours.pem, cert: $tls/good.pem" | sed '$a\      poll: {of: items, interval: 1s}'
+    echo "  items: {connector: file, config: {path: $work/items.jsonl}}"
     echo "routes:"
+    echo "  feed-to-items: {from: feed, to: items}"
     for r in good slow "${wrong[@]}"; do
         echo "  to-$r: {from: in, to: $r, match: {type: [sap.entity.change, mfg.inventory.movement], plant: $r}," \
             "order_by: item, on_failure: quarantine, retry: {attempts: 5, initial: 50ms, max: 200ms}}"
@@ -142,6 +145,11 @@ grep -q "MERGE 204 TLSv1.[23] CN=first" "$work/nginx/calls" || fail "nginx saw: 
 ok "nginx saw TLS and our certificate: $(grep -m 1 MERGE "$work/nginx/calls")"
 
 for r in "${wrong[@]}"; do weigh "$r" RM-10702 9; done
+# the ERP does not know of nginx, and its links to next pages begin with http://
+all_items() { [ "$(route_get feed-to-items delivered)" -ge 2000 ]; }
+wait_for 60 "2,000 items, page by page" all_items
+ok "$(route_get feed-to-items delivered) items, over links that name http:// behind TLS"
+
 wrong_is() { # wrong_is ENDPOINT TEXT
     wait_for 20 "status to say \"$2\" of $1" says "$1" "$2" || fail "status: $(line_of "$1")"
     same "$1: lines about it" "$(line_of "$1" | wc -l)" 1
