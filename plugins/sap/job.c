@@ -84,6 +84,8 @@ void job_end(struct job *j, bb_status st, const struct bb_error *err)
 
     bb_buf_init(&b, 1u << 20); /* the most that done() takes */
     job_remember(j->i, st, err);
+    if (j->what == JOB_PROBE && (st == BB_E_REJECT || st == BB_E_CANCEL))
+        st = BB_E_RETRY; /* a refused look tells nothing */
     if (st == BB_OK && j->what == JOB_QUERY) {
         st = j->ask->answer(j, &b, &own);
         if (st == BB_OK && b.failed)
@@ -430,13 +432,19 @@ static struct bb_http_call *batch_call(struct job *j)
 }
 
 /* What is there is known: the rest is what differs. */
+/* What cannot be written was not applied: sending it again says why, and sends nothing. */
+static bb_status never_sent(const struct job *j, bb_status st)
+{
+    return j->what == JOB_PROBE && st == BB_E_REJECT ? BB_NOT_APPLIED : st;
+}
+
 static void planned(struct job *j)
 {
     struct bb_error err = bb_error_none();
     bb_status st = j->what == JOB_QUERY ? BB_OK : j->op->plan(j, &err);
 
     if (st != BB_OK || j->what == JOB_QUERY) {
-        job_end(j, st, &err);
+        job_end(j, never_sent(j, st), &err);
     } else if (!j->n_rq) {
         if (!j->did)
             j->did = "unchanged";
@@ -468,7 +476,7 @@ void job_go_on(struct job *j)
                  : j->what == JOB_QUERY ? j->ask->prepare(j, &path, &err)
                                         : j->op->prepare(j, &path, &err);
     if (st != BB_OK || (path.len && !bb_buf_room(&path, 1))) {
-        job_end(j, st, &err);
+        job_end(j, never_sent(j, st), &err);
     } else if (j->what == JOB_PROBE && !path.len) {
         bb_error_set(&err, BB_E_UNSUP, "what this message makes cannot be looked up: a person must");
         job_end(j, BB_E_UNSUP, &err);

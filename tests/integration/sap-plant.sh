@@ -297,6 +297,19 @@ for q in stock vendors orders boms; do
 done
 ok "12 questions: stock $(jq '.stock.stock | length' "$work/answer12"), orders $(jq '.orders.orders | length' "$work/answer12"), lines $(jq '.boms.boms[0].lines | length' "$work/answer12")"
 
+# what was in its hands when the core was killed is asked about; what cannot even be written was not applied
+core_kill
+control faults '{"rules":[{"fault":"latency","ms":5000,"match":"metadata"}]}'
+core_start
+give mfg.inventory.movement RM-10701 "$(move initial-entry RM-10701 1 to | sed 's/"H87"/"XYZ"/')"
+in_hands() { status_json | jq -e '[.routes[].in_flight] | add > 0' >/dev/null; }
+wait_for 10 "it to be in its hands" in_hands
+core_kill
+control faults '{"rules":[]}'
+core_start
+ends "probe of what cannot be written" quarantined
+says "probe of what cannot be written" XYZ
+
 # 13. locks are waited for; deficit and a closed period need a person
 control lock '{"object":"RM-10701","user":"MILLER","seconds":2}'
 give mfg.inventory.movement RM-10701 "$(move initial-entry RM-10701 1 to)"
