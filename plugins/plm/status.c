@@ -187,5 +187,7 @@ bb_status status_deliver(bb_inst *i, const struct bb_msg_view *v, bb_token t, st
 
 bb_status status_probe(bb_inst *i, const struct bb_msg_view *v, bb_token t, struct bb_error *err)
 {
-    return ask(i, v, t, 1, err);
+    bb_status st = ask(i, v, t, 1, err);
+
+    return st == BB_E_REJECT ? BB_NOT_APPLIED : st; /* it can never have been sent */
 }

@@ -410,6 +410,21 @@ static const struct {
               {{F_ANSWER, 404, "", PROBLEM}, BB_E_RETRY}, /* proves nothing */
               {{F_RESET, 0, "", ""}, BB_E_RETRY}};
 
+/* After a kill such a one is asked about, too: it was in the connector's hands and never left them. */
+START_TEST(probe_of_what_cannot_be_sent)
+{
+    bb_msg *m = fake_msg(STATUS("plm.status.forgotten", "{}"), "key-1", BB_MSG_REDELIVERY);
+
+    host_start(&probes[0].step, 1, BB_ROLE_SINK, "");
+    fake_host_probe(host, m, WAIT_MS, &result);
+    ck_assert_int_eq(result.status, BB_NOT_APPLIED);
+    fake_host_deliver(host, m, WAIT_MS, &result);
+    ck_assert_int_eq(result.status, BB_E_REJECT);
+    host_end();
+    fake_msg_free(m);
+}
+END_TEST
+
 START_TEST(probe)
 {
     bb_msg *m = fake_msg(STATUS("plm.status.implemented", "{}"), "key-1", BB_MSG_REDELIVERY);
@@ -473,6 +488,7 @@ int main(void)
     tcase_add_test(t, feed);
     tcase_add_loop_test(t, status, 0, sizeof statuses / sizeof *statuses);
     tcase_add_test(t, status_of_a_change);
+    tcase_add_test(t, probe_of_what_cannot_be_sent);
     tcase_add_loop_test(t, probe, 0, sizeof probes / sizeof *probes);
     tcase_add_test(t, certificate);
     suite_add_tcase(s, t);
