@@ -139,7 +139,8 @@ core_start
 correlation=eco-1 act release '{"item":"FG-10001","kind":"add"}' >"$work/act.json"
 change=$(jq -r .number "$work/act.json")
 wait_for 20 "the package at the books" route_is to-books delivered 3
-same "arrived at the books" "$(plant_get applied) $(plant_get doubles)" "3 0"
+same "the books' doubles" "$(plant_get doubles)" 0 # the news that the change is done may be there, too
+[ "$(plant_get applied)" -ge 3 ] || fail "the books have $(plant_get applied) records of three"
 # one type out: that it is there, told once for each, and the PLM knows that the change is done
 wait_for 20 "the change to be done" is_implemented "$change"
 ok "$change is implemented"
