@@ -97,7 +97,7 @@ static const struct mend {
      "A later message of its lane went out since: an old state would land on a new one. Replay it "
      "with --overtaken only if that is right."},
     {false, BB_D_QUARANTINED, 0, true,
-     "Correct the cause (in the target system, the message's sender or the route's mapping), then: "
+     "Correct the cause (in the target system, the message's sender, or conf.d and then start the core again), then: "
      "busbar quarantine replay"},
     {false, BB_D_QUARANTINED, 0, true, "To give it up for good: busbar quarantine discard"},
     {false, BB_D_HELD, BB_ROW_MAYBE_SENT, false,

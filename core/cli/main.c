@@ -37,7 +37,7 @@ static const struct bb_command commands[] = {
     {"quarantine show", "ROUTE/SEQ", "srSJ", 0, 1, bb_cmd_open_show, 0,
      "one delivery: message, history, how to mend it", NULL},
     {"quarantine replay", "[ROUTE/SEQ]", "srSAV", 0, 1, bb_cmd_open_act, BB_ACT_REPLAY,
-     "send again with today's mapping",
+     "send again, by the mapping of the running core",
      "A delivery that later ones of its lane have overtaken is refused without --overtaken."},
     {"quarantine discard", "[ROUTE/SEQ]", "srSA", 0, 1, bb_cmd_open_act, BB_ACT_DISCARD,
      "give up for good, on record", NULL},

@@ -92,6 +92,8 @@ int bb_print_end(int status)
 {
     if (fflush(stdout) == 0 && !ferror(stdout))
         return status;
+    if (errno == EPIPE)
+        return status ? status : BB_EXIT_FAILED; /* the reader had enough */
     return bb_cli_fail("cannot write to stdout: %s", strerror(errno));
 }
 

@@ -13,7 +13,7 @@
 struct job {
     const struct bb_args *a;
     struct bb_client client;
-    uint64_t sent;
+    uint64_t sent, duplicates, conflicts; /* the last two of the first */
     struct bb_progress progress;
 };
 
@@ -35,6 +35,8 @@ static int send_one(struct job *j, const char *name, size_t at, struct bb_bytes 
         return bb_cli_fail("%s:byte %zu: %s (%llu sent before)", name, at, err.text,
                            (unsigned long long)j->sent);
     bb_progress_to(&j->progress, ++j->sent);
+    j->duplicates += (uint64_t)bb_field_int(bb_bytes_of(&receipt), "duplicates");
+    j->conflicts += (uint64_t)bb_field_int(bb_bytes_of(&receipt), "conflicts");
     if (j->a->json)
         rc = bb_print_json(bb_bytes_of(&receipt), false);
     bb_buf_free(&receipt);
@@ -85,7 +87,14 @@ int bb_cmd_send(const struct bb_args *a)
         rc = send_file(&j, a->rest[i]);
     bb_progress_end(&j.progress);
     if (rc == BB_EXIT_OK && !a->json)
-        printf("%llu sent\n", (unsigned long long)j.sent);
+        printf("%llu sent", (unsigned long long)j.sent);
+    if (rc == BB_EXIT_OK && !a->json && j.duplicates)
+        printf(", %llu of them there already", (unsigned long long)j.duplicates);
+    if (rc == BB_EXIT_OK && !a->json && j.conflicts)
+        printf(", %llu of them quarantined: their ids are other messages' (busbar quarantine list)",
+               (unsigned long long)j.conflicts);
+    if (rc == BB_EXIT_OK && !a->json)
+        putchar('\n');
     bb_client_close(&j.client);
     return bb_print_end(rc);
 }

@@ -44,6 +44,12 @@ readelf -n "$name.so" 2>/dev/null | grep -q 'busbar' || fail "strip takes the ma
 ok "the manifest's note is there, also after strip"
 
 make check CFLAGS="-O2 -Wall -Wextra -Werror" >"$work/check.log" 2>&1 || fail "the template's own test fails"
+sample=$(find "$PWD" -name sample.yaml) so=$(dirname "$(find "$PWD" -name "*.so" | head -n 1)")
+mkdir "$work/sample"
+cp "$sample" "$work/sample/"
+BUSBAR_PLUGIN_PATH=$so "$busbar" check -c "$work/sample" >"$work/sample.log" 2>&1 ||
+    fail "its sample.yaml is refused: $(cat "$work/sample.log")"
+ok "the template's sample.yaml is a good configuration"
 grep -q "^ok: $name delivers and submits" "$work/check.log" || fail "the test did not say ok"
 ok "the template's own test passes"
 
