@@ -69,6 +69,7 @@ static void put_place(const struct test *t, const struct test_difference *d)
     if (bb_field_int(row, "message"))
         printf(", message %lld", (long long)bb_field_int(row, "message"));
     bb_print_field(", route ", row, "route");
+    bb_print_field(": ", row, "error");
     putchar('\n');
 }
 

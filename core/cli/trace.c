@@ -103,6 +103,19 @@ static int on_hit(void *arg, const struct bb_hit *h)
     return 0;
 }
 
+static int state_check(const char *state)
+{
+    const char *near;
+
+    for (size_t i = 0; state && i < BB_D_STATES; i++)
+        if (strcmp(state, bb_dstate_names[i]) == 0)
+            return BB_EXIT_OK;
+    near = state ? bb_nearest(state, bb_dstate_names, BB_D_STATES) : NULL;
+    return !state ? BB_EXIT_OK
+           : near ? bb_cli_usage("no delivery is ever \"%s\" (did you mean \"%s\"?)", state, near)
+                  : bb_cli_usage("no delivery is ever \"%s\"", state);
+}
+
 int bb_cmd_search(const struct bb_args *a)
 {
     struct bb_search keys = {.item = a->item, .plant = a->plant, .change = a->change,
@@ -111,8 +124,10 @@ int bb_cmd_search(const struct bb_args *a)
     struct bb_fault err = {0};
     struct bb_rows rows;
     struct bb_buf out;
-    int hits, rc = BB_EXIT_OK;
+    int hits, rc = state_check(a->what_state);
 
+    if (rc != BB_EXIT_OK)
+        return rc;
     bb_rows_begin(&rows);
     bb_buf_init(&out, BB_REPORT_BYTES);
     hits = bb_index_search(a->state, &keys, on_hit, &rows, &err);

@@ -265,6 +265,17 @@ for i in 1 2 3 4 5; do event "b$i" A "$i" && echo; done >"$work/batch/tests/five
 runs 0 env BUSBAR_PLUGIN_PATH="$plugins" "$busbar" test -c "$work/batch"
 ok "batches in a lane"
 
+# ---- why it was another state is told ----------------------------------------------------------------------
+mkdir -p "$work/why/tests"
+cat >"$work/why/c.yaml" <<'END'
+endpoints: {src: {connector: file}, dst: {connector: file}}
+routes: {r: {from: src, to: dst, on_unknown: retry, transform: [{require: {present: [/data/qty]}}]}}
+END
+echo 'tests: [{name: one, route: r, input: {event: {type: a, data: {}}}, expect: {state: delivered}}]' >"$work/why/tests/c.yaml"
+runs 1 "$busbar" test -c "$work/why"
+says out 'route r: step 1 (require): /data/qty is missing'
+ok "why a delivery ended otherwise stands beside it"
+
 # ---- every kind of expectation can fail ---------------------------------------------------------------
 good='state: delivered, message: 1, route: r, sends: 2, probes: 0, history: [retrying], fields: {/data/b: 1.50}, absent: /data/a'
 wrong_test() { # wrong_test EXPECT: the file with one test

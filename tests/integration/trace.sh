@@ -51,6 +51,8 @@ same "accepted" "$(post "$(event r1 A 1)")" 202
 wait_for 20 "a retry" route_is to-erp retrying 1
 plant_faults ""
 wait_for 30 "its delivery" route_is to-erp delivered 1
+"$busbar" search --in quarantine --state "$state" 2>"$work/err" && fail "a state that there is not finds nothing, and says so"
+grep -q 'did you mean "quarantined"' "$work/err" || fail "search says: $(cat "$work/err")"
 wait_for 20 "the index" sh -c "'$busbar' search --in delivered --state '$state' | grep -q to-erp"
 trace r1
 told '^20[0-9-]{8}T[0-9:.]{12}Z  #1  mfg\.test\.event  from hook  item A'
